@@ -1,0 +1,58 @@
+"""Birthmark tells from the outside whether a model was stolen from yours, and how sure that is.
+
+>>> from birthmark import Fingerprint, as_suspect                          # doctest: +SKIP
+>>> fingerprint = Fingerprint.enroll(victim, images, references=references)  # doctest: +SKIP
+>>> fingerprint.audit(suspect).verdict                                     # doctest: +SKIP
+<Verdict.DERIVED: 'derived'>
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from birthmark.audit import Result, Verdict
+    from birthmark.errors import BirthmarkError
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.images import Image, ImageSet
+    from birthmark.outputs import Kind, Outputs
+    from birthmark.suspects import Declaration, Suspect, as_suspect
+
+__all__ = [
+    "BirthmarkError",
+    "Declaration",
+    "Fingerprint",
+    "Image",
+    "ImageSet",
+    "Kind",
+    "Outputs",
+    "Result",
+    "Suspect",
+    "Verdict",
+    "__version__",
+    "as_suspect",
+]
+
+_HOME = {
+    "BirthmarkError": "errors",
+    "Declaration": "suspects",
+    "Fingerprint": "fingerprint",
+    "Image": "images",
+    "ImageSet": "images",
+    "Kind": "outputs",
+    "Outputs": "outputs",
+    "Result": "audit",
+    "Suspect": "suspects",
+    "Verdict": "audit",
+    "as_suspect": "suspects",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `birthmark --help` starts at once."""
+    if name in _HOME:
+        return getattr(import_module(f"birthmark.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'birthmark' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""`python -m birthmark`."""
+
+from birthmark.cli.main import main
+
+main()

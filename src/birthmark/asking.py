@@ -1,0 +1,72 @@
+"""Putting probes to a model, and a first check that it understood them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.errors import BirthmarkError
+from birthmark.images import Image, Progress, silent
+from birthmark.outputs import Kind, Outputs, joined
+from birthmark.suspects import Suspect
+
+ENOUGH_LABELS = 30
+CHANCE = 0.01
+PERMUTATIONS = 199
+
+
+def ask(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) -> Outputs:
+    """Put all probes to a model.
+
+    Raises
+    ------
+    BirthmarkError
+        If it fails, answers otherwise than declared, or gives every probe the same answer.
+
+    """
+    name = suspect.description.name
+    step = suspect.batch or len(probes)
+    parts: list[Outputs] = []
+    for start in range(0, len(probes), step):
+        part = suspect.answer(probes[start : start + step])
+        if parts and (part.values.shape[1:] != parts[0].values.shape[1:]):
+            raise BirthmarkError(
+                name,
+                f"answered with {parts[0].values.shape[1:]} numbers, then {part.values.shape[1:]}",
+                "let it answer every image with as many",
+            )
+        parts.append(part)
+        progress(f"Asking {name}", min(start + step, len(probes)), len(probes))
+    return joined(parts).require_informative(name)
+
+
+def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
+    """How often a guesser's answers would go with the true classes as well as these do.
+
+    A permutation test of the agreement between predicted and true classes. It does not ask
+    for the same numbering, so renamed and reordered classes pass. Its seed is fixed, so that
+    it gives the same number each time.
+
+    Returns
+    -------
+    float or None
+        At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
+
+    """
+    labelled = [i for i, probe in enumerate(probes) if probe.label is not None]
+    if outputs.kind is Kind.EMBEDDINGS or len(labelled) < ENOUGH_LABELS:
+        return None
+    truth = np.unique([probes[i].label or 0 for i in labelled], return_inverse=True)[1]
+    said = np.unique(outputs.predicted()[labelled], return_inverse=True)[1]
+    rng = np.random.default_rng(0)
+    observed = _agreement(truth, said)
+    as_good = sum(_agreement(rng.permutation(truth), said) >= observed for _ in range(PERMUTATIONS))
+    return (1 + as_good) / (PERMUTATIONS + 1)
+
+
+def _agreement(truth: NDArray[np.intp], said: NDArray[np.intp]) -> int:
+    """Pairs of probes that share both the true and the predicted class, up to a constant."""
+    cells = np.bincount(truth * (said.max() + 1) + said)
+    return int((cells * cells).sum())

@@ -1,0 +1,310 @@
+"""From a fingerprint and a suspect to a verdict."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.asking import CHANCE, ask, chance_p
+from birthmark.bundle import Bundle
+from birthmark.calibration import conformal_p, references_needed, smallest_p
+from birthmark.digests import Digest
+from birthmark.errors import BirthmarkError
+from birthmark.images import Progress, silent
+from birthmark.methods import method
+from birthmark.outputs import Kind, Outputs, coarser
+from birthmark.suspects import Description, Suspect
+
+
+class Verdict(StrEnum):
+    """What an audit concludes."""
+
+    DERIVED = "derived"
+    """Closer to the victim than independent models are, at the stated false-positive rate."""
+    INDEPENDENT = "independent"
+    """No closer to the victim than a typical independent model is."""
+    INCONCLUSIVE = "inconclusive"
+    """Neither can be said."""
+
+
+class ReferenceScore(BaseModel):
+    """An independent model's score."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    family: str | None
+    score: float
+
+
+class Result(BaseModel):
+    """An audit's result, as `result.json` holds it.
+
+    Attributes
+    ----------
+    verdict
+        derived, independent or inconclusive.
+    p_value
+        Conformal: the share of models at most as far from the victim as the suspect.
+    alpha
+        The false-positive rate asked for: derived means p <= alpha.
+    false_positive_rate
+        The rate that then holds for an exchangeable innocent: floor(alpha (n + 1)) / (n + 1).
+    independent_above
+        The p-value above which the verdict is independent.
+    method
+        Score and probes, with every parameter.
+    compared_as
+        The kind of answers that was compared: the coarsest that a model gave.
+    score
+        The suspect's distance from the victim; smaller is closer.
+    references
+        The independent models' distances.
+    findings
+        What was noticed that bears on the verdict.
+    assumptions
+        What the false-positive rate rests on.
+    queries
+        How many probes were put to the suspect.
+    fingerprint
+        The fingerprint's seal, if it was read from a file.
+    victim, suspect
+        The two models.
+    answers
+        Digest of the suspect's answers.
+    libraries
+        What computed this.
+
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["birthmark-result/1"] = "birthmark-result/1"
+    verdict: Verdict
+    p_value: float
+    alpha: float
+    false_positive_rate: float
+    independent_above: float
+    method: str
+    compared_as: Kind
+    score: float
+    references: list[ReferenceScore]
+    findings: list[str]
+    assumptions: list[str]
+    queries: int
+    fingerprint: Digest | None
+    victim: Description
+    suspect: Description
+    answers: Digest
+    libraries: dict[str, str]
+
+    @property
+    def sentence(self) -> str:
+        """The result in a sentence or two."""
+        n = len(self.references)
+        as_far = round(self.p_value * (n + 1)) - 1
+        placed = f"{as_far} of {n} independent models are as close to {self.victim.name} or closer"
+        held = f"a false-positive rate of {self.false_positive_rate:.3g}"
+        return {
+            Verdict.DERIVED: f"{self.suspect.name} is derived from {self.victim.name}"
+            f" at {held}: {placed} (p = {self.p_value:.3g}).",
+            Verdict.INDEPENDENT: f"Nothing speaks for {self.suspect.name} being derived from"
+            f" {self.victim.name}: {placed} (p = {self.p_value:.3g}).",
+            Verdict.INCONCLUSIVE: f"It cannot be said whether {self.suspect.name} is derived from"
+            f" {self.victim.name}: {placed} (p = {self.p_value:.3g}).",
+        }[self.verdict]
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A result and the answers behind it."""
+
+    result: Result
+    answers: Outputs
+
+
+@dataclass(frozen=True)
+class Compared:
+    """All answers as one kind, so that like is compared with like."""
+
+    kind: Kind
+    victim: Outputs
+    suspect: Outputs
+    references: list[Outputs]
+
+
+def compared(bundle: Bundle, suspect: Outputs) -> Compared:
+    """Bring the victim's, the suspect's and the references' answers to the coarsest kind.
+
+    Raises
+    ------
+    BirthmarkError
+        If embeddings meet something else.
+
+    """
+    outputs = [bundle.victim, suspect, *bundle.references]
+    kind = _common_kind([one.kind for one in outputs])
+    classes = max(one.classes for one in outputs)
+    brought = [one.to(kind) for one in outputs]
+    if kind is Kind.LABELS:
+        brought = [Outputs(one.values, kind, classes) for one in brought]
+    return Compared(kind, brought[0], brought[1], brought[2:])
+
+
+def require_reachable(references: int, alpha: float) -> None:
+    """Refuse an alpha that the number of reference models can't support.
+
+    Raises
+    ------
+    BirthmarkError
+        If even the closest suspect would have p > alpha.
+
+    """
+    if not 0 < alpha < 1:
+        raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.05")
+    if smallest_p(references) > alpha:
+        raise BirthmarkError(
+            f"alpha = {alpha}",
+            f"can't be reached with {references} reference models, whose smallest p-value is"
+            f" {smallest_p(references):.3g}; no query was sent",
+            f"enroll {references_needed(alpha)} reference models or more,"
+            f" or pass --alpha {math.ceil(1000 * smallest_p(references)) / 1000}",
+        )
+
+
+def audit(
+    bundle: Bundle,
+    suspect: Suspect,
+    *,
+    alpha: float = 0.05,
+    independent_above: float = 0.5,
+    seal: str | None = None,
+    progress: Progress = silent,
+) -> Audited:
+    """Put a fingerprint's probes to a suspect and judge its answers.
+
+    Parameters
+    ----------
+    bundle
+        The fingerprint.
+    suspect
+        The model in question.
+    alpha
+        The largest false-positive rate to accept.
+    independent_above
+        The p-value above which the suspect is called independent; alpha to 1.
+    seal
+        The fingerprint's seal, for the result.
+    progress
+        Is told how far it is.
+
+    Raises
+    ------
+    BirthmarkError
+        Before a query is sent if alpha can't be reached or the answers couldn't be compared;
+        after it if the suspect fails or its answers are unusable.
+
+    """
+    require_reachable(len(bundle.references), alpha)
+    if not alpha <= independent_above <= 1:
+        raise BirthmarkError(
+            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
+        )
+    _common_kind([bundle.victim.kind, suspect.description.output])
+    bundle.require_same_pixels("fingerprint")
+    answers = ask(suspect, bundle.probes, progress)
+    alike = compared(bundle, answers)
+    score = method(bundle.manifest.method).score
+    own, *others = score(alike.victim, [alike.suspect, *alike.references], alike.references)
+    p = conformal_p(own, others)
+    findings, may_clear = _findings(bundle, suspect, answers)
+    if p <= alpha:
+        verdict = Verdict.DERIVED
+    elif p > independent_above and may_clear:
+        verdict = Verdict.INDEPENDENT
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    described = bundle.manifest.references
+    result = Result(
+        verdict=verdict,
+        p_value=p,
+        alpha=alpha,
+        false_positive_rate=_held(alpha, len(others)),
+        independent_above=independent_above,
+        method=bundle.manifest.method,
+        compared_as=alike.kind,
+        score=own,
+        references=[
+            ReferenceScore(name=one.name, family=one.family, score=number)
+            for one, number in zip(described, others, strict=True)
+        ],
+        findings=findings,
+        assumptions=_assumptions(described),
+        queries=len(bundle.probes),
+        fingerprint=seal,
+        victim=bundle.manifest.victim,
+        suspect=suspect.description,
+        answers=answers.digest,
+        libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
+        | {"numpy": version("numpy")},
+    )
+    return Audited(result, answers)
+
+
+def _held(alpha: float, references: int) -> float:
+    """The rate that p <= alpha holds: the largest p-value that counts as derived."""
+    counts = range(1, references + 2)
+    return max(k / (references + 1) for k in counts if k / (references + 1) <= alpha)
+
+
+def _common_kind(kinds: Sequence[Kind]) -> Kind:
+    for kind in coarser(kinds[0]):
+        if all(kind in coarser(other) for other in kinds):
+            return kind
+    raise BirthmarkError(
+        "answers",
+        f"the victim's are {kinds[0]}, others are {', '.join(sorted(set(kinds[1:])))}",
+        "compare embeddings with embeddings only: enroll with the kind the suspect gives",
+    )
+
+
+def _findings(bundle: Bundle, suspect: Suspect, answers: Outputs) -> tuple[list[str], bool]:
+    """What was noticed, and whether an independent verdict is still allowed."""
+    findings = []
+    may_clear = True
+    digest = suspect.description.digest
+    if digest is not None and suspect.description.adapter != "callable":
+        if digest == bundle.manifest.victim.digest:
+            findings.append("The suspect's file is the victim's file.")
+        for reference in bundle.manifest.references:
+            if digest == reference.digest:
+                findings.append(f"The suspect's file is the reference model {reference.name}.")
+                may_clear = False
+    p = chance_p(answers, bundle.probes)
+    if p is not None and p > CHANCE:
+        findings.append(
+            "The suspect answers the labelled probes no better than chance"
+            f" (permutation p = {p:.3f}): its declared input may be wrong, or it is for another"
+            " task. So it cannot be called independent."
+        )
+        may_clear = False
+    return findings, may_clear
+
+
+def _assumptions(references: Sequence[Description]) -> list[str]:
+    families = sorted({reference.family for reference in references if reference.family})
+    spread = f"of the families {', '.join(families)}" if families else "of families not stated"
+    return [
+        f"An innocent suspect is exchangeable with the {len(references)} reference models,"
+        f" which are {spread}: as likely to have any rank among them. A suspect that is"
+        " innocent but of the victim's architecture or training data may be closer than they are.",
+        "The reference models were trained without the victim's answers or weights.",
+        "The suspect was asked as its declaration says, and answered as it answers others.",
+    ]

@@ -1,0 +1,213 @@
+"""Reading and writing a fingerprint: a zip of stored members with the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from pydantic import ValidationError
+
+from birthmark.bundle.manifest import FORMAT, MAX_PROBES, Manifest
+from birthmark.digests import canonical_json, sha256, sha256_of_file
+from birthmark.errors import BirthmarkError
+from birthmark.files import whole_file
+from birthmark.images import Image
+from birthmark.outputs import Kind, Outputs
+from birthmark.suspects import Description
+
+MAX_FILE = 4 << 30
+MAX_MANIFEST = 32 << 20
+MAGIC = b"PK\x03\x04"
+FIX = "get an unaltered copy, or enroll again"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fingerprint in memory.
+
+    Attributes
+    ----------
+    manifest
+        What it says of itself.
+    probes
+        The probes, in order; each decodes to the pixels whose digest the manifest holds.
+    victim
+        The victim's answers to them.
+    references
+        The independent models' answers, in the manifest's order.
+
+    """
+
+    manifest: Manifest
+    probes: list[Image]
+    victim: Outputs
+    references: list[Outputs]
+
+    def require_same_pixels(self, source: str) -> None:
+        """Decode all probes.
+
+        Raises
+        ------
+        BirthmarkError
+            If one decodes otherwise than when the fingerprint was made.
+
+        """
+        for probe, record in zip(self.probes, self.manifest.probes, strict=True):
+            if probe.pixel_digest != record.pixels:
+                raise BirthmarkError(
+                    f"{source} {record.file}",
+                    "decodes to other pixels here than where it was enrolled",
+                    "use the Pillow version that `birthmark inspect` names",
+                )
+
+
+def write_bundle(bundle: Bundle, path: Path) -> str:
+    """Write a fingerprint and return its seal, the digest of the file.
+
+    Raises
+    ------
+    BirthmarkError
+        If it can't be written; nothing is left then.
+
+    """
+    with whole_file(path) as passing:
+        with zipfile.ZipFile(passing, "w", zipfile.ZIP_STORED) as archive:
+            _add(archive, "manifest.json", canonical_json(bundle.manifest.model_dump(mode="json")))
+            for probe in bundle.probes:
+                _add(archive, f"probes/{probe.name}", probe.data)
+            _add(archive, "outputs.safetensors", outputs_bytes(bundle.victim, bundle.references))
+        return sha256_of_file(passing)
+
+
+def outputs_bytes(victim: Outputs, references: list[Outputs]) -> bytes:
+    """The answers as safetensors: `victim`, and `reference/00000` on."""
+    tensors = {"victim": victim.values}
+    tensors |= {f"reference/{i:05d}": one.values for i, one in enumerate(references)}
+    return safetensors.numpy.save(tensors)
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    member.create_system = 3
+    member.external_attr = 0o644 << 16
+    archive.writestr(member, data)
+
+
+def read_bundle(path: str | Path) -> Bundle:
+    """Open a fingerprint and check every digest in it.
+
+    Members are stored, not compressed, so a file can't unpack to more than its own size.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is missing, foreign, truncated or altered, or of a later format.
+
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BirthmarkError(path, "does not exist", "name a .birthmark file")
+    if path.stat().st_size > MAX_FILE:
+        raise BirthmarkError(path, f"is over {MAX_FILE >> 30} GiB", FIX)
+    try:
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                raise BirthmarkError(path, "is no fingerprint", "name a .birthmark file")
+            with zipfile.ZipFile(file) as archive:
+                return _read(archive, _members(archive, path), path)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
+        raise BirthmarkError(path, f"is truncated or altered ({error})", FIX) from error
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    listed = archive.infolist()
+    if len(listed) > MAX_PROBES + 2:
+        raise BirthmarkError(path, f"holds {len(listed)} members", FIX)
+    for member in listed:
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+            raise BirthmarkError(f"{path} {member.filename}", "is compressed or encrypted", FIX)
+    if sum(member.file_size for member in listed) > path.stat().st_size:
+        raise BirthmarkError(path, "its members overlap", FIX)
+    members = {member.filename: member for member in listed}
+    if len(members) != len(listed):
+        raise BirthmarkError(path, "holds two members of one name", FIX)
+    return members
+
+
+def _read(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path) -> Bundle:
+    def data(name: str, digest: str | None) -> bytes:
+        if name not in members:
+            raise BirthmarkError(path, f"lacks {name}", FIX)
+        content = archive.read(members[name])
+        if digest is not None and sha256(content) != digest:
+            raise BirthmarkError(f"{path} {name}", "is not what the manifest says (digest)", FIX)
+        return content
+
+    if "manifest.json" not in members or members["manifest.json"].file_size > MAX_MANIFEST:
+        raise BirthmarkError(path, "has no manifest.json of a reasonable size", FIX)
+    manifest = _manifest(data("manifest.json", None), f"{path} manifest.json")
+    expected = {f"probes/{record.file}" for record in manifest.probes}
+    foreign = members.keys() - expected - {"manifest.json", "outputs.safetensors"}
+    if foreign:
+        raise BirthmarkError(path, f"holds the foreign member {min(foreign)}", FIX)
+    probes = [
+        Image(data(f"probes/{record.file}", record.digest), record.file, record.label)
+        for record in manifest.probes
+    ]
+    tensors = safetensors_arrays(data("outputs.safetensors", manifest.outputs), path)
+    where = f"{path} outputs.safetensors"
+    victim = _outputs(tensors, "victim", manifest.victim, len(probes), where)
+    references = [
+        _outputs(tensors, f"reference/{i:05d}", description, len(probes), where)
+        for i, description in enumerate(manifest.references)
+    ]
+    return Bundle(manifest, probes, victim, references)
+
+
+def _manifest(content: bytes, source: str) -> Manifest:
+    try:
+        fields = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BirthmarkError(source, f"is no JSON ({error})", FIX) from error
+    said = fields.get("format") if isinstance(fields, dict) else None
+    if said != FORMAT:
+        raise BirthmarkError(
+            source, f"says the format {said!r}", f"this version reads {FORMAT}: update birthmark"
+        )
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "manifest"
+        raise BirthmarkError(f"{source} {field}", first["msg"], FIX) from error
+
+
+def safetensors_arrays(content: bytes, source: object) -> Mapping[str, Any]:
+    """Arrays in safetensors bytes.
+
+    Raises
+    ------
+    BirthmarkError
+        If the bytes are none.
+
+    """
+    try:
+        return safetensors.numpy.load(content)
+    except Exception as error:  # the library raises errors of several kinds on broken bytes
+        raise BirthmarkError(source, f"its outputs are unreadable ({error})", FIX) from error
+
+
+def _outputs(
+    tensors: Mapping[str, Any], name: str, description: Description, n: int, where: str
+) -> Outputs:
+    values = tensors.get(name)
+    dtype = np.int64 if description.output is Kind.LABELS else np.float32
+    if values is None or values.dtype != dtype or values.ndim < 1 or len(values) != n:
+        raise BirthmarkError(f"{where} {name}", f"is not {np.dtype(dtype)} for {n} probes", FIX)
+    return Outputs.checked(values, description.output, f"{where} {name}")

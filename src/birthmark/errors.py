@@ -1,0 +1,30 @@
+"""The one error that a user is meant to see."""
+
+from __future__ import annotations
+
+
+class BirthmarkError(Exception):
+    """Something a user can mend, in one line: what it is about, what is wrong, how to mend it.
+
+    Parameters
+    ----------
+    subject
+        The file, field, option or model that is wrong.
+    problem
+        What was seen.
+    fix
+        What to do about it.
+
+    """
+
+    def __init__(self, subject: object, problem: str, fix: str) -> None:
+        self.subject = _one_line(str(subject))
+        self.problem = _one_line(problem)
+        self.fix = _one_line(fix)
+        super().__init__(f"{self.subject}: {self.problem}; {self.fix}")
+
+
+def _one_line(text: str, limit: int = 600) -> str:
+    """Text from a hostile file may hold control characters or be very long."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,88 @@
+"""Writing files so that what is there is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from birthmark.errors import BirthmarkError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write to; take its place only on success.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file can't be written: no folder, no permission, a full disk.
+
+    """
+    with _cleaned(path) as passing:
+        yield passing
+        _sync(passing)
+        passing.replace(path)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path` to fill; take its place only on success.
+
+    `path` may exist if it is an empty folder.
+
+    Raises
+    ------
+    BirthmarkError
+        If the folder holds something already, or can't be written.
+
+    """
+    refuse_filled(path)
+    with _cleaned(path) as passing:
+        passing.mkdir()
+        yield passing
+        for file in passing.rglob("*"):
+            if file.is_file():
+                _sync(file)
+        if path.exists():
+            path.rmdir()
+        passing.replace(path)
+
+
+def refuse_filled(path: Path) -> None:
+    """Raise BirthmarkError if `path` is a file, or a folder that holds something."""
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise BirthmarkError(path, "there is something already", "name a new or empty folder")
+
+
+@contextmanager
+def _cleaned(path: Path) -> Iterator[Path]:
+    passing = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        passing = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        yield passing / "content"
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if passing is not None:
+            shutil.rmtree(passing, ignore_errors=True)
+
+
+def cannot_write(path: Path, error: OSError) -> BirthmarkError:
+    """Say why a file can't be written, and how much room there is."""
+    reason = error.strerror or type(error).__name__
+    room = ""
+    if path.parent.exists():
+        room = f" ({shutil.disk_usage(path.parent).free >> 20} MiB free)"
+    return BirthmarkError(
+        path, f"cannot be written: {reason}{room}", "make room or name another place"
+    )
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,154 @@
+"""The public face: enroll a victim, audit a suspect."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from birthmark.audit import Audited, Result, audit
+from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
+from birthmark.digests import sha256_of_file
+from birthmark.enrolment import enroll
+from birthmark.images import Image, ImageSet, Progress, silent
+from birthmark.suspects import as_suspect
+
+
+class Fingerprint:
+    """A victim's fingerprint.
+
+    Made by `Fingerprint.enroll` or `Fingerprint.open`.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    @classmethod
+    def enroll(
+        cls,
+        model: Any,
+        images: ImageSet | str | Path,
+        references: Sequence[Any],
+        *,
+        declared: Any = None,
+        method: str = "sac-jc",
+        n: int = 100,
+        seed: int = 0,
+        resize: tuple[int, int] | None = None,
+        progress: Progress = silent,
+    ) -> Fingerprint:
+        """Enroll a victim.
+
+        Parameters
+        ----------
+        model
+            The victim: a path, a scikit-learn or torch model, a function, or an adapter.
+        images
+            An image set, or the path of one.
+        references
+            Independent models, of the same forms.
+        declared
+            The declaration (or its fields) for all models that are not adapters already.
+        method, n, seed, resize, progress
+            As for `birthmark.enrolment.enroll`.
+
+        Raises
+        ------
+        BirthmarkError
+            If images or models don't allow it.
+
+        """
+        images = images if isinstance(images, ImageSet) else ImageSet.open(images, progress)
+        bundle = enroll(
+            as_suspect(model, declared),
+            images,
+            [as_suspect(reference, declared) for reference in references],
+            method_name=method,
+            n=n,
+            seed=seed,
+            resize=resize,
+            progress=progress,
+        )
+        return cls(bundle)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Fingerprint:
+        """Open a `.birthmark` file and check every digest in it.
+
+        Raises
+        ------
+        BirthmarkError
+            If it is missing, foreign, truncated or altered.
+
+        """
+        fingerprint = cls(read_bundle(path))
+        fingerprint.seal = sha256_of_file(Path(path))
+        return fingerprint
+
+    def save(self, path: str | Path) -> str:
+        """Write it and return its seal.
+
+        Raises
+        ------
+        BirthmarkError
+            If it can't be written.
+
+        """
+        self.seal = write_bundle(self.bundle, Path(path))
+        return self.seal
+
+    @cached_property
+    def seal(self) -> str:
+        """Digest of the file, as `sha256sum` prints it; publish it before a dispute."""
+        with tempfile.TemporaryDirectory() as folder:
+            return write_bundle(self.bundle, Path(folder) / "fingerprint.birthmark")
+
+    @property
+    def manifest(self) -> Manifest:
+        """What it says of itself."""
+        return self.bundle.manifest
+
+    @property
+    def probes(self) -> list[Image]:
+        """The probes, in order."""
+        return self.bundle.probes
+
+    def audit(
+        self,
+        suspect: Any,
+        *,
+        declared: Any = None,
+        alpha: float = 0.05,
+        independent_above: float = 0.5,
+        progress: Progress = silent,
+    ) -> Result:
+        """Put the probes to a suspect and judge its answers.
+
+        Parameters
+        ----------
+        suspect
+            A path, a scikit-learn or torch model, a function, or an adapter.
+        declared
+            Its declaration or the declaration's fields.
+        alpha, independent_above, progress
+            As for `birthmark.audit.audit`.
+
+        Raises
+        ------
+        BirthmarkError
+            If alpha can't be reached, or the suspect's answers are unusable.
+
+        """
+        return self.audit_with_answers(
+            suspect,
+            declared=declared,
+            alpha=alpha,
+            independent_above=independent_above,
+            progress=progress,
+        ).result
+
+    def audit_with_answers(self, suspect: Any, *, declared: Any = None, **options: Any) -> Audited:
+        """As `audit`, but the suspect's answers come too."""
+        return audit(self.bundle, as_suspect(suspect, declared), seal=self.seal, **options)

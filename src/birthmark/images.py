@@ -1,0 +1,384 @@
+"""Image sets: a folder, Parquet in the Hugging Face layout, npz or arrays."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from birthmark.digests import sha256
+from birthmark.errors import BirthmarkError
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+MAX_SIDE = 8192
+MAX_NPZ = 16 << 30
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody sees."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image file.
+
+    Attributes
+    ----------
+    data
+        The file's bytes, JPEG or another of `FORMATS`.
+    name
+        How a message calls it.
+    label
+        The true class, if known.
+
+    """
+
+    data: bytes
+    name: str
+    label: int | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the file's bytes."""
+        return sha256(self.data)
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """Pixels as decoded, (height, width, 1 or 3), 0 to 255.
+
+        Raises
+        ------
+        BirthmarkError
+            If the bytes are not a whole image of a reasonable size.
+
+        """
+        grey = _decoded(self)
+        array = np.asarray(grey if grey.mode == "L" else grey.convert("RGB"))
+        return array[:, :, None] if array.ndim == 2 else array
+
+    @cached_property
+    def pixel_digest(self) -> str:
+        """Digest of shape and pixels, to notice a decoder that decodes otherwise."""
+        return array_digest(self.pixels)
+
+    def picture(self, channels: int, size: tuple[int, int] | None, resize: str) -> Pillow.Image:
+        """The image with 1 or 3 channels at (width, height), `resize` a Pillow filter's name."""
+        pixels = self.pixels
+        picture = Pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        mode = "L" if channels == 1 else "RGB"
+        if picture.mode != mode:
+            picture = picture.convert(mode)
+        if size is not None and picture.size != tuple(size):
+            picture = picture.resize(size, Pillow.Resampling[resize.upper()])
+        return picture
+
+
+def array_digest(pixels: NDArray[np.uint8]) -> str:
+    """Digest of a (height, width, channels) array: its shape in decimal, then its bytes."""
+    shape = "x".join(map(str, pixels.shape)).encode()
+    return sha256(shape, b"\n", np.ascontiguousarray(pixels).data)
+
+
+def encoded(picture: Pillow.Image, file_format: str, **options: Any) -> bytes:
+    """The bytes of a picture in a file format."""
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def _opened(data: bytes, name: str) -> Pillow.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Pillow.DecompressionBombWarning)
+            picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
+    except Exception as error:  # Pillow's plugins raise whatever a broken file makes them raise
+        raise BirthmarkError(
+            name, f"is not a readable image ({type(error).__name__})", "replace or remove it"
+        ) from error
+    if max(picture.size) > MAX_SIDE:
+        width, height = picture.size
+        raise BirthmarkError(
+            name, f"is {width}x{height}, over {MAX_SIDE} a side", "scale it down or remove it"
+        )
+    return picture
+
+
+def _decoded(image: Image) -> Pillow.Image:
+    picture = _opened(image.data, image.name)
+    try:
+        picture.load()
+    except Exception as error:
+        raise BirthmarkError(
+            image.name, f"is broken after its header ({error})", "replace or remove it"
+        ) from error
+    return picture
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of an image without decoding it."""
+
+    name: str
+    label: int | None
+    digest: str
+    size: tuple[int, int]
+    colour: bool
+
+
+class ImageSet(Sequence[Image]):
+    """Images of one size, read when asked for.
+
+    Every image's bytes are digested and its header read at once, so that a foreign file or a
+    deviating size is found before anything is done with the set.
+
+    Parameters
+    ----------
+    source
+        How messages call the set.
+    entries
+        What is known of each image.
+    read
+        Gives the bytes of the image at a position.
+
+    """
+
+    def __init__(self, source: str, entries: Sequence[Entry], read: Callable[[int], bytes]) -> None:
+        if not entries:
+            raise BirthmarkError(source, "holds no images", "name a set that holds some")
+        self.source = source
+        self.entries = list(entries)
+        self._read = read
+
+    @classmethod
+    def open(cls, path: str | Path, progress: Progress = silent) -> ImageSet:
+        """Open a folder of images (sub-folders are classes), Parquet file(s) or an npz.
+
+        Parquet holds the columns `image: {bytes, path}` and perhaps `label` (Hugging Face's
+        layout); an npz holds `images`, uint8 (n, height, width) or (n, height, width, 1 or 3),
+        and perhaps `labels`, integers (n,).
+
+        Raises
+        ------
+        BirthmarkError
+            If the set is missing, empty or of another form, or an image is unreadable.
+
+        """
+        path = Path(path)
+        if path.is_dir():
+            tables = sorted(path.rglob("*.parquet"))
+            return _from_parquet(tables, str(path), progress) if tables else _folder(path, progress)
+        if not path.exists():
+            raise BirthmarkError(path, "does not exist", "name a folder, a .parquet or an .npz")
+        if path.suffix == ".parquet":
+            return _from_parquet([path], str(path), progress)
+        if path.suffix == ".npz":
+            return _from_npz(path, progress)
+        raise BirthmarkError(
+            path, f"has the ending {path.suffix!r}", "name a folder, a .parquet or an .npz"
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: NDArray[np.uint8],
+        labels: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+        *,
+        source: str = "images",
+        progress: Progress = silent,
+    ) -> ImageSet:
+        """Take uint8 arrays (n, height, width) or (n, height, width, 1 or 3), and labels (n,).
+
+        Raises
+        ------
+        BirthmarkError
+            If dtype, shape or the number of labels is another.
+
+        """
+        if images.dtype != np.uint8 or images.ndim not in (3, 4):
+            raise BirthmarkError(
+                source,
+                f"images are {images.dtype} {images.shape}",
+                "pass uint8 (n, height, width) or (n, height, width, 1 or 3)",
+            )
+        images = images[..., None] if images.ndim == 3 else images
+        if images.shape[3] not in (1, 3):
+            raise BirthmarkError(source, f"images have {images.shape[3]} channels", "pass 1 or 3")
+        if labels is not None and len(labels) != len(images):
+            raise BirthmarkError(
+                source, f"{len(images)} images but {len(labels)} labels", "pass one label an image"
+            )
+        height, width = images.shape[1:3]
+        entries = []
+        for i, pixels in enumerate(images):
+            label = None if labels is None else int(labels[i])
+            digest = array_digest(pixels)
+            colour = images.shape[3] == 3
+            entries.append(Entry(f"{source}[{i}]", label, digest, (width, height), colour))
+            progress("Reading images", i + 1, len(images))
+
+        def read(i: int) -> bytes:
+            pixels = images[i]
+            return encoded(
+                Pillow.fromarray(pixels[..., 0] if len(pixels[0, 0]) == 1 else pixels), "PNG"
+            )
+
+        return cls(source, entries, read)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            return [self[i] for i in range(*position.indices(len(self)))]
+        entry = self.entries[position]
+        return Image(self._read(position % len(self)), entry.name, entry.label)
+
+    def __iter__(self) -> Iterator[Image]:
+        return (self[i] for i in range(len(self)))
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the set: of its images' digests in sorted order, whatever their names."""
+        return sha256(
+            *(f"{digest}\n".encode() for digest in sorted(e.digest for e in self.entries))
+        )
+
+    @property
+    def colour(self) -> bool:
+        """Whether any image has colour; a few grey ones among them are converted."""
+        return any(entry.colour for entry in self.entries)
+
+    def require_one_size(self) -> tuple[int, int]:
+        """The (width, height) that all images share.
+
+        Raises
+        ------
+        BirthmarkError
+            If one has another size than the first.
+
+        """
+        first = self.entries[0]
+        for entry in self.entries:
+            if entry.size != first.size:
+                raise BirthmarkError(
+                    entry.name,
+                    "is {}x{}, while {name} is {}x{}".format(
+                        *entry.size, *first.size, name=first.name
+                    ),
+                    "pass --resize WIDTHxHEIGHT (in Python resize=) to bring all to one size",
+                )
+        return first.size
+
+
+def _entry(data: bytes, name: str, label: int | None) -> Entry:
+    picture = _opened(data, name)
+    colour = picture.mode not in ("L", "1", "LA")
+    return Entry(name, label, sha256(data), picture.size, colour)
+
+
+def _folder(path: Path, progress: Progress) -> ImageSet:
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+    classes = sorted({file.parent.relative_to(path).as_posix() for file in files} - {"."})
+    entries = []
+    for i, file in enumerate(files):
+        parent = file.parent.relative_to(path).as_posix()
+        label = classes.index(parent) if parent in classes else None
+        entries.append(_entry(_bytes(file), str(file), label))
+        progress("Reading images", i + 1, len(files))
+    return ImageSet(str(path), entries, lambda i: _bytes(files[i]))
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BirthmarkError(
+            file, f"cannot be read ({error.strerror})", "mend or remove it"
+        ) from error
+
+
+def _from_parquet(files: Sequence[Path], source: str, progress: Progress) -> ImageSet:
+    import pyarrow
+    import pyarrow.parquet
+
+    entries: list[Entry] = []
+    places: list[tuple[int, int, int]] = []
+    tables = []
+    try:
+        tables = [pyarrow.parquet.ParquetFile(file) for file in files]
+        total = sum(table.metadata.num_rows for table in tables)
+        for t, table in enumerate(tables):
+            has_label = "label" in table.schema_arrow.names
+            for g in range(table.num_row_groups):
+                rows = table.read_row_group(g, columns=["image", *(["label"] if has_label else [])])
+                labels = rows["label"].to_pylist() if has_label else [None] * rows.num_rows
+                for r, cell in enumerate(rows["image"].to_pylist()):
+                    entries.append(_entry(cell["bytes"], f"{files[t]} row {r}", labels[r]))
+                    places.append((t, g, r))
+                    progress("Reading images", len(entries), total)
+    except (pyarrow.ArrowException, KeyError, TypeError) as error:
+        raise BirthmarkError(
+            source,
+            f"is not Parquet with a column image: {{bytes, path}} ({error})",
+            "write it in the Hugging Face layout",
+        ) from error
+
+    @lru_cache(maxsize=1)
+    def group(t: int, g: int) -> list[dict[str, bytes]]:
+        rows: list[dict[str, bytes]] = (
+            tables[t].read_row_group(g, columns=["image"])["image"].to_pylist()
+        )
+        return rows
+
+    def read(i: int) -> bytes:
+        t, g, r = places[i]
+        return group(t, g)[r]["bytes"]
+
+    return ImageSet(source, entries, read)
+
+
+def _from_npz(path: Path, progress: Progress) -> ImageSet:
+    arrays = load_npz(path, MAX_NPZ)
+    if "images" not in arrays:
+        raise BirthmarkError(path, f"holds {sorted(arrays)}", "name the array of images 'images'")
+    return ImageSet.from_arrays(
+        arrays["images"], arrays.get("labels"), source=str(path), progress=progress
+    )
+
+
+def load_npz(path: Path, limit: int) -> dict[str, NDArray[Any]]:
+    """Read an npz without ever unpickling.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is no npz, holds objects, or unpacks to more than `limit` bytes.
+
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > limit:
+                raise BirthmarkError(
+                    path, f"unpacks to over {limit >> 20} MiB", "split it into smaller files"
+                )
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except BirthmarkError:
+        raise
+    except Exception as error:
+        raise BirthmarkError(
+            path, f"is not a readable npz of plain arrays ({error})", "write it with numpy.savez"
+        ) from error

@@ -1,0 +1,46 @@
+"""A method is a score of answers to probes: `sac-cosine-l1@jpeg25`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from birthmark.errors import BirthmarkError
+from birthmark.probes import PROBES, ProbeMethod
+from birthmark.scores import SCORES, Score
+
+PUBLISHED = {
+    "sac-jc": "sac-cosine-l1@jpeg25",
+    "sac-normal": "sac-halfcosine-l1@natural",
+}
+"""The papers' names for methods, and what they are."""
+
+
+class Method(NamedTuple):
+    """How probes are made and how answers to them are compared."""
+
+    probes: ProbeMethod
+    score: Score
+
+    @property
+    def name(self) -> str:
+        """`<score>@<probes>`, with every parameter."""
+        return f"{self.score.name}@{self.probes.name}"
+
+
+def method(name: str) -> Method:
+    """Find a method by its full name or the paper's.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is none.
+
+    """
+    score, at, probes = PUBLISHED.get(name, name).partition("@")
+    if not at:
+        raise BirthmarkError(
+            f"method {name!r}",
+            "is not known",
+            f"choose {', '.join(PUBLISHED)} or SCORE@PROBES such as sac-rbf-l1@jpeg10",
+        )
+    return Method(PROBES.make(probes), SCORES.make(score))

@@ -1,0 +1,213 @@
+"""What a model answers: values of a stated kind, checked before they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.digests import sha256
+from birthmark.errors import BirthmarkError
+
+MAX_WIDTH = 1 << 20
+SUM_TOLERANCE = 1e-2
+
+
+class Kind(StrEnum):
+    """What the numbers of an answer are."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+    LABELS = "labels"
+    EMBEDDINGS = "embeddings"
+
+
+COARSER = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS)
+"""Each kind can be turned into those after it; embeddings into none."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Answers to n images.
+
+    Attributes
+    ----------
+    values
+        float32 (n, width), or int64 (n,) for labels.
+    kind
+        What the values are.
+    classes
+        For labels, how many classes there are at least; otherwise the width.
+
+    """
+
+    values: NDArray[np.float32] | NDArray[np.int64]
+    kind: Kind
+    classes: int
+
+    @classmethod
+    def checked(cls, values: object, kind: Kind, source: str) -> Outputs:
+        """Take a model's raw answer, or say what is wrong with it.
+
+        Parameters
+        ----------
+        values
+            Anything numpy takes as an array: (n, width), or (n,) or (n, 1) for labels.
+        kind
+            What the model declares its answers to be.
+        source
+            Which model answered, for messages.
+
+        Raises
+        ------
+        BirthmarkError
+            If shape, dtype or values do not fit the kind.
+
+        """
+        array = _array(values, source)
+        if kind is Kind.LABELS:
+            return _labels(array, source)
+        if array.ndim != 2 or not 2 <= array.shape[1] <= MAX_WIDTH:
+            raise BirthmarkError(
+                source,
+                f"answers have the shape {array.shape}",
+                f"{kind} are (images, numbers an image), two numbers at least;"
+                " class numbers are declared with --output labels",
+            )
+        with np.errstate(over="ignore"):
+            floats = np.ascontiguousarray(array, dtype=np.float32)
+        _require_finite(floats, source)
+        if len(floats):
+            _require_kind(floats, kind, source)
+        return cls(floats, kind, floats.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def digest(self) -> str:
+        """Digest of kind, shape and values (little-endian)."""
+        head = f"{self.kind} {'x'.join(map(str, self.values.shape))}\n".encode()
+        dtype = "<i8" if self.kind is Kind.LABELS else "<f4"
+        return sha256(head, np.ascontiguousarray(self.values, dtype=dtype).tobytes())
+
+    def predicted(self) -> NDArray[np.int64]:
+        """The predicted class of each image, int64 (n,); not for embeddings."""
+        if self.kind is Kind.LABELS:
+            return self.values.astype(np.int64)
+        best: NDArray[np.int64] = self.values.argmax(axis=1).astype(np.int64)
+        return best
+
+    def to(self, kind: Kind) -> Outputs:
+        """The same answers as a coarser kind: logits to probabilities to labels.
+
+        Raises
+        ------
+        ValueError
+            If the kind is a finer one, or one of the two is embeddings.
+
+        """
+        if kind is self.kind:
+            return self
+        if kind not in coarser(self.kind):
+            raise ValueError(f"{self.kind} cannot be turned into {kind}")
+        if kind is Kind.LABELS:
+            return Outputs(self.predicted(), kind, self.classes)
+        exponents = self.values.astype(np.float64)
+        exponents = np.exp(exponents - exponents.max(axis=1, keepdims=True))
+        exponents /= exponents.sum(axis=1, keepdims=True)
+        return Outputs(exponents.astype(np.float32), kind, self.classes)
+
+    def require_informative(self, source: str) -> Outputs:
+        """Return these outputs.
+
+        Raises
+        ------
+        BirthmarkError
+            If every image got the same answer, which no correlation can be taken of.
+
+        """
+        if len(self) > 1 and bool((self.values == self.values[:1]).all()):
+            raise BirthmarkError(
+                source,
+                f"gave all {len(self)} images the same answer",
+                "check the declared range, mean and deviation, and that the right output is read",
+            )
+        return self
+
+
+def coarser(kind: Kind) -> tuple[Kind, ...]:
+    """The kinds that outputs of `kind` can be compared as, itself first."""
+    return COARSER[COARSER.index(kind) :] if kind in COARSER else (kind,)
+
+
+def joined(parts: Sequence[Outputs]) -> Outputs:
+    """Answers to consecutive batches as one; the parts are of one kind and width."""
+    values = np.concatenate([part.values for part in parts])
+    return Outputs(values, parts[0].kind, max(part.classes for part in parts))
+
+
+def _array(values: object, source: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise BirthmarkError(source, "answers differ in length", "return one array") from error
+    if array.dtype.kind not in "fiub":
+        raise BirthmarkError(source, f"answers are {array.dtype}", "return numbers")
+    return array
+
+
+def _labels(array: NDArray[Any], source: str) -> Outputs:
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise BirthmarkError(
+            source,
+            f"labels have the shape {array.shape}",
+            "labels are one whole number an image; for one number a class declare"
+            " --output logits or probabilities",
+        )
+    _require_finite(array, source)
+    if len(array) and (
+        bool((array != np.rint(array)).any()) or array.min() < 0 or array.max() >= MAX_WIDTH
+    ):
+        raise BirthmarkError(
+            source, "labels are not whole numbers from 0 up", "number the classes from 0"
+        )
+    labels = array.astype(np.int64)
+    return Outputs(labels, Kind.LABELS, max(2, int(labels.max()) + 1 if len(labels) else 2))
+
+
+def _require_finite(array: NDArray[Any], source: str) -> None:
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = int((~finite.reshape(len(array), -1).all(axis=1)).argmax())
+        raise BirthmarkError(
+            source,
+            f"answered image {bad} with NaN or infinity",
+            "check the declared range, mean and deviation, or the model itself",
+        )
+
+
+def _require_kind(values: NDArray[np.float32], kind: Kind, source: str) -> None:
+    like_probabilities = bool(
+        values.min() >= -SUM_TOLERANCE
+        and (np.abs(values.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE).all()
+    )
+    if kind is Kind.PROBABILITIES and not like_probabilities:
+        raise BirthmarkError(
+            source,
+            f"declares probabilities, but answers run from {values.min():.3g} to {values.max():.3g}"
+            f" and rows sum to {values[0].sum():.3g}",
+            "declare --output logits (or embeddings)",
+        )
+    if kind is Kind.LOGITS and like_probabilities:
+        raise BirthmarkError(
+            source,
+            "declares logits, but every answer is positive and sums to 1",
+            "declare --output probabilities",
+        )

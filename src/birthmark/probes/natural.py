@@ -1,0 +1,38 @@
+"""Plain images (SAC-normal)."""
+
+from __future__ import annotations
+
+from birthmark.images import Image, ImageSet, encoded
+from birthmark.probes.base import PROBES, Draw, drawn
+from birthmark.suspects import Suspect
+
+
+class Natural:
+    """Images as they are, written as PNG: what compression is compared with.
+
+    Source: SAC, arXiv 2210.15427, "SAC-normal".
+    """
+
+    name = "natural"
+
+    def select(
+        self,
+        images: ImageSet,
+        victim: Suspect | None,  # noqa: ARG002
+        n: int,
+        draw: Draw,
+        resize: tuple[int, int] | None = None,
+    ) -> list[Image]:
+        """Draw n images."""
+        channels = 3 if images.colour else 1
+        return [
+            Image(
+                encoded(image.picture(channels, resize, "bicubic"), "PNG"),
+                f"{i:05d}.png",
+                image.label,
+            )
+            for i, image in enumerate(drawn(images, n, draw, resize))
+        ]
+
+
+PROBES.register(r"natural", example="natural")(Natural)

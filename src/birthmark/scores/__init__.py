@@ -1,0 +1,5 @@
+"""Scores: how close a suspect is to a victim; one file a score."""
+
+from birthmark.scores.base import SCORES, Score
+
+__all__ = ["SCORES", "Score"]

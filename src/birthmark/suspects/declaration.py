@@ -1,0 +1,174 @@
+"""What a model expects of an image, and what it answers with: said, never guessed."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from birthmark.errors import BirthmarkError
+from birthmark.images import MAX_SIDE, Image
+from birthmark.outputs import Kind
+
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
+MAX_FILE = 1 << 16
+
+
+class Declaration(BaseModel):
+    """Input and output of a model.
+
+    A pixel p of 0 to 255 becomes `(low + (high - low) * p / 255 - mean) / std`.
+
+    Attributes
+    ----------
+    size
+        (width, height) that an image is scaled to.
+    channels
+        1 (grey) or 3 (colour).
+    range
+        (low, high): what 0 and 255 become before mean and deviation.
+    mean, std
+        One number, or one a channel; 0 and 1 for none.
+    output
+        What the answers are.
+    order
+        Order of colour channels.
+    layout
+        Order of axes: nchw, nhwc or flat (n, height * width * channels).
+    resize
+        The filter used when an image has another size.
+
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: tuple[Side, Side]
+    channels: Literal[1, 3]
+    range: tuple[float, float]
+    mean: PerChannel
+    std: PerChannel
+    output: Kind
+    order: Literal["rgb", "bgr"] = "rgb"
+    layout: Literal["nchw", "nhwc", "flat"] = "nchw"
+    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Declaration:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, self.channels):
+                raise ValueError(f"{name} has {len(values)} numbers for {self.channels} channels")
+        if not all(map(math.isfinite, (*self.range, *self.mean, *self.std))):
+            raise ValueError("range, mean and std must be finite")
+        if self.range[0] == self.range[1] or 0 in self.std:
+            raise ValueError("range must not be empty and std not 0")
+        return self
+
+    @classmethod
+    def of(cls, source: object, fields: dict[str, Any]) -> Declaration:
+        """Make one from fields, or say which is missing or wrong and what to pass.
+
+        Raises
+        ------
+        BirthmarkError
+            Naming `source` and the fields.
+
+        """
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            missing = [str(e["loc"][0]) for e in error.errors() if e["type"] == "missing"]
+            problems = [
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": Value error, ")
+                for e in error.errors()
+                if e["type"] != "missing"
+            ]
+            if missing:
+                problems.insert(0, f"input and output are not declared ({', '.join(missing)})")
+            problem = "; ".join(problems)
+            raise BirthmarkError(source, problem, HOW_TO_DECLARE) from error
+
+    def batch(self, images: list[Image]) -> NDArray[np.float32]:
+        """The model's input for these images: float32 in the declared layout."""
+        mode = {"channels": self.channels, "size": self.size, "resize": self.resize}
+        pictures = [np.asarray(image.picture(**mode)) for image in images]  # type: ignore[arg-type]
+        width, height = self.size
+        pixels = np.stack(pictures).reshape(len(images), height, width, self.channels)
+        if self.order == "bgr":
+            pixels = pixels[..., ::-1]
+        slope, offset = self._affine()
+        values = pixels * slope
+        values += offset
+        if self.layout == "nchw":
+            return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+        return values.reshape(len(images), -1) if self.layout == "flat" else values
+
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one image in the model's input."""
+        (width, height), channels = self.size, self.channels
+        return {
+            "nchw": (channels, height, width),
+            "nhwc": (height, width, channels),
+            "flat": (height * width * channels,),
+        }[self.layout]
+
+    def _affine(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        low, high = self.range
+        mean, std = np.array(self.mean), np.array(self.std)
+        slope = np.broadcast_to((high - low) / 255 / std, (self.channels,))
+        offset = np.broadcast_to((low - mean) / std, (self.channels,))
+        return slope.astype(np.float32), offset.astype(np.float32)
+
+
+HOW_TO_DECLARE = (
+    "pass --input WIDTHxHEIGHTxCHANNELS --range LOW:HIGH --mean M --std S --output KIND,"
+    " or write size, channels, range, mean, std and output into a birthmark.toml beside it"
+)
+
+
+def declared_beside(model: Path) -> dict[str, Any]:
+    """Fields declared in `<model>.toml` or, failing that, in `birthmark.toml` beside the model.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is no TOML.
+
+    """
+    for file in (model.with_suffix(".toml"), model.with_name("birthmark.toml")):
+        if file.is_file():
+            if file.stat().st_size > MAX_FILE:
+                raise BirthmarkError(file, "is over 64 KiB", "write only a declaration into it")
+            try:
+                return tomllib.loads(file.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise BirthmarkError(file, f"is not TOML ({error})", "mend it") from error
+    return {}
+
+
+def combined(model: object, beside: dict[str, Any], passed: dict[str, Any]) -> dict[str, Any]:
+    """Fields from a file beside the model and from options, which must not contradict each other.
+
+    Raises
+    ------
+    BirthmarkError
+        If both give a field and differ.
+
+    """
+    for name in beside.keys() & passed.keys():
+        if _plain(beside[name]) != _plain(passed[name]):
+            raise BirthmarkError(
+                model,
+                f"{name} is {beside[name]} in the file beside it, but {passed[name]} was passed",
+                "drop one of the two",
+            )
+    return beside | passed
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | list) else value

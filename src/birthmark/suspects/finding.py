@@ -1,0 +1,133 @@
+"""From a path, a `module:function` or a Python object to the adapter that reaches it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from birthmark.errors import BirthmarkError
+from birthmark.suspects.base import ADAPTERS, Suspect
+from birthmark.suspects.callable import CallableSuspect
+from birthmark.suspects.declaration import Declaration, combined, declared_beside
+
+PICKLES = re.compile(r".*\.(pt|pth|pkl|pickle|joblib|ckpt|bin)")
+MODELS = "*.onnx", "*.safetensors", "*.npz", "*.csv"
+
+Declared = Declaration | Mapping[str, Any] | None
+
+
+def open_suspect(spec: str, declared: Declared = None, family: str | None = None) -> Suspect:
+    """Open a model by its file or `module:function`.
+
+    Parameters
+    ----------
+    spec
+        `model.onnx`, recorded answers (`.csv`, `.npz`, `.safetensors`) or `module:function`.
+    declared
+        A declaration or some of its fields; a TOML file beside the model may give the others.
+    family
+        Its kind of architecture, if known.
+
+    Raises
+    ------
+    BirthmarkError
+        If no adapter reaches it, or the declaration is missing or does not fit.
+
+    """
+    if PICKLES.fullmatch(spec.lower()):
+        raise BirthmarkError(
+            spec,
+            "may be a pickle, which could run anything, and is never loaded",
+            "export it to ONNX (torch.onnx.export), or pass the loaded model in Python",
+        )
+    passed = _fields(declared)
+    if ":" in spec and not Path(spec).exists():
+        return CallableSuspect.named(spec, passed, family)
+    try:
+        adapter: Any = ADAPTERS.make(spec)
+    except BirthmarkError as error:
+        raise BirthmarkError(
+            spec,
+            "is no model that can be reached",
+            "name an .onnx file, recorded answers (.csv, .npz, .safetensors) or module:function",
+        ) from error
+    suspect: Suspect = adapter(spec, combined(spec, declared_beside(Path(spec)), passed), family)
+    return suspect
+
+
+def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
+    """Open models and folders of models, in order; a sub-folder's name is its models' family.
+
+    Raises
+    ------
+    BirthmarkError
+        If a folder holds no model, or one cannot be opened.
+
+    """
+    suspects: list[Suspect] = []
+    for spec in specs:
+        folder = Path(spec)
+        if not folder.is_dir():
+            suspects.append(open_suspect(spec, declared))
+            continue
+        files = sorted({file for pattern in MODELS for file in folder.rglob(pattern)})
+        if not files:
+            raise BirthmarkError(folder, "holds no models", f"put {', '.join(MODELS)} there")
+        for file in files:
+            inside = file.relative_to(folder).parts[:-1]
+            suspects.append(open_suspect(str(file), declared, inside[0] if inside else None))
+    return suspects
+
+
+def as_suspect(
+    model: Any, declared: Declared = None, *, name: str | None = None, family: str | None = None
+) -> Suspect:
+    """Reach a model given in Python: an adapter, a path, a scikit-learn or torch model, a function.
+
+    Parameters
+    ----------
+    model
+        The model.
+    declared
+        Its declaration, or the declaration's fields.
+    name
+        How to call it.
+    family
+        Its kind of architecture, if known.
+
+    Raises
+    ------
+    BirthmarkError
+        If no adapter takes it, or the declaration is missing or does not fit.
+
+    """
+    if isinstance(model, str | Path):
+        return open_suspect(str(model), declared, family)
+    if hasattr(model, "answer") and hasattr(model, "description"):
+        suspect: Suspect = model
+        return suspect
+    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    fields = _fields(declared)
+    if "torch" in roots:
+        from birthmark.suspects.torch_module import TorchSuspect
+
+        return TorchSuspect(model, fields, name=name, family=family)
+    if "sklearn" in roots:
+        from birthmark.suspects.sklearn_estimator import SklearnSuspect
+
+        return SklearnSuspect(model, fields, name=name, family=family)
+    if callable(model):
+        return CallableSuspect(model, fields, name=name, family=family)
+    raise BirthmarkError(
+        name or type(model).__name__,
+        "is no model that can be reached",
+        "pass a path, a scikit-learn or torch model, or a function from images to answers",
+    )
+
+
+def _fields(declared: Declared) -> dict[str, Any]:
+    if isinstance(declared, Declaration):
+        return declared.model_dump()
+    return dict(declared or {})

@@ -1,0 +1,163 @@
+"""Answers recorded beforehand: npz, safetensors or CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.digests import sha256_of_file
+from birthmark.errors import BirthmarkError
+from birthmark.images import Image, load_npz
+from birthmark.outputs import Kind, Outputs
+from birthmark.suspects.base import ADAPTERS, Description
+
+MAX_FILE = 2 << 30
+
+
+class RecordedSuspect:
+    """The answers a model gave to a fingerprint's probes.
+
+    A CSV has a header, a column `probe` (the probe's file name) and one column a number, its rows
+    in any order. npz and safetensors hold `values`, (n, width) or (n,) for labels, in the order of
+    the probes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    fields
+        `output`, unless the file says it; nothing else.
+    family
+        The model's kind of architecture, if known.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is not of such a form, or does not say what its numbers are.
+
+    """
+
+    batch: int | None = None
+
+    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+        path = Path(path)
+        if not path.is_file():
+            raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
+        if path.stat().st_size > MAX_FILE:
+            raise BirthmarkError(path, "is over 2 GiB", "record fewer probes")
+        read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
+        self._probes, values, kind = read[path.suffix](path)
+        stated = fields.get("output") or kind
+        if stated not in list(Kind):
+            raise BirthmarkError(
+                path,
+                f"does not say what its numbers are (shape {values.shape})",
+                f"pass --output with one of {', '.join(Kind)}",
+            )
+        if kind is not None and stated != kind:
+            raise BirthmarkError(path, f"says {kind}, but {stated} was passed", "drop --output")
+        self._source = str(path)
+        self._outputs = Outputs.checked(values, Kind(stated), self._source)
+        self.description = Description(
+            name=path.name,
+            adapter="recorded",
+            output=self._outputs.kind,
+            digest=sha256_of_file(path),
+            family=family,
+        )
+
+    def answer(self, images: Sequence[Image]) -> Outputs:
+        """The recorded answers to these probes.
+
+        Raises
+        ------
+        BirthmarkError
+            If one is missing or there are more.
+
+        """
+        if len(images) != len(self._outputs):
+            raise BirthmarkError(
+                self._source,
+                f"holds {len(self._outputs)} answers to {len(images)} probes",
+                "record one answer a probe",
+            )
+        if self._probes is None:
+            return self._outputs
+        rows = {name: row for row, name in enumerate(self._probes)}
+        wanted = [PurePosixPath(image.name).name for image in images]
+        for name in wanted:
+            if name not in rows:
+                raise BirthmarkError(
+                    self._source, f"holds no answer to {name}", "record one answer a probe"
+                )
+        order = [rows[name] for name in wanted]
+        return Outputs(self._outputs.values[order], self._outputs.kind, self._outputs.classes)
+
+
+ADAPTERS.register(r".*\.(csv|npz|safetensors)", example="answers.csv")(lambda: RecordedSuspect)
+
+Recorded = tuple[list[str] | None, NDArray[Any], str | None]
+
+
+def _read_csv(path: Path) -> Recorded:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header, *rows = csv.reader(file)
+            if header[0] != "probe" or len(header) < 2:
+                raise BirthmarkError(
+                    path,
+                    f"its columns are {', '.join(header[:5])}",
+                    "name the first 'probe' and let numbers follow",
+                )
+            for line, row in enumerate(rows, 2):
+                if len(row) != len(header):
+                    raise BirthmarkError(
+                        path, f"line {line} has {len(row)} cells of {len(header)}", "mend the line"
+                    )
+            names = [row[0] for row in rows]
+            if len(set(names)) != len(names):
+                raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
+            values = np.array([[float(cell) for cell in row[1:]] for row in rows], dtype=np.float64)
+    except BirthmarkError:
+        raise
+    except (ValueError, csv.Error) as error:
+        raise BirthmarkError(path, f"is no table of numbers ({error})", "mend it") from error
+    kind = Kind.LABELS.value if header[1:] == ["label"] else None
+    return names, values, kind
+
+
+def _read_npz(path: Path) -> Recorded:
+    arrays = load_npz(path, MAX_FILE)
+    names = arrays.get("probes")
+    return (
+        None if names is None else [str(name) for name in names.ravel()],
+        _values(path, arrays),
+        str(arrays["kind"]) if "kind" in arrays else None,
+    )
+
+
+def _read_safetensors(path: Path) -> Recorded:
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, "numpy") as file:
+            said = (file.metadata() or {}).get("kind")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:
+        raise BirthmarkError(
+            path, f"is not readable safetensors ({error})", "write it again"
+        ) from error
+    return None, _values(path, arrays), said
+
+
+def _values(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    if "values" not in arrays:
+        raise BirthmarkError(
+            path, f"holds {sorted(arrays)[:9]}", "name the array of answers 'values'"
+        )
+    return arrays["values"]
