@@ -45,7 +45,7 @@ class Residual(nn.Module):
         super().__init__()
         self.first, self.second = block(inputs, outputs), block(outputs, outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         x = self.first(x)
         return x + self.second(x)
 
@@ -63,9 +63,7 @@ def network(family: str) -> nn.Sequential:
             layers.append(Residual(channels, width))
         layers.append(nn.MaxPool2d(2))
         channels = width
-    return nn.Sequential(
-        *layers, nn.Flatten(), nn.Dropout(0.4), nn.Linear(128 * 3 * 3, CLASSES)
-    )
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.4), nn.Linear(128 * 3 * 3, CLASSES))
 
 
 def read(file: Path) -> tuple[Tensor, Tensor]:
@@ -85,7 +83,9 @@ def scaled(images: Tensor) -> Tensor:
 
 def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
     """Mirrored by chance, and shifted by up to four pixels."""
-    images = torch.where(torch.rand(len(images), 1, 1, 1, generator=rng) < 0.5, images.flip(3), images)
+    images = torch.where(
+        torch.rand(len(images), 1, 1, 1, generator=rng) < 0.5, images.flip(3), images
+    )
     padded = nn.functional.pad(images, (4, 4, 4, 4))
     down, right = torch.randint(0, 9, (2,), generator=rng).tolist()
     return padded[:, :, down : down + 48, right : right + 48]
@@ -100,7 +100,9 @@ def train(images: Tensor, labels: Tensor, family: str, seed: int, epochs: int) -
     rng = torch.Generator().manual_seed(seed)
     model = network(family).to(memory_format=torch.channels_last)
     steps = epochs * -(-len(images) // 128)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    optimiser = torch.optim.SGD(
+        model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.1, total_steps=steps)
     model.train()
     for _ in range(epochs):
@@ -159,17 +161,27 @@ def build(job: tuple[str, str, int], data: Path, out: Path, epochs: int) -> None
     accuracy = (predicted(model, test) == truth).float().mean().item()
     file.parent.mkdir(parents=True, exist_ok=True)
     export(model, file)
-    record = {"name": name, "family": family, "seed": seed, "epochs": epochs,
-              "test_accuracy": round(accuracy, 4), "seconds": round(time.monotonic() - began)}
+    record = {
+        "name": name,
+        "family": family,
+        "seed": seed,
+        "epochs": epochs,
+        "test_accuracy": round(accuracy, 4),
+        "seconds": round(time.monotonic() - began),
+    }
     file.with_suffix(".json").write_text(json.dumps(record) + "\n")
     print(json.dumps(record), flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--references", type=int, default=4, help="independent models to compare with")
+    parser.add_argument(
+        "--references", type=int, default=4, help="independent models to compare with"
+    )
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
@@ -177,8 +189,16 @@ def main() -> None:
     (args.out / "references").mkdir(exist_ok=True)
     families = ("vgg", "resnet")
     build(("victim", "vgg", 1), args.data, args.out, args.epochs)
-    jobs = [("thief", "vgg", 2), ("thief-resnet", "resnet", 3), ("innocent", "vgg", 4), ("innocent-resnet", "resnet", 5)]
-    jobs += [(f"references/{families[i % 2]}-{100 + i}", families[i % 2], 100 + i) for i in range(args.references)]
+    jobs = [
+        ("thief", "vgg", 2),
+        ("thief-resnet", "resnet", 3),
+        ("innocent", "vgg", 4),
+        ("innocent-resnet", "resnet", 5),
+    ]
+    jobs += [
+        (f"references/{families[i % 2]}-{100 + i}", families[i % 2], 100 + i)
+        for i in range(args.references)
+    ]
     with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
         pool.starmap(build, [(job, args.data, args.out, args.epochs) for job in jobs], chunksize=1)
 

@@ -23,8 +23,7 @@ def ask(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) 
     Raises
     ------
     BirthmarkError
-        If it fails, answers otherwise than declared, or gives every probe the same answer.
-
+        If it fails, answers otherwise than declared, or answers implausibly.
     """
     name = suspect.description.name
     step = suspect.batch or len(probes)
@@ -39,7 +38,7 @@ def ask(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) 
             )
         parts.append(part)
         progress(f"Asking {name}", min(start + step, len(probes)), len(probes))
-    return joined(parts).require_informative(name)
+    return joined(parts).require_plausible(name)
 
 
 def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
@@ -53,7 +52,6 @@ def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
     -------
     float or None
         At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
-
     """
     labelled = [i for i, probe in enumerate(probes) if probe.label is not None]
     if outputs.kind is Kind.EMBEDDINGS or len(labelled) < ENOUGH_LABELS:

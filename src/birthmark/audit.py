@@ -81,7 +81,6 @@ class Result(BaseModel):
         Digest of the suspect's answers.
     libraries
         What computed this.
-
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -147,7 +146,6 @@ def compared(bundle: Bundle, suspect: Outputs) -> Compared:
     ------
     BirthmarkError
         If embeddings meet something else.
-
     """
     outputs = [bundle.victim, suspect, *bundle.references]
     kind = _common_kind([one.kind for one in outputs])
@@ -165,7 +163,6 @@ def require_reachable(references: int, alpha: float) -> None:
     ------
     BirthmarkError
         If even the closest suspect would have p > alpha.
-
     """
     if not 0 < alpha < 1:
         raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.05")
@@ -210,7 +207,6 @@ def audit(
     BirthmarkError
         Before a query is sent if alpha can't be reached or the answers couldn't be compared;
         after it if the suspect fails or its answers are unusable.
-
     """
     require_reachable(len(bundle.references), alpha)
     if not alpha <= independent_above <= 1:
@@ -236,7 +232,7 @@ def audit(
         verdict=verdict,
         p_value=p,
         alpha=alpha,
-        false_positive_rate=_held(alpha, len(others)),
+        false_positive_rate=held_rate(alpha, len(others)),
         independent_above=independent_above,
         method=bundle.manifest.method,
         compared_as=alike.kind,
@@ -258,10 +254,10 @@ def audit(
     return Audited(result, answers)
 
 
-def _held(alpha: float, references: int) -> float:
-    """The rate that p <= alpha holds: the largest p-value that counts as derived."""
-    counts = range(1, references + 2)
-    return max(k / (references + 1) for k in counts if k / (references + 1) <= alpha)
+def held_rate(alpha: float, references: int) -> float:
+    """The rate that `p <= alpha` holds: floor(alpha (n + 1)) / (n + 1), 0 to alpha."""
+    possible = (k / (references + 1) for k in range(references + 2))
+    return max(p for p in possible if p <= alpha)
 
 
 def _common_kind(kinds: Sequence[Kind]) -> Kind:

@@ -85,7 +85,6 @@ def mean_absolute_difference(a: Units, b: Units, correlation: Correlation) -> fl
     ------
     ValueError
         If the numbers of answers differ.
-
     """
     n = len(a.rows)
     if n != len(b.rows):

@@ -58,7 +58,6 @@ def enroll(
     ------
     BirthmarkError
         If images or models don't allow it.
-
     """
     if not 2 <= n <= MAX_PROBES:
         raise BirthmarkError("-n", f"is {n}", f"ask for 2 to {MAX_PROBES} probes")

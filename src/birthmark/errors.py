@@ -14,7 +14,6 @@ class BirthmarkError(Exception):
         What was seen.
     fix
         What to do about it.
-
     """
 
     def __init__(self, subject: object, problem: str, fix: str) -> None:

@@ -20,7 +20,6 @@ def whole_file(path: Path) -> Iterator[Path]:
     ------
     BirthmarkError
         If the file can't be written: no folder, no permission, a full disk.
-
     """
     with _cleaned(path) as passing:
         yield passing
@@ -38,7 +37,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
     ------
     BirthmarkError
         If the folder holds something already, or can't be written.
-
     """
     refuse_filled(path)
     with _cleaned(path) as passing:

@@ -58,7 +58,6 @@ class Fingerprint:
         ------
         BirthmarkError
             If images or models don't allow it.
-
         """
         images = images if isinstance(images, ImageSet) else ImageSet.open(images, progress)
         bundle = enroll(
@@ -81,7 +80,6 @@ class Fingerprint:
         ------
         BirthmarkError
             If it is missing, foreign, truncated or altered.
-
         """
         fingerprint = cls(read_bundle(path))
         fingerprint.seal = sha256_of_file(Path(path))
@@ -94,7 +92,6 @@ class Fingerprint:
         ------
         BirthmarkError
             If it can't be written.
-
         """
         self.seal = write_bundle(self.bundle, Path(path))
         return self.seal
@@ -139,7 +136,6 @@ class Fingerprint:
         ------
         BirthmarkError
             If alpha can't be reached, or the suspect's answers are unusable.
-
         """
         return self.audit_with_answers(
             suspect,

@@ -6,7 +6,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,6 @@ class Image:
         How a message calls it.
     label
         The true class, if known.
-
     """
 
     data: bytes
@@ -63,7 +62,6 @@ class Image:
         ------
         BirthmarkError
             If the bytes are not a whole image of a reasonable size.
-
         """
         grey = _decoded(self)
         array = np.asarray(grey if grey.mode == "L" else grey.convert("RGB"))
@@ -152,7 +150,6 @@ class ImageSet(Sequence[Image]):
         What is known of each image.
     read
         Gives the bytes of the image at a position.
-
     """
 
     def __init__(self, source: str, entries: Sequence[Entry], read: Callable[[int], bytes]) -> None:
@@ -174,7 +171,6 @@ class ImageSet(Sequence[Image]):
         ------
         BirthmarkError
             If the set is missing, empty or of another form, or an image is unreadable.
-
         """
         path = Path(path)
         if path.is_dir():
@@ -205,7 +201,6 @@ class ImageSet(Sequence[Image]):
         ------
         BirthmarkError
             If dtype, shape or the number of labels is another.
-
         """
         if images.dtype != np.uint8 or images.ndim not in (3, 4):
             raise BirthmarkError(
@@ -249,6 +244,11 @@ class ImageSet(Sequence[Image]):
     def __iter__(self) -> Iterator[Image]:
         return (self[i] for i in range(len(self)))
 
+    def without_labels(self) -> ImageSet:
+        """The same images, with their true classes forgotten."""
+        entries = [replace(entry, label=None) for entry in self.entries]
+        return ImageSet(self.source, entries, self._read)
+
     @cached_property
     def digest(self) -> str:
         """Digest of the set: of its images' digests in sorted order, whatever their names."""
@@ -268,7 +268,6 @@ class ImageSet(Sequence[Image]):
         ------
         BirthmarkError
             If one has another size than the first.
-
         """
         first = self.entries[0]
         for entry in self.entries:
@@ -366,7 +365,6 @@ def load_npz(path: Path, limit: int) -> dict[str, NDArray[Any]]:
     ------
     BirthmarkError
         If it is no npz, holds objects, or unpacks to more than `limit` bytes.
-
     """
     try:
         with zipfile.ZipFile(path) as archive:

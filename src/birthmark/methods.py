@@ -34,7 +34,6 @@ def method(name: str) -> Method:
     ------
     BirthmarkError
         If there is none.
-
     """
     score, at, probes = PUBLISHED.get(name, name).partition("@")
     if not at:

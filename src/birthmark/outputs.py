@@ -42,7 +42,6 @@ class Outputs:
         What the values are.
     classes
         For labels, how many classes there are at least; otherwise the width.
-
     """
 
     values: NDArray[np.float32] | NDArray[np.int64]
@@ -66,7 +65,6 @@ class Outputs:
         ------
         BirthmarkError
             If shape, dtype or values do not fit the kind.
-
         """
         array = _array(values, source)
         if kind is Kind.LABELS:
@@ -81,8 +79,8 @@ class Outputs:
         with np.errstate(over="ignore"):
             floats = np.ascontiguousarray(array, dtype=np.float32)
         _require_finite(floats, source)
-        if len(floats):
-            _require_kind(floats, kind, source)
+        if len(floats) and kind is Kind.PROBABILITIES:
+            _require_probabilities(floats, source)
         return cls(floats, kind, floats.shape[1])
 
     def __len__(self) -> int:
@@ -109,7 +107,6 @@ class Outputs:
         ------
         ValueError
             If the kind is a finer one, or one of the two is embeddings.
-
         """
         if kind is self.kind:
             return self
@@ -122,20 +119,26 @@ class Outputs:
         exponents /= exponents.sum(axis=1, keepdims=True)
         return Outputs(exponents.astype(np.float32), kind, self.classes)
 
-    def require_informative(self, source: str) -> Outputs:
-        """Return these outputs.
+    def require_plausible(self, source: str) -> Outputs:
+        """Return these outputs, which answer all probes.
 
         Raises
         ------
         BirthmarkError
-            If every image got the same answer, which no correlation can be taken of.
-
+            If every image got the same answer, which no correlation can be taken of, or if
+            logits are probabilities throughout.
         """
         if len(self) > 1 and bool((self.values == self.values[:1]).all()):
             raise BirthmarkError(
                 source,
                 f"gave all {len(self)} images the same answer",
                 "check the declared range, mean and deviation, and that the right output is read",
+            )
+        if self.kind is Kind.LOGITS and _like_probabilities(self.values):
+            raise BirthmarkError(
+                source,
+                "declares logits, but every answer is positive and sums to 1",
+                "declare --output probabilities",
             )
         return self
 
@@ -193,21 +196,16 @@ def _require_finite(array: NDArray[Any], source: str) -> None:
         )
 
 
-def _require_kind(values: NDArray[np.float32], kind: Kind, source: str) -> None:
-    like_probabilities = bool(
-        values.min() >= -SUM_TOLERANCE
-        and (np.abs(values.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE).all()
-    )
-    if kind is Kind.PROBABILITIES and not like_probabilities:
+def _require_probabilities(values: NDArray[np.float32], source: str) -> None:
+    if not _like_probabilities(values):
         raise BirthmarkError(
             source,
-            f"declares probabilities, but answers run from {values.min():.3g} to {values.max():.3g}"
-            f" and rows sum to {values[0].sum():.3g}",
+            f"declares probabilities, but answers run from {values.min():.3g} to"
+            f" {values.max():.3g} and the first sums to {values[0].sum():.3g}",
             "declare --output logits (or embeddings)",
         )
-    if kind is Kind.LOGITS and like_probabilities:
-        raise BirthmarkError(
-            source,
-            "declares logits, but every answer is positive and sums to 1",
-            "declare --output probabilities",
-        )
+
+
+def _like_probabilities(values: NDArray[Any]) -> bool:
+    sums = values.sum(axis=1, dtype=np.float64)
+    return bool(values.min() >= -SUM_TOLERANCE and (np.abs(sums - 1) <= SUM_TOLERANCE).all())

@@ -34,7 +34,6 @@ class Registry(Generic[T]):
         What a plugin is called in an error, such as "score".
     package
         The package whose modules are the plugins.
-
     """
 
     def __init__(self, what: str, package: str) -> None:
@@ -71,7 +70,6 @@ class Registry(Generic[T]):
         ------
         BirthmarkError
             If there is none; the nearest names are told.
-
         """
         for plugin in self.plugins():
             if match := plugin.pattern.fullmatch(name):

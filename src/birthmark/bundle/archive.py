@@ -41,7 +41,6 @@ class Bundle:
         The victim's answers to them.
     references
         The independent models' answers, in the manifest's order.
-
     """
 
     manifest: Manifest
@@ -56,7 +55,6 @@ class Bundle:
         ------
         BirthmarkError
             If one decodes otherwise than when the fingerprint was made.
-
         """
         for probe, record in zip(self.probes, self.manifest.probes, strict=True):
             if probe.pixel_digest != record.pixels:
@@ -74,7 +72,6 @@ def write_bundle(bundle: Bundle, path: Path) -> str:
     ------
     BirthmarkError
         If it can't be written; nothing is left then.
-
     """
     with whole_file(path) as passing:
         with zipfile.ZipFile(passing, "w", zipfile.ZIP_STORED) as archive:
@@ -108,7 +105,6 @@ def read_bundle(path: str | Path) -> Bundle:
     ------
     BirthmarkError
         If the file is missing, foreign, truncated or altered, or of a later format.
-
     """
     path = Path(path)
     if not path.is_file():
@@ -195,7 +191,6 @@ def safetensors_arrays(content: bytes, source: object) -> Mapping[str, Any]:
     ------
     BirthmarkError
         If the bytes are none.
-
     """
     try:
         return safetensors.numpy.load(content)

@@ -26,7 +26,6 @@ def conformal_p(score: float, references: Sequence[float]) -> float:
     -------
     float
         1 / (n + 1) to 1.
-
     """
     at_most_as_far = sum(reference <= score for reference in references)
     return (1 + at_most_as_far) / (len(references) + 1)
@@ -44,7 +43,6 @@ def references_needed(alpha: float) -> int:
     ----------
     alpha
         Between 0 and 1, both excluded.
-
     """
     exact = Fraction(repr(alpha))
     return math.ceil(1 / exact) - 1

@@ -29,7 +29,6 @@ class Draw:
         Digest of the victim, or None where it has none.
     seed
         The one explicit seed.
-
     """
 
     images: str
@@ -43,7 +42,6 @@ class Draw:
         ------
         BirthmarkError
             If there are fewer than n different images.
-
         """
         first = {digest: i for i, digest in reversed(list(enumerate(digests)))}
         if len(first) < n:
@@ -92,7 +90,6 @@ class ProbeMethod(Protocol):
         ------
         BirthmarkError
             If the set is too small, of mixed sizes, or holds a broken image.
-
         """
         ...
 

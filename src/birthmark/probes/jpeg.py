@@ -22,7 +22,6 @@ class Jpeg:
     ------
     BirthmarkError
         If the quality is out of range.
-
     """
 
     def __init__(self, *, quality: int | str) -> None:

@@ -30,7 +30,6 @@ class Score(Protocol):
             Answers of the models to be scored, to the same probes and of the same kind.
         references
             Answers of independent models, for scores that allow for what all models share.
-
         """
         ...
 

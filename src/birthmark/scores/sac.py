@@ -18,7 +18,6 @@ class Sac:
     ----------
     correlation
         `cosine`, `halfcosine` or `rbf`.
-
     """
 
     def __init__(self, *, correlation: str) -> None:

@@ -31,7 +31,6 @@ class Description(BaseModel):
         How images are brought to it, where they are.
     family
         Its kind of architecture or training, if stated.
-
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +63,6 @@ class Suspect(Protocol):
         ------
         BirthmarkError
             If the model fails, or answers otherwise than declared.
-
         """
         ...
 

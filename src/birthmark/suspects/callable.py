@@ -36,7 +36,6 @@ class CallableSuspect:
         Digest of what answers, if it has one.
     family
         Its kind of architecture, if known.
-
     """
 
     batch: int | None = 32
@@ -71,7 +70,6 @@ class CallableSuspect:
         ------
         BirthmarkError
             If there is no such function.
-
         """
         module_name, _, attribute = spec.partition(":")
         if str(Path.cwd()) not in sys.path:

@@ -43,7 +43,6 @@ class Declaration(BaseModel):
         Order of axes: nchw, nhwc or flat (n, height * width * channels).
     resize
         The filter used when an image has another size.
-
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,7 +76,6 @@ class Declaration(BaseModel):
         ------
         BirthmarkError
             Naming `source` and the fields.
-
         """
         try:
             return cls.model_validate(fields)
@@ -138,7 +136,6 @@ def declared_beside(model: Path) -> dict[str, Any]:
     ------
     BirthmarkError
         If the file is no TOML.
-
     """
     for file in (model.with_suffix(".toml"), model.with_name("birthmark.toml")):
         if file.is_file():
@@ -158,7 +155,6 @@ def combined(model: object, beside: dict[str, Any], passed: dict[str, Any]) -> d
     ------
     BirthmarkError
         If both give a field and differ.
-
     """
     for name in beside.keys() & passed.keys():
         if _plain(beside[name]) != _plain(passed[name]):

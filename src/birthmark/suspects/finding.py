@@ -34,7 +34,6 @@ def open_suspect(spec: str, declared: Declared = None, family: str | None = None
     ------
     BirthmarkError
         If no adapter reaches it, or the declaration is missing or does not fit.
-
     """
     if PICKLES.fullmatch(spec.lower()):
         raise BirthmarkError(
@@ -64,7 +63,6 @@ def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
     ------
     BirthmarkError
         If a folder holds no model, or one cannot be opened.
-
     """
     suspects: list[Suspect] = []
     for spec in specs:
@@ -101,7 +99,6 @@ def as_suspect(
     ------
     BirthmarkError
         If no adapter takes it, or the declaration is missing or does not fit.
-
     """
     if isinstance(model, str | Path):
         return open_suspect(str(model), declared, family)

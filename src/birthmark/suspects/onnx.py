@@ -30,7 +30,6 @@ class OnnxSuspect:
     ------
     BirthmarkError
         If the file is no ONNX model, or the declaration does not fit it.
-
     """
 
     def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:

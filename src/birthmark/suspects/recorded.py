@@ -39,7 +39,6 @@ class RecordedSuspect:
     ------
     BirthmarkError
         If the file is not of such a form, or does not say what its numbers are.
-
     """
 
     batch: int | None = None
@@ -78,7 +77,6 @@ class RecordedSuspect:
         ------
         BirthmarkError
             If one is missing or there are more.
-
         """
         if len(images) != len(self._outputs):
             raise BirthmarkError(

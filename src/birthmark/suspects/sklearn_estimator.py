@@ -37,7 +37,6 @@ class SklearnSuspect(CallableSuspect):
     ------
     BirthmarkError
         If the estimator cannot answer with the declared output.
-
     """
 
     batch: int | None = 256

@@ -28,7 +28,6 @@ class TorchSuspect(CallableSuspect):
         How messages call it; its class's name if not given.
     family
         Its kind of architecture, if known.
-
     """
 
     adapter = "torch"

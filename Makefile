@@ -1,0 +1,39 @@
+# `make demo` and `make test` need Python >= 3.11 and make; they set up everything else in .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+OUT ?= demo
+SEED ?= 0
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/core
+	rm -rf $(OUT)
+	$(BIN)/birthmark demo --out $(OUT) --seed $(SEED)
+
+test: lint
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/speed.py --write benchmarks/speed.md
+
+.venv/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "birthmark needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/core: .venv/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/dev: .venv/core constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
+	touch $@
+
+clean:
+	rm -rf .venv $(OUT)

@@ -1,0 +1,71 @@
+"""`birthmark audit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def audit(
+    fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
+    suspect: Annotated[
+        str, typer.Option(help="The suspect: .onnx, module:function or recorded answers.")
+    ],
+    out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
+    alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.05,
+    independent_above: Annotated[
+        float, typer.Option(help="The p-value above which the verdict is independent.")
+    ] = 0.5,
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Put a fingerprint's probes to a suspect and give a verdict.
+
+    The verdict is derived, independent or inconclusive. OUT gets result.json, report.html and
+    answers.safetensors, which can be audited again in the suspect's place.
+    """
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.files import refuse_filled
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.report.folder import write_audit
+    from birthmark.suspects.finding import open_suspect
+
+    refuse_filled(out)
+    opened = Fingerprint.open(fingerprint)
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    with progress_bar(json_) as progress:
+        audited = opened.audit_with_answers(
+            open_suspect(suspect, declared),
+            alpha=alpha,
+            independent_above=independent_above,
+            progress=progress,
+        )
+    write_audit(opened.bundle, audited, out)
+    if json_:
+        print(audited.result.model_dump_json())
+        return
+    _print(audited.result.verdict, audited.result.sentence, audited.result.findings)
+    print(f"Assumed, measured and inferred: {out / 'report.html'}")
+
+
+def _print(verdict: str, sentence: str, findings: list[str]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from birthmark.cli.terminal import STYLES
+
+    console = Console()
+    console.print(Text(verdict.upper(), style=STYLES[verdict]))
+    console.print(Text(sentence))
+    for finding in findings:
+        console.print(Text(f"- {finding}"))

@@ -1,0 +1,74 @@
+"""`birthmark demo`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from birthmark.cli import options
+
+if TYPE_CHECKING:
+    from birthmark.demo import Story
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="A new folder for what it finds.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Draws digits, models and probes.")] = 0,
+    alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.05,
+    json_: options.Json = False,
+) -> None:
+    """Steal a small model in three ways and audit thieves and innocents, in a minute.
+
+    A victim is trained on handwritten digits; thieves copy it by its labels, by its probabilities
+    and by fine-tuning; others are trained honestly on the thief's data. Nothing is scripted.
+    """
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.demo import tell, write_story
+    from birthmark.demo.writing import as_json
+    from birthmark.files import refuse_filled
+
+    refuse_filled(out)
+    with progress_bar(json_) as progress:
+        story = tell(seed, alpha, progress)
+        write_story(story, out)
+    if json_:
+        print(json.dumps(as_json(story)))
+        return
+    _print(story)
+    print(f"\nOpen {out / 'report.html'}, or go on by hand:")
+    print(f"  birthmark inspect {out / 'digits.birthmark'}")
+    answers = out / "answers" / f"{story.audits[0].result.suspect.name}.safetensors"
+    print(f"  birthmark audit {out / 'digits.birthmark'} --suspect {answers} --out audit")
+
+
+def _print(story: Story) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from birthmark.cli.terminal import STYLES
+
+    manifest = story.fingerprint.manifest
+    table = Table(
+        title=f"{len(manifest.probes)} probes, {len(manifest.references)} reference models,"
+        f" {manifest.method}",
+    )
+    for heading in ("suspect", "truth", "verdict"):
+        table.add_column(heading)
+    for heading in ("score", "p-value"):
+        table.add_column(heading, justify="right")
+    for audited in story.audits:
+        result = audited.result
+        table.add_row(
+            result.suspect.name,
+            story.truths[result.suspect.name],
+            Text(result.verdict, style=STYLES[result.verdict]),
+            f"{result.score:.4f}",
+            f"{result.p_value:.3f}",
+        )
+    console = Console()
+    console.print(table)
+    console.print(Text(story.summary))

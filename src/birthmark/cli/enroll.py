@@ -1,0 +1,76 @@
+"""`birthmark enroll`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def enroll(
+    model: Annotated[
+        str, typer.Option(help="The victim: .onnx, module:function or recorded answers.")
+    ],
+    images: Annotated[
+        Path, typer.Option(help="Folder, .parquet (Hugging Face layout) or .npz; unseen by models.")
+    ],
+    references: Annotated[
+        list[str],
+        typer.Option(help="Independent models: files, or folders with one sub-folder a family."),
+    ] = [],  # noqa: B006
+    out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
+    method: Annotated[str, typer.Option(help="sac-jc, sac-normal or SCORE@PROBES.")] = "sac-jc",
+    n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
+    seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
+    resize: options.Resize = None,
+    no_labels: Annotated[
+        bool, typer.Option("--no-labels", help="Do not check answers against the images' labels.")
+    ] = False,
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Make a fingerprint of your model.
+
+    How images are brought to a model and what it answers is declared by --input, --range, --mean,
+    --std and --output, or in a birthmark.toml (or MODEL.toml) beside it.
+    """
+    from birthmark.cli.inspect import facts
+    from birthmark.cli.terminal import print_facts, progress_bar
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.images import ImageSet
+    from birthmark.suspects.finding import open_all, open_suspect
+
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    with progress_bar(json_) as progress:
+        victim = open_suspect(model, declared)
+        image_set = ImageSet.open(images, progress)
+        fingerprint = Fingerprint.enroll(
+            victim,
+            image_set.without_labels() if no_labels else image_set,
+            open_all(references, declared),
+            method=method,
+            n=n,
+            seed=seed,
+            resize=options.sides(resize),
+            progress=progress,
+        )
+        seal = fingerprint.save(out)
+    if json_:
+        print(
+            json.dumps(
+                {"fingerprint": str(out), "seal": seal, "method": fingerprint.manifest.method}
+            )
+        )
+        return
+    print_facts(facts(fingerprint))
+    print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")

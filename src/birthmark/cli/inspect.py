@@ -1,0 +1,53 @@
+"""`birthmark inspect`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from birthmark.cli import options
+
+if TYPE_CHECKING:
+    from birthmark.fingerprint import Fingerprint
+
+
+def inspect(
+    fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
+    json_: options.Json = False,
+) -> None:
+    """Show what a fingerprint holds, after checking every digest in it."""
+    from birthmark.cli.terminal import print_facts
+    from birthmark.fingerprint import Fingerprint
+
+    opened = Fingerprint.open(fingerprint)
+    if json_:
+        manifest = opened.manifest.model_dump(mode="json")
+        print(json.dumps({"seal": opened.seal, "manifest": manifest}))
+        return
+    print_facts(facts(opened))
+
+
+def facts(fingerprint: Fingerprint) -> dict[str, object]:
+    """What a person wants to know of a fingerprint."""
+    from birthmark.calibration import smallest_p
+
+    manifest = fingerprint.manifest
+    families = Counter(one.family or "family not stated" for one in manifest.references)
+    count = len(manifest.references)
+    resize = manifest.images.resize
+    return {
+        "seal": fingerprint.seal,
+        "method": manifest.method,
+        "victim": f"{manifest.victim.name} ({manifest.victim.adapter}, {manifest.victim.output})",
+        "victim digest": manifest.victim.digest or "none: it is no file",
+        "probes": f"{len(manifest.probes)} of {manifest.images.count} images, seed {manifest.seed}"
+        + (f", resized to {resize[0]}x{resize[1]}" if resize else ""),
+        "images digest": manifest.images.digest,
+        "references": f"{count}: {', '.join(f'{n} {name}' for name, n in families.items())}",
+        "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",
+        "libraries": ", ".join(f"{name} {v}" for name, v in manifest.libraries.items()),
+    }

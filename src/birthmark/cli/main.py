@@ -1,0 +1,76 @@
+"""The `birthmark` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from birthmark import __version__
+from birthmark.cli.audit import audit
+from birthmark.cli.demo import demo
+from birthmark.cli.enroll import enroll
+from birthmark.cli.inspect import inspect
+from birthmark.cli.probes import probes
+from birthmark.cli.seal import seal
+from birthmark.errors import BirthmarkError
+
+BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 1 a fault of ours; 130 stopped.",
+)
+for command in (demo, enroll, audit, inspect, seal, probes):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"birthmark {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _birthmark(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Tell from the outside whether a deep-learning model was stolen from yours."""
+
+
+def main() -> None:
+    """Run a command; end with a one-line error instead of a traceback."""
+    try:
+        app()
+    except BirthmarkError as error:
+        _say(error)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("BIRTHMARK_DEBUG"):
+            raise
+        text = " ".join(str(error).split())
+        print(
+            f"birthmark: internal error: {type(error).__name__}: {text};"
+            " set BIRTHMARK_DEBUG=1, run it again and report what it prints",
+            file=sys.stderr,
+        )
+        sys.exit(INTERNAL)
+
+
+def _say(error: BirthmarkError) -> None:
+    if "--json" in sys.argv:
+        fields = {"subject": error.subject, "problem": error.problem, "fix": error.fix}
+        print(json.dumps({"error": fields}))
+    print(f"birthmark: {error}", file=sys.stderr)

@@ -1,0 +1,86 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from birthmark.errors import BirthmarkError
+
+Input = Annotated[
+    str | None,
+    typer.Option("--input", metavar="WxHxC", help="Size and channels of the models' input."),
+]
+Range = Annotated[
+    str | None,
+    typer.Option("--range", metavar="LOW:HIGH", help="What pixels 0 and 255 become: 0:1, 0:255."),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option("--mean", metavar="M[,M,M]", help="Subtracted after that; 0 for nothing."),
+]
+Std = Annotated[
+    str | None,
+    typer.Option("--std", metavar="S[,S,S]", help="Divided by after that; 1 for nothing."),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(metavar="KIND", help="logits, probabilities, labels or embeddings."),
+]
+Layout = Annotated[
+    str | None, typer.Option(metavar="AXES", help="nchw (if not given), nhwc or flat.")
+]
+Order = Annotated[str | None, typer.Option(metavar="RGB", help="rgb (if not given) or bgr.")]
+Resize = Annotated[
+    str | None,
+    typer.Option("--resize", metavar="WxH", help="Bring all images to one size first."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def declared(
+    size: str | None,
+    span: str | None,
+    mean: str | None,
+    std: str | None,
+    output: str | None,
+    layout: str | None,
+    order: str | None,
+) -> dict[str, Any]:
+    """The declaration's fields that were passed as options."""
+    fields: dict[str, Any] = {}
+    if size is not None:
+        *sides, channels = _whole("--input", size, "48x48x1", 3)
+        fields |= {"size": sides, "channels": channels}
+    if span is not None:
+        fields["range"] = _numbers("--range", span, ":", "0:1")
+        if len(fields["range"]) != 2:
+            raise BirthmarkError("--range", f"is {span!r}", "write it as 0:1")
+    for name, text in (("mean", mean), ("std", std)):
+        if text is not None:
+            fields[name] = _numbers(f"--{name}", text, ",", "0.5 or 0.5,0.4,0.3")
+    plain = {"output": output, "layout": layout, "order": order}
+    return fields | {name: value for name, value in plain.items() if value is not None}
+
+
+def sides(resize: str | None) -> tuple[int, int] | None:
+    """Width and height of `--resize`."""
+    if resize is None:
+        return None
+    width, height = _whole("--resize", resize, "48x48", 2)
+    return width, height
+
+
+def _whole(option: str, text: str, example: str, count: int) -> list[int]:
+    parts = text.lower().split("x")
+    if len(parts) != count or not all(part.isdecimal() and 0 < int(part) < 10**5 for part in parts):
+        raise BirthmarkError(option, f"is {text!r}", f"write it as {example}")
+    return [int(part) for part in parts]
+
+
+def _numbers(option: str, text: str, separator: str, example: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(separator)]
+    except ValueError as error:
+        raise BirthmarkError(option, f"is {text!r}", f"write it as {example}") from error

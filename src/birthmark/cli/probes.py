@@ -1,0 +1,32 @@
+"""`birthmark probes`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def probes(
+    fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the probes.")],
+    json_: options.Json = False,
+) -> None:
+    """Write the probes' exact bytes as image files, to put to a suspect by hand.
+
+    Record the answers as a CSV with a column `probe` (the file's name) and one column a number,
+    and audit that.
+    """
+    from birthmark.files import whole_folder
+    from birthmark.fingerprint import Fingerprint
+
+    opened = Fingerprint.open(fingerprint)
+    with whole_folder(out) as folder:
+        for probe in opened.probes:
+            (folder / probe.name).write_bytes(probe.data)
+    count = len(opened.probes)
+    print(json.dumps({"probes": count, "out": str(out)}) if json_ else f"Wrote {count} to {out}.")

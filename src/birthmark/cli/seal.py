@@ -1,0 +1,22 @@
+"""`birthmark seal`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def seal(
+    fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
+    json_: options.Json = False,
+) -> None:
+    """Print the digest to publish before a dispute; it is what sha256sum prints."""
+    from birthmark.fingerprint import Fingerprint
+
+    digest = Fingerprint.open(fingerprint).seal
+    print(json.dumps({"seal": digest}) if json_ else digest)

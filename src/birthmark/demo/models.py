@@ -1,0 +1,105 @@
+"""The demo's models: a victim, independent ones of six families, and three ways to steal."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.demo.digits import Part
+
+SHARE = 0.8
+
+
+def _mlp(layers: tuple[int, ...], seed: int, activation: str = "relu") -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(layers, activation=activation, random_state=seed, max_iter=60)
+
+
+def _linear(seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=0.1, max_iter=60, random_state=seed)
+
+
+def _neighbours(seed: int) -> Any:  # noqa: ARG001
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(5, weights="distance")
+
+
+def _trees(seed: int) -> Any:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(40, random_state=seed)
+
+
+FAMILIES: dict[str, Callable[[int], Any]] = {
+    "one-layer": lambda seed: _mlp((128,), seed),
+    "two-layer": lambda seed: _mlp((64, 64), seed),
+    "tanh": lambda seed: _mlp((96,), seed, "tanh"),
+    "linear": _linear,
+    "neighbours": _neighbours,
+    "trees": _trees,
+}
+NETWORKS = ("one-layer", "two-layer", "tanh")
+
+
+def _fitted(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(inputs, targets)
+
+
+def victim(owner: Part, seed: int) -> Any:
+    """The owner's network."""
+    return _fitted(FAMILIES["one-layer"](seed), owner.inputs, owner.labels)
+
+
+def independent(family: str, thief: Part, seed: int) -> Any:
+    """A model of a family on a random 80% of the thief's images and their true classes."""
+    return _on_a_share(family, thief, thief.labels, seed)
+
+
+def stolen_by_labels(family: str, thief: Part, victim: Any, seed: int) -> Any:
+    """The same, but on the victim's classes: what the thief got for asking."""
+    return _on_a_share(family, thief, victim.predict(thief.inputs), seed)
+
+
+def _on_a_share(family: str, thief: Part, labels: NDArray[np.int64], seed: int) -> Any:
+    count = len(labels)
+    share = np.random.default_rng(seed).choice(count, int(SHARE * count), replace=False)
+    return _fitted(FAMILIES[family](seed), thief.inputs[share], labels[share])
+
+
+class Distilled:
+    """A network that learnt the logarithm of the victim's probabilities."""
+
+    def __init__(self, layers: tuple[int, ...], thief: Part, victim: Any, seed: int) -> None:
+        from sklearn.neural_network import MLPRegressor
+
+        network = MLPRegressor(hidden_layer_sizes=layers, random_state=seed, max_iter=150)
+        logarithms = np.log(victim.predict_proba(thief.inputs) + 1e-4)
+        self._network = _fitted(network, thief.inputs, logarithms)
+
+    def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities (n, 10)."""
+        exponents = np.exp(self._network.predict(inputs))
+        probabilities: NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def fine_tuned(thief: Part, victim: Any, epochs: int) -> Any:
+    """The victim itself, trained on with the thief's images and their true classes."""
+    copied = copy.deepcopy(victim)
+    copied.set_params(learning_rate_init=1e-3)
+    for _ in range(epochs):
+        copied.partial_fit(thief.inputs, thief.labels)
+    return copied

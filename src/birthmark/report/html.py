@@ -1,0 +1,175 @@
+"""From audits to one HTML file without scripts and without requests."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from birthmark.audit import Audited, Result
+from birthmark.bundle import Bundle
+from birthmark.errors import BirthmarkError
+from birthmark.report import wording
+from birthmark.report.matrices import matrices
+from birthmark.report.plots import MARKS, MOST_ROWS, gradient, heatmap, strip_plot
+
+MATRIX_COLOURS, DIFFERENCE_COLOURS = "viridis", "magma_r"
+
+
+def render_report(
+    bundle: Bundle,
+    audited: Sequence[Audited],
+    *,
+    title: str,
+    truths: Mapping[str, str] | None = None,
+    note: str | None = None,
+) -> str:
+    """Render one or many audits of one fingerprint; the same input gives the same text.
+
+    Parameters
+    ----------
+    bundle
+        The fingerprint.
+    audited
+        One audit or more, in the order of the table.
+    title
+        The heading.
+    truths
+        What a suspect really is, by its name. Where it begins with `stolen` or `derived`, or with
+        `independent` or `innocent`, the verdict is marked as right or wrong, in words.
+    note
+        A paragraph to show below the finding.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is no audit, or one is of another fingerprint.
+    """
+    results = [one.result for one in audited]
+    _require_of_one(bundle, audited)
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        title=title,
+        note=note,
+        finding=wording.finding(results, truths),
+        bundle=bundle,
+        manifest=bundle.manifest,
+        results=results,
+        verdicts=wording.VERDICTS,
+        truths=truths or {},
+        strips=[_strip(group) for group in _alike(results)],
+        pictures=_pictures(bundle, audited),
+        measured=wording.measured(results),
+        inferred=wording.inferred(results),
+        assumed=wording.assumed(results),
+        seal=next((result.fingerprint for result in results if result.fingerprint), None),
+        libraries=_libraries(bundle, results),
+        commands=sorted({(result.alpha, result.independent_above) for result in results}),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("birthmark.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "plain": wording.plain,
+        "number": wording.number,
+        "judged": wording.judged,
+        "declared": wording.declared,
+    }
+    environment.globals["marks"] = {verdict.value: mark for verdict, mark in MARKS.items()}
+    return environment
+
+
+def _require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
+    if not audited:
+        raise BirthmarkError("report", "there is no audit to report", "audit a suspect first")
+    names = [reference.name for reference in bundle.manifest.references]
+    seals = {one.result.fingerprint for one in audited} - {None}
+    for one in audited:
+        result = one.result
+        if (
+            result.method != bundle.manifest.method
+            or result.victim != bundle.manifest.victim
+            or [reference.name for reference in result.references] != names
+            or len(one.answers) != len(bundle.probes)
+            or len(seals) > 1
+        ):
+            raise BirthmarkError(
+                f"audit of {result.suspect.name}",
+                "is of another fingerprint",
+                "report audits of one fingerprint together",
+            )
+
+
+def _alike(results: Sequence[Result]) -> list[list[Result]]:
+    """Results that share their reference distances and their line, and so one plot."""
+    groups: dict[object, list[Result]] = {}
+    for result in results:
+        scores = tuple(reference.score for reference in result.references)
+        groups.setdefault((result.compared_as, result.alpha, scores), []).append(result)
+    return list(groups.values())
+
+
+def _strip(results: list[Result]) -> dict[str, Any]:
+    closest = sorted(results, key=lambda result: result.score)
+    return {
+        "kind": results[0].compared_as,
+        "alpha": results[0].alpha,
+        "line": wording.line(results[0]),
+        "left_out": max(0, len(results) - MOST_ROWS),
+        "alt": wording.strip_alt(results),
+        "wide": _svg(strip_plot(closest[:MOST_ROWS], narrow=False)),
+        "narrow": _svg(strip_plot(closest[:MOST_ROWS], narrow=True)),
+    }
+
+
+def _pictures(bundle: Bundle, audited: Sequence[Audited]) -> dict[str, Any]:
+    shown = matrices(bundle, audited)
+    low, high = shown.range
+    most = shown.largest_difference
+    colours = MATRIX_COLOURS if shown.alike_is_high else f"{MATRIX_COLOURS}_r"
+    columns = [
+        {
+            "panel": panel,
+            "matrix": _png(heatmap(panel.matrix, low, high, colours)),
+            "difference": None
+            if panel.difference is None
+            else _png(heatmap(panel.difference, 0, most, DIFFERENCE_COLOURS)),
+        }
+        for panel in shown.panels
+    ]
+    return {
+        "about": shown,
+        "columns": columns,
+        "matrix_bar": _png(gradient(colours)),
+        "difference_bar": _png(gradient(DIFFERENCE_COLOURS)),
+    }
+
+
+def _libraries(bundle: Bundle, results: Sequence[Result]) -> list[tuple[str, str, str]]:
+    """Name, version at enrolment, version or versions at audit."""
+    audit: dict[str, set[str]] = {}
+    for result in results:
+        for name, version in result.libraries.items():
+            audit.setdefault(name, set()).add(version)
+    enrolled = bundle.manifest.libraries
+    return [
+        (name, enrolled.get(name, "–"), ", ".join(sorted(audit.get(name, {"–"}))))
+        for name in sorted(enrolled.keys() | audit.keys())
+    ]
+
+
+def _png(data: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def _svg(data: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,194 @@
+"""The report's sentences: what may be said, and no more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from birthmark.audit import Result, Verdict
+from birthmark.calibration import smallest_p
+from birthmark.suspects import Declaration
+
+NO_FAMILY = "family not stated"
+VERDICTS = {
+    Verdict.DERIVED: "closer to the victim than independent models are, at the rate stated below",
+    Verdict.INCONCLUSIVE: "neither can be said",
+    Verdict.INDEPENDENT: "no closer to the victim than independent models are",
+}
+MARKED = {
+    ("stolen", Verdict.DERIVED): "hit",
+    ("stolen", Verdict.INCONCLUSIVE): "left open",
+    ("stolen", Verdict.INDEPENDENT): "miss: stolen, and not noticed",
+    ("independent", Verdict.DERIVED): "miss: a false accusation",
+    ("independent", Verdict.INCONCLUSIVE): "left open",
+    ("independent", Verdict.INDEPENDENT): "hit",
+}
+
+
+def plain(text: str, limit: int = 4000) -> str:
+    """One line of printable text: names from files may hold control or direction characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def number(value: float) -> str:
+    """Four significant digits."""
+    return f"{value:.4g}"
+
+
+def declared(declaration: Declaration | None) -> str:
+    """How a model is asked, in a line."""
+    if declaration is None:
+        return "not stated"
+    width, height = declaration.size
+    low, high = declaration.range
+    mean, std = ("/".join(f"{x:g}" for x in xs) for xs in (declaration.mean, declaration.std))
+    return (
+        f"{width}×{height}×{declaration.channels}, range {low:g} to {high:g}, mean {mean},"
+        f" deviation {std}, {declaration.order}, {declaration.layout}, {declaration.resize},"
+        f" answers {declaration.output}"
+    )
+
+
+def by_family(result: Result) -> list[tuple[str, list[float]]]:
+    """The reference models' distances by family; those of no stated family come last."""
+    families: dict[str, list[float]] = {}
+    for reference in sorted(result.references, key=lambda one: (not one.family, one.family or "")):
+        families.setdefault(reference.family or NO_FAMILY, []).append(reference.score)
+    return list(families.items())
+
+
+def line(result: Result) -> float:
+    """The distance below which p <= alpha: that of the k-th closest of n reference models.
+
+    k is the largest rank that alpha allows: k / (n + 1) <= alpha.
+    """
+    rank = round(result.false_positive_rate * (len(result.references) + 1))
+    return sorted(reference.score for reference in result.references)[rank - 1]
+
+
+def judged(verdict: Verdict, truth: str) -> str:
+    """How a verdict goes with what a suspect is known to be; empty if that can't be told."""
+    return MARKED.get((_known(truth), verdict), "")
+
+
+def _known(truth: str) -> str:
+    first = truth.lower().split(maxsplit=1)[:1]
+    word = first[0].strip(".,:;") if first else ""
+    return {"derived": "stolen", "innocent": "independent"}.get(word, word)
+
+
+def finding(results: Sequence[Result], truths: Mapping[str, str] | None) -> str:
+    """The first sentence."""
+    if len(results) == 1:
+        return results[0].sentence
+    count = Counter(result.verdict for result in results)
+    victim = results[0].victim.name
+    said = (
+        f"Of {len(results)} suspects, {_are(count[Verdict.DERIVED])} derived from {victim}"
+        f" at a false-positive rate of {_rates(results)} each; nothing speaks for"
+        f" {count[Verdict.INDEPENDENT]} being derived; for {count[Verdict.INCONCLUSIVE]}"
+        " it cannot be said."
+    )
+    marks = [judged(r.verdict, (truths or {}).get(r.suspect.name, "")) for r in results]
+    if any(marks):
+        counted = Counter(mark.partition(":")[0] for mark in marks if mark)
+        said += (
+            f" Against what the suspects are known to be, that is {_many(counted['hit'], 'hit')},"
+            f" {_many(counted['miss'], 'miss')} and {counted['left open']} left open."
+        )
+    return said
+
+
+def measured(results: Sequence[Result]) -> list[str]:
+    """What was counted or computed from answers alone."""
+    first = results[0]
+    whom = first.suspect.name if len(results) == 1 else f"each of {len(results)} suspects"
+    score = first.method.partition("@")[0]
+    if score.startswith("sac-"):
+        score += ", the mean absolute difference between two models' correlation matrices"
+    said = [
+        f"{first.queries} probes were put to {whom}; the answers of the victim and of"
+        f" {len(first.references)} reference models to the same probes come from the fingerprint.",
+        f"A distance is the score {score}.",
+    ]
+    for kind in sorted({result.compared_as for result in results}):
+        alike = [result for result in results if result.compared_as is kind]
+        references = [reference.score for result in alike for reference in result.references]
+        said.append(
+            f"Compared as {kind}, the most detailed kind that all of them gave, the distance from"
+            f" the victim is {_span([result.score for result in alike])} for"
+            f" {first.suspect.name if len(results) == 1 else _many(len(alike), 'suspect')}"
+            f" and {_span(references)} for the reference models."
+        )
+    return said
+
+
+def inferred(results: Sequence[Result]) -> list[str]:
+    """What follows from the measurements if the assumptions hold."""
+    first = results[0]
+    n = len(first.references)
+    families = ", ".join(f"{len(scores)} {family}" for family, scores in by_family(first))
+    whose = f"The p-value, {first.p_value:.3g}," if len(results) == 1 else "A p-value"
+    said = [
+        f"{whose} is the share of models, the suspect and {n} reference models together, that are"
+        " at most as far from the victim as the suspect. It is no probability that a suspect"
+        " was stolen.",
+        f"The reference models are {families}. The smallest p-value that {n} can give is"
+        f" {smallest_p(n):.3g}.",
+    ]
+    for alpha, rate in sorted({(r.alpha, r.false_positive_rate) for r in results}):
+        said.append(
+            f"Derived means p ≤ {alpha:g}. An independent model is then called derived at a rate"
+            f" of {rate:.3g} at most."
+        )
+    if len(results) > 1:
+        expected = sum(result.false_positive_rate for result in results)
+        said.append(
+            "That rate holds for each suspect by itself. If all"
+            f" {len(results)} were independent, {expected:.2g} at most would be called derived"
+            " on average."
+        )
+    above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
+    said.append(
+        f"Independent means p > {above} and no finding that forbids it: no sign of copying was"
+        " seen, which is no proof that there was none."
+    )
+    return said
+
+
+def assumed(results: Sequence[Result]) -> list[str]:
+    """What the false-positive rate rests on, each once."""
+    return list(dict.fromkeys(text for result in results for text in result.assumptions))
+
+
+def strip_alt(results: Sequence[Result]) -> str:
+    """What a strip plot shows."""
+    references = [reference.score for reference in results[0].references]
+    said = [
+        f"{len(references)} reference models lie at {_span(references)} from the victim;"
+        f" p is at most {results[0].alpha:g} below {number(line(results[0]))}."
+    ]
+    for verdict in Verdict:
+        scores = [result.score for result in results if result.verdict is verdict]
+        if scores:
+            said.append(f"Suspects called {verdict}: {len(scores)}, at {_span(scores)}.")
+    return " ".join(said)
+
+
+def _span(scores: Sequence[float]) -> str:
+    low, high = number(min(scores)), number(max(scores))
+    return low if low == high else f"{low} to {high}"
+
+
+def _rates(results: Sequence[Result]) -> str:
+    rates = sorted({f"{result.false_positive_rate:.3g}" for result in results})
+    return " or ".join(rates)
+
+
+def _are(count: int) -> str:
+    return f"{count} {'is' if count == 1 else 'are'}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}{'es' if what == 'miss' else 's'}"

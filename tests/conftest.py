@@ -1,0 +1,38 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import world
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> world.World:
+    return world.World.build(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def files(built: world.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the world's files, as current folder."""
+    folder = tmp_path / "world"
+    shutil.copytree(built.folder, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fingerprint() -> Any:
+    return world.fingerprint_of_digits()
+
+
+@pytest.fixture(scope="session")
+def sealed(fingerprint: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fingerprint in a file; not to be changed."""
+    file = tmp_path_factory.mktemp("sealed") / "v.birthmark"
+    fingerprint.save(file)
+    return file

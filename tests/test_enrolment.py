@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import world
+from birthmark import BirthmarkError, Fingerprint, ImageSet, as_suspect
+
+
+def enroll(victim: Any = None, references: list[Any] | None = None, **options: Any) -> Fingerprint:
+    victim = victim or world.as_digits(world.victim())
+    if references is None:
+        references = [world.as_digits(world.innocent(1))]
+    images = options.pop("images", world.image_set())
+    return Fingerprint.enroll(victim, images, references, **{"n": 40} | options)
+
+
+def test_an_enrolment_says_what_it_did() -> None:
+    manifest = enroll(seed=7).manifest
+    assert manifest.method == "sac-cosine-l1@jpeg25"
+    assert manifest.seed == 7
+    assert manifest.images.digest == world.image_set().digest
+    assert [probe.file for probe in manifest.probes][:2] == ["00000.jpg", "00001.jpg"]
+    assert manifest.libraries.keys() == {"birthmark", "numpy", "onnxruntime", "pillow", "python"}
+
+
+def test_bad_requests_are_named() -> None:
+    chance = world.answering(lambda x: np.random.default_rng(len(x)).normal(size=(len(x), 10)))
+    embeds = as_suspect(lambda x: x.reshape(len(x), -1), world.DECLARED | {"output": "embeddings"})
+    for said, options in {
+        "references: there are none": {"references": []},
+        "suspect: answers the labelled probes no better than chance": {"victim": chance},
+        "compare embeddings with embeddings only": {"references": [embeds]},
+        "-n: is 1": {"n": 1},
+        "pass -n 400": {"n": 500},
+        "method 'sac': is not known": {"method": "sac"},
+        "did you mean sac-cosine-l1?": {"method": "sac-cosin-l1@jpeg25"},
+    }.items():
+        with pytest.raises(BirthmarkError) as error:
+            enroll(**options)  # type: ignore[arg-type]
+        assert said in str(error.value)
+
+
+def test_a_wrong_scaling_is_noticed() -> None:
+    """The same model, shown images that it takes for black."""
+    wrong = world.DECLARED | {"range": (0, 0.001), "mean": (0,), "std": (1,)}
+    model = world.victim()
+    shuffled = np.random.default_rng(0).permutation(64)
+    blind = as_suspect(
+        lambda x: model.decision_function(x.reshape(len(x), -1)[:, shuffled]), wrong, name="blind"
+    )
+    with pytest.raises(BirthmarkError, match="check its declared range"):
+        enroll(blind, n=100)
+
+
+def test_a_model_is_a_reference_once(built: world.World) -> None:
+    file = built.folder / "victim.onnx"
+    with pytest.raises(BirthmarkError, match="is the same file as the victim"):
+        enroll(as_suspect(file), [file])
+
+
+def test_images_may_be_resized_and_lack_labels() -> None:
+    images, _ = world.pictures()
+    made = enroll(images=ImageSet.from_arrays(images[:50]), resize=(16, 16))
+    assert made.probes[0].pixels.shape == (16, 16, 1)
+    assert made.probes[0].label is None
+    assert made.manifest.images.resize == (16, 16)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from birthmark import BirthmarkError, Kind, Outputs
+
+SOFT = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]])
+
+BAD = {
+    "nan": ([[0.1, np.nan], [1, 2]], Kind.LOGITS, "image 0 with NaN or infinity"),
+    "overflow": ([[0.1, 1], [1e300, 2]], Kind.LOGITS, "image 1 with NaN or infinity"),
+    "one number": ([[1.0], [2.0]], Kind.LOGITS, "--output labels"),
+    "scalars": ([1.0, 2.0], Kind.EMBEDDINGS, "the shape (2,)"),
+    "cube": (np.zeros((2, 3, 4)), Kind.LOGITS, "the shape (2, 3, 4)"),
+    "ragged": ([[1.0], [2.0, 3.0]], Kind.LOGITS, "differ in length"),
+    "text": ([["a", "b"]], Kind.LOGITS, "return numbers"),
+    "probabilities as logits": (SOFT, Kind.LOGITS, "declare --output probabilities"),
+    "logits as probabilities": (SOFT * 9, Kind.PROBABILITIES, "declare --output logits"),
+    "soft labels": (SOFT, Kind.LABELS, "one whole number an image"),
+    "half labels": ([0.5, 1.0], Kind.LABELS, "whole numbers from 0 up"),
+    "negative labels": ([-1, 1], Kind.LABELS, "whole numbers from 0 up"),
+    "endless labels": ([0, 10**9], Kind.LABELS, "whole numbers from 0 up"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_answers_are_named(case: str) -> None:
+    values, kind, said = BAD[case]
+    with pytest.raises(BirthmarkError, match="suspect") as error:
+        Outputs.checked(values, kind, "suspect.onnx").require_plausible("suspect.onnx")
+    assert said in str(error.value)
+
+
+def test_constant_answers_are_refused() -> None:
+    for values, kind in ((np.ones((3, 4)), Kind.LOGITS), ([2, 2, 2], Kind.LABELS)):
+        with pytest.raises(BirthmarkError, match="all 3 images the same answer"):
+            Outputs.checked(values, kind, "suspect").require_plausible("suspect")
+
+
+def test_kinds_become_coarser_only() -> None:
+    logits = Outputs.checked([[1000.0, 0.0], [0.0, 1.0]], Kind.LOGITS, "m")
+    soft = logits.to(Kind.PROBABILITIES)
+    assert soft.values.sum(axis=1).tolist() == [1, 1]
+    assert soft.to(Kind.LABELS).values.tolist() == [0, 1]
+    assert soft.to(Kind.LABELS).classes == 2
+    with pytest.raises(ValueError, match="cannot be turned"):
+        soft.to(Kind.LOGITS)
+    with pytest.raises(ValueError, match="cannot be turned"):
+        Outputs.checked(SOFT, Kind.EMBEDDINGS, "m").to(Kind.LABELS)
+
+
+def test_labels_may_be_a_column_of_floats() -> None:
+    assert Outputs.checked([[0.0], [3.0]], Kind.LABELS, "m").values.tolist() == [0, 3]
+
+
+def test_the_digest_tells_kinds_and_shapes_apart() -> None:
+    a = Outputs.checked([[1.0, 2.0]], Kind.EMBEDDINGS, "m")
+    b = Outputs.checked([[1.0, 2.0]], Kind.LOGITS, "m")
+    assert a.digest != b.digest
+    assert a.digest == Outputs.checked([[1.0, 2.0]], Kind.EMBEDDINGS, "n").digest

@@ -1,0 +1,151 @@
+"""A small world to test in: digits, an owner, a thief and innocents, as ONNX files on a disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image as Pillow
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from birthmark import ImageSet
+
+DECLARED: dict[str, Any] = {
+    "size": (8, 8),
+    "channels": 1,
+    "range": (0, 1),
+    "mean": (0.5,),
+    "std": (0.25,),
+    "output": "logits",
+}
+TOML = """size = [8, 8]
+channels = 1
+range = [0, 1]
+mean = [0.5]
+std = [0.25]
+output = "logits"
+"""
+DECLARING = ["--input", "8x8x1", "--range", "0:1", "--mean", "0.5", "--std", "0.25"]
+DECLARING += ["--output", "logits"]
+DATA = Path(os.environ.get("BIRTHMARK_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@cache
+def pictures() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """uint8 (1797, 8, 8) and true classes."""
+    digits = load_digits()
+    return (digits.images * 255 / 16).astype(np.uint8), digits.target.astype(np.int64)
+
+
+def trained(part: slice, labels: NDArray[np.int64] | None = None) -> Any:
+    """A linear classifier of digits in the input that DECLARED describes, flattened."""
+    images, truth = pictures()
+    targets = truth[part] if labels is None else labels
+    return LogisticRegression(C=0.1, max_iter=100).fit(flat(images[part]), targets)
+
+
+def flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return ((images.reshape(len(images), -1) / 255 - 0.5) / 0.25).astype(np.float32)
+
+
+def victim() -> Any:
+    return trained(slice(0, 200))
+
+
+def thief() -> Any:
+    images, _ = pictures()
+    return trained(slice(200, 800), victim().predict(flat(images[200:800])))
+
+
+def innocent(i: int) -> Any:
+    return trained(slice(200 + 10 * i, 500 + 10 * i))
+
+
+def image_set() -> ImageSet:
+    images, labels = pictures()
+    return ImageSet.from_arrays(images[1000:1400], labels[1000:1400], source="digits")
+
+
+def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Any:
+    from birthmark import Fingerprint
+
+    models = [as_digits(innocent(i), name=f"innocent-{i}") for i in range(references)]
+    return Fingerprint.enroll(
+        as_digits(victim(), name="victim"), image_set(), models, n=n, **options
+    )
+
+
+def as_digits(model: Any, **options: Any) -> Any:
+    from birthmark import as_suspect
+
+    return as_suspect(model, DECLARED, **options)
+
+
+def answering(function: Callable[[NDArray[np.float32]], object], **fields: Any) -> Any:
+    """A suspect that answers with a function of its input."""
+    from birthmark import as_suspect
+
+    return as_suspect(function, DECLARED | fields, name="suspect")
+
+
+def write_onnx(
+    path: Path,
+    weights: NDArray[Any],
+    bias: NDArray[Any],
+    shape: tuple[Any, ...] = ("n", 1, 8, 8),
+    dtype: int = TensorProto.FLOAT,
+) -> Path:
+    """A linear network, weights (pixels, classes), in an ONNX file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["image"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "weights", "bias"], ["logits"]),
+        ],
+        "linear",
+        [helper.make_tensor_value_info("image", dtype, list(shape))],
+        [helper.make_tensor_value_info("logits", dtype, [shape[0], len(bias)])],
+        [
+            numpy_helper.from_array(weights.astype(np.float32), "weights"),
+            numpy_helper.from_array(bias.astype(np.float32), "bias"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, path)
+    return path
+
+
+def export(model: Any, path: Path) -> Path:
+    return write_onnx(path, model.coef_.T, model.intercept_)
+
+
+@dataclass(frozen=True)
+class World:
+    """Files on a disk, as a user has them."""
+
+    folder: Path
+
+    @classmethod
+    def build(cls, folder: Path) -> World:
+        export(victim(), folder / "victim.onnx")
+        export(thief(), folder / "suspect.onnx")
+        export(innocent(25), folder / "other.onnx")
+        for i in range(20):
+            export(innocent(i), folder / "references" / "linear" / f"{i:02d}.onnx")
+        (folder / "birthmark.toml").write_text(TOML)
+        (folder / "references" / "linear" / "birthmark.toml").write_text(TOML)
+        images, labels = pictures()
+        for i in range(1000, 1400):
+            file = folder / "images" / str(labels[i]) / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(images[i]).save(file)
+        return cls(folder)
