@@ -142,7 +142,6 @@ class World:
         for i in range(20):
             export(innocent(i), folder / "references" / "linear" / f"{i:02d}.onnx")
         (folder / "birthmark.toml").write_text(TOML)
-        (folder / "references" / "linear" / "birthmark.toml").write_text(TOML)
         images, labels = pictures()
         for i in range(1000, 1400):
             file = folder / "images" / str(labels[i]) / f"{i}.png"

@@ -162,7 +162,7 @@ def _libraries(bundle: Bundle, results: Sequence[Result]) -> list[tuple[str, str
             audit.setdefault(name, set()).add(version)
     enrolled = bundle.manifest.libraries
     return [
-        (name, enrolled.get(name, "–"), ", ".join(sorted(audit.get(name, {"–"}))))
+        (name, enrolled.get(name, "-"), ", ".join(sorted(audit.get(name, {"-"}))))
         for name in sorted(enrolled.keys() | audit.keys())
     ]
 

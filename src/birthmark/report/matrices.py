@@ -92,9 +92,9 @@ class Matrices:
     def formula(self) -> str:
         """What a cell holds."""
         return {
-            Correlation.COSINE: "1 − cosine",
-            Correlation.HALF_COSINE: "(1 − cosine) / 2",
-            Correlation.RBF: "exp(−|a − b|²), scaled to length one,",
+            Correlation.COSINE: "1 - cosine",
+            Correlation.HALF_COSINE: "(1 - cosine) / 2",
+            Correlation.RBF: "exp(-|a - b|²), scaled to length one,",
         }[self.correlation]
 
     @property

@@ -66,7 +66,7 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
         SVG.
 
     """
-    families = by_family(results[0])[:MOST_FAMILIES]
+    families = _families(results[0])
     suspects = len(results)
     labels = [plain(result.suspect.name, 40 if narrow else 34) for result in results]
     labels += [f"{plain(family, 28)} ({len(scores)})" for family, scores in families]
@@ -85,6 +85,14 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
         axes.set_ylim(len(labels) - 0.4, -0.8 if narrow else -0.6)
         axes.set_xlabel("distance from the victim (0: the same)")
         return _saved(figure)
+
+
+def _families(result: Result) -> list[tuple[str, list[float]]]:
+    families = by_family(result)
+    if len(families) <= MOST_FAMILIES:
+        return families
+    shown, rest = families[: MOST_FAMILIES - 1], families[MOST_FAMILIES - 1 :]
+    return [*shown, (f"{len(rest)} more families", [x for _, scores in rest for x in scores])]
 
 
 def _suspect(axes: Axes, y: int, result: Result) -> None:

@@ -44,7 +44,7 @@ def declared(declaration: Declaration | None) -> str:
     low, high = declaration.range
     mean, std = ("/".join(f"{x:g}" for x in xs) for xs in (declaration.mean, declaration.std))
     return (
-        f"{width}×{height}×{declaration.channels}, range {low:g} to {high:g}, mean {mean},"
+        f"{width}x{height}x{declaration.channels}, range {low:g} to {high:g}, mean {mean},"
         f" deviation {std}, {declaration.order}, {declaration.layout}, {declaration.resize},"
         f" answers {declaration.output}"
     )
@@ -84,12 +84,14 @@ def finding(results: Sequence[Result], truths: Mapping[str, str] | None) -> str:
         return results[0].sentence
     count = Counter(result.verdict for result in results)
     victim = results[0].victim.name
-    said = (
-        f"Of {len(results)} suspects, {_are(count[Verdict.DERIVED])} derived from {victim}"
-        f" at a false-positive rate of {_rates(results)} each; nothing speaks for"
-        f" {count[Verdict.INDEPENDENT]} being derived; for {count[Verdict.INCONCLUSIVE]}"
-        " it cannot be said."
-    )
+    parts = {
+        Verdict.DERIVED: f"{_are(count[Verdict.DERIVED])} derived from {victim} at a false-positive"
+        f" rate of {_rates(results)} each",
+        Verdict.INDEPENDENT: f"nothing speaks for {count[Verdict.INDEPENDENT]} being derived from"
+        f" {victim}",
+        Verdict.INCONCLUSIVE: f"for {count[Verdict.INCONCLUSIVE]} it cannot be said",
+    }
+    said = f"Of {len(results)} suspects: {'; '.join(parts[v] for v in parts if count[v])}."
     marks = [judged(r.verdict, (truths or {}).get(r.suspect.name, "")) for r in results]
     if any(marks):
         counted = Counter(mark.partition(":")[0] for mark in marks if mark)
@@ -128,7 +130,12 @@ def inferred(results: Sequence[Result]) -> list[str]:
     """What follows from the measurements if the assumptions hold."""
     first = results[0]
     n = len(first.references)
-    families = ", ".join(f"{len(scores)} {family}" for family, scores in by_family(first))
+    families = ", ".join(
+        f"{len(scores)} whose family is not stated"
+        if family == NO_FAMILY
+        else f"{len(scores)} {family}"
+        for family, scores in by_family(first)
+    )
     whose = f"The p-value, {first.p_value:.3g}," if len(results) == 1 else "A p-value"
     said = [
         f"{whose} is the share of models, the suspect and {n} reference models together, that are"

@@ -130,14 +130,17 @@ HOW_TO_DECLARE = (
 
 
 def declared_beside(model: Path) -> dict[str, Any]:
-    """Fields declared in `<model>.toml` or, failing that, in `birthmark.toml` beside the model.
+    """Fields declared in `<model>.toml` or, failing that, in the nearest `birthmark.toml`.
+
+    That is one beside the model or in one of the two folders above.
 
     Raises
     ------
     BirthmarkError
         If the file is no TOML.
     """
-    for file in (model.with_suffix(".toml"), model.with_name("birthmark.toml")):
+    above = [folder / "birthmark.toml" for folder in model.absolute().parents[:3]]
+    for file in (model.with_suffix(".toml"), *above):
         if file.is_file():
             if file.stat().st_size > MAX_FILE:
                 raise BirthmarkError(file, "is over 64 KiB", "write only a declaration into it")

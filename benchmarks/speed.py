@@ -1,0 +1,245 @@
+"""How fast Birthmark is, as ratios to bare work or to a limit, taken in one run.
+
+python benchmarks/speed.py --write benchmarks/speed.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image as Pillow
+
+from birthmark import Fingerprint, ImageSet, as_suspect
+from birthmark.correlation import Correlation, correlation_matrix, mean_absolute_difference, units
+from birthmark.outputs import Kind, Outputs
+
+PROBES, SIDE, CLASSES, REFERENCES = 1000, 64, 50, 20
+DECLARED = {
+    "size": (SIDE, SIDE),
+    "channels": 3,
+    "range": (0, 1),
+    "mean": (0.5,),
+    "std": (0.25,),
+    "output": "logits",
+}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one run takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def compared(
+    ours: Callable[[], object], bare: Callable[[], object], repeats: int
+) -> tuple[float, float, float]:
+    """Median, smallest and largest of ours / bare over runs taken in turns, after one of each."""
+    ours(), bare()
+    ratios = sorted(seconds(ours) / seconds(bare) for _ in range(repeats))
+    return statistics.median(ratios), ratios[0], ratios[-1]
+
+
+def network(seed: int) -> bytes:
+    """Four convolutions and a linear layer on (n, 3, 64, 64), with random weights, as ONNX."""
+    rng = np.random.default_rng(seed)
+    widths, nodes, weights, last = (3, 32, 64, 128, 128), [], [], "image"
+    for i in range(4):
+        shape = (widths[i + 1], widths[i], 3, 3)
+        kernel = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[1:]))
+        weights.append(numpy_helper.from_array(kernel.astype(np.float32), f"w{i}"))
+        strides = [1, 1] if i == 0 else [2, 2]
+        nodes.append(
+            helper.make_node("Conv", [last, f"w{i}"], [f"c{i}"], pads=[1] * 4, strides=strides)
+        )
+        nodes.append(helper.make_node("Relu", [f"c{i}"], [f"r{i}"]))
+        last = f"r{i}"
+    linear = (rng.normal(size=(widths[-1], CLASSES))).astype(np.float32)
+    weights += [numpy_helper.from_array(linear, "linear")]
+    nodes += [
+        helper.make_node("GlobalAveragePool", [last], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "linear"], ["logits"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", CLASSES])
+    graph = helper.make_graph(nodes, "network", [image], [logits], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def fingerprint(folder: Path) -> Path:
+    """A fingerprint with 1,000 probes of smooth random images and 20 references."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (PROBES, 8, 8, 3), dtype=np.uint8)
+    images = np.stack([np.asarray(Pillow.fromarray(one).resize((SIDE, SIDE))) for one in coarse])
+    models = []
+    for seed in range(REFERENCES + 2):
+        file = folder / f"{seed}.onnx"
+        file.write_bytes(network(seed))
+        models.append(as_suspect(file, DECLARED))
+    made = Fingerprint.enroll(models[0], ImageSet.from_arrays(images), models[2:], n=PROBES)
+    made.save(folder / "v.birthmark")
+    return folder / "v.birthmark"
+
+
+def audit_ratio(folder: Path, repeats: int) -> tuple[float, float, float]:
+    """Audit of an ONNX model against bare onnxruntime and Pillow on the same probes."""
+    file = fingerprint(folder)
+    suspect = as_suspect(folder / "1.onnx", DECLARED)
+    options = onnxruntime.SessionOptions()
+    session = onnxruntime.InferenceSession(folder / "1.onnx", options)
+    opened = [Fingerprint.open(file) for _ in range(repeats + 1)]
+    data = [probe.data for probe in opened[0].probes]
+
+    def bare() -> None:
+        for start in range(0, len(data), 32):
+            pixels = [np.asarray(Pillow.open(io.BytesIO(d))) for d in data[start : start + 32]]
+            batch = (np.stack(pixels).astype(np.float32) * (4 / 255) - 2).transpose(0, 3, 1, 2)
+            session.run(None, {"image": np.ascontiguousarray(batch)})
+
+    return compared(lambda: opened.pop().audit(suspect), bare, repeats)
+
+
+def correlation_ratio(correlation: Correlation, repeats: int) -> tuple[float, float, float]:
+    """Both correlation matrices' distance against two bare float32 matrix products."""
+    a, b = random_logits(0), random_logits(1)
+
+    def bare() -> None:
+        for one in (a, b):
+            np.matmul(one.values, one.values.T)
+
+    return compared(
+        lambda: mean_absolute_difference(units(a), units(b), correlation), bare, repeats
+    )
+
+
+def random_logits(seed: int, n: int = 5000, width: int = 1000) -> Outputs:
+    """Normal logits, (5000, 1000)."""
+    values: NDArray[Any] = np.random.default_rng(seed).normal(size=(n, width))
+    return Outputs(values.astype(np.float32), Kind.LOGITS, width)
+
+
+def memory_ratio(work: Callable[[], object]) -> float:
+    """Most memory that numpy held at once, in correlation matrices of n = 5,000."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / (5000 * 5000 * 4)
+
+
+def opening_ratio(file: Path, repeats: int, limit: float) -> tuple[float, float, float]:
+    """Opening a fingerprint with 1,000 probes and 20 references against a limit in seconds."""
+    times = sorted(seconds(lambda: Fingerprint.open(file)) / limit for _ in range(repeats))
+    return statistics.median(times), times[0], times[-1]
+
+
+def start_ratio(repeats: int, limit: float) -> tuple[float, float, float]:
+    """`birthmark --help` against a limit in seconds."""
+    command = [str(Path(sys.executable).parent / "birthmark"), "--help"]
+
+    def start() -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    start()
+    times = sorted(seconds(start) / limit for _ in range(repeats))
+    return statistics.median(times), times[0], times[-1]
+
+
+def main() -> None:
+    """Measure and print, and write where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--write", type=Path)
+    args = parser.parse_args()
+    repeats: int = args.repeats
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = [
+            (
+                "audit of an ONNX model, 1,000 probes, 20 references / bare onnxruntime + decoding",
+                "1.10",
+                audit_ratio(folder, repeats),
+            )
+        ]
+        rows += [
+            (
+                f"distance of two matrices ({correlation}), n = 5,000, d = 1,000"
+                " / two bare float32 products",
+                "1.50",
+                correlation_ratio(correlation, repeats),
+            )
+            for correlation in (Correlation.COSINE, Correlation.RBF)
+        ]
+        a, b = random_logits(0), random_logits(1)
+        distance = memory_ratio(
+            lambda: mean_absolute_difference(units(a), units(b), Correlation.COSINE)
+        )
+        matrix = memory_ratio(lambda: correlation_matrix(a, Correlation.COSINE))
+        rows += [
+            ("memory of that distance / one correlation matrix", "2.00", (distance,) * 3),
+            ("memory of making one matrix / one correlation matrix", "2.00", (matrix,) * 3),
+            (
+                "opening a fingerprint, 1,000 probes, 20 references / 0.3 s",
+                "1.00", opening_ratio(folder / "v.birthmark", repeats, 0.3),
+            ),
+            ("`birthmark --help` / 0.4 s", "1.00", start_ratio(repeats, 0.4)),
+        ]  # fmt: skip
+    text = table(rows, repeats)
+    print(text)
+    if args.write:
+        args.write.write_text(text, encoding="utf-8")
+
+
+def table(rows: list[tuple[str, str, tuple[float, float, float]]], repeats: int) -> str:
+    """The measured ratios as Markdown."""
+    lines = [
+        "# Speed and memory",
+        "",
+        "Written by `make bench` (`python benchmarks/speed.py --write benchmarks/speed.md`): ratios"
+        f" taken in one run, n = {repeats} repeats in turns after a warm-up, seeds 0 to 21.",
+        "",
+        f"Machine: {os.cpu_count()} cores, {cpu()}; Python {platform.python_version()}, numpy"
+        f" {np.__version__}, onnxruntime {onnxruntime.__version__}, Pillow {Pillow.__version__}.",
+        "",
+        "| ours / what it is compared with | at most | median | smallest | largest |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {what} | {most} | {m:.2f} | {low:.2f} | {high:.2f} |"
+        for what, most, (m, low, high) in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def cpu() -> str:
+    """The processor's name, where Linux tells it."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line for line in info.read_text().splitlines() if "model name" in line]
+        if info.exists()
+        else []
+    )
+    return names[0].partition(":")[2].strip() if names else platform.processor()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Every command and Python block in the docs runs; every plugin has its page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from birthmark.probes import PROBES
+from birthmark.scores import SCORES
+from birthmark.suspects.base import ADAPTERS
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+RUNNABLE = [page for page in PAGES if BLOCK.search(page.read_text())]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_run(page: Path, files: Path) -> None:
+    """In a folder with victim.onnx, suspect.onnx, images/, references/ and birthmark.toml."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for kind, block in BLOCK.findall(page.read_text()):
+        if kind == "python":
+            run([sys.executable, "-c", block], files, environment)
+        for line in block.splitlines():
+            if kind == "console" and line.startswith("$ "):
+                command = shlex.split(line[2:])
+                if command[0] == "make":
+                    command += ["-C", str(ROOT), f"OUT={files / 'made'}"]
+                    if command[1] == "test" or not (ROOT / ".venv" / "core").exists():
+                        command.append("--dry-run")
+                run(command, files, environment)
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_plugin_has_its_page() -> None:
+    for registry, folder in ((PROBES, "probes"), (SCORES, "scores"), (ADAPTERS, "suspects")):
+        for plugin in registry.plugins():
+            page = ROOT / "docs" / folder / f"{plugin.module}.md"
+            assert page.exists(), f"{page} is missing"
+
+
+def test_every_plugin_is_named_on_its_page() -> None:
+    for registry, folder in ((PROBES, "probes"), (SCORES, "scores")):
+        for plugin in registry.plugins():
+            assert plugin.example in (ROOT / "docs" / folder / f"{plugin.module}.md").read_text()
