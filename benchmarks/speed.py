@@ -16,6 +16,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
 
 from birthmark import Fingerprint, ImageSet, as_suspect
-from birthmark.correlation import Correlation, correlation_matrix, mean_absolute_difference, units
+from birthmark.correlation import Correlation, correlation_matrix, mean_absolute_differences, units
 from birthmark.outputs import Kind, Outputs
 
 PROBES, SIDE, CLASSES, REFERENCES = 1000, 64, 50, 20
@@ -127,7 +128,7 @@ def correlation_ratio(correlation: Correlation, repeats: int) -> tuple[float, fl
             np.matmul(one.values, one.values.T)
 
     return compared(
-        lambda: mean_absolute_difference(units(a), units(b), correlation), bare, repeats
+        lambda: mean_absolute_differences(units(a), [units(b)], correlation), bare, repeats
     )
 
 
@@ -191,7 +192,7 @@ def main() -> None:
         ]
         a, b = random_logits(0), random_logits(1)
         distance = memory_ratio(
-            lambda: mean_absolute_difference(units(a), units(b), Correlation.COSINE)
+            lambda: mean_absolute_differences(units(a), [units(b)], Correlation.COSINE)
         )
         matrix = memory_ratio(lambda: correlation_matrix(a, Correlation.COSINE))
         rows += [
@@ -218,7 +219,7 @@ def table(rows: list[tuple[str, str, tuple[float, float, float]]], repeats: int)
         f" taken in one run, n = {repeats} repeats in turns after a warm-up, seeds 0 to 21.",
         "",
         f"Machine: {os.cpu_count()} cores, {cpu()}; Python {platform.python_version()}, numpy"
-        f" {np.__version__}, onnxruntime {onnxruntime.__version__}, Pillow {Pillow.__version__}.",
+        f" {np.__version__}, onnxruntime {onnxruntime.__version__}, Pillow {version('pillow')}.",
         "",
         "| ours / what it is compared with | at most | median | smallest | largest |",
         "|---|---:|---:|---:|---:|",

@@ -29,7 +29,7 @@ def test_an_enrolment_says_what_it_did() -> None:
 def test_bad_requests_are_named() -> None:
     chance = world.answering(lambda x: np.random.default_rng(len(x)).normal(size=(len(x), 10)))
     embeds = as_suspect(lambda x: x.reshape(len(x), -1), world.DECLARED | {"output": "embeddings"})
-    for said, options in {
+    cases: dict[str, dict[str, Any]] = {
         "references: there are none": {"references": []},
         "suspect: answers the labelled probes no better than chance": {"victim": chance},
         "compare embeddings with embeddings only": {"references": [embeds]},
@@ -37,9 +37,10 @@ def test_bad_requests_are_named() -> None:
         "pass -n 400": {"n": 500},
         "method 'sac': is not known": {"method": "sac"},
         "did you mean sac-cosine-l1?": {"method": "sac-cosin-l1@jpeg25"},
-    }.items():
+    }
+    for said, options in cases.items():
         with pytest.raises(BirthmarkError) as error:
-            enroll(**options)  # type: ignore[arg-type]
+            enroll(**options)
         assert said in str(error.value)
 
 

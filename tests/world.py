@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from birthmark import ImageSet
+from birthmark import Fingerprint, ImageSet, Suspect, as_suspect
 
 DECLARED: dict[str, Any] = {
     "size": (8, 8),
@@ -75,24 +75,20 @@ def image_set() -> ImageSet:
     return ImageSet.from_arrays(images[1000:1400], labels[1000:1400], source="digits")
 
 
-def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Any:
-    from birthmark import Fingerprint
-
+def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Fingerprint:
     models = [as_digits(innocent(i), name=f"innocent-{i}") for i in range(references)]
     return Fingerprint.enroll(
         as_digits(victim(), name="victim"), image_set(), models, n=n, **options
     )
 
 
-def as_digits(model: Any, **options: Any) -> Any:
-    from birthmark import as_suspect
+def as_digits(model: Any, **options: Any) -> Suspect:
 
     return as_suspect(model, DECLARED, **options)
 
 
-def answering(function: Callable[[NDArray[np.float32]], object], **fields: Any) -> Any:
+def answering(function: Callable[[NDArray[np.float32]], object], **fields: Any) -> Suspect:
     """A suspect that answers with a function of its input."""
-    from birthmark import as_suspect
 
     return as_suspect(function, DECLARED | fields, name="suspect")
 

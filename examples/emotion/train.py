@@ -107,7 +107,8 @@ def batches(n: int, size: int, rng: torch.Generator) -> Iterator[Tensor]:
 def train(images: Tensor, labels: Tensor, family: str, seed: int, epochs: int) -> nn.Module:
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    model = network(family).to(memory_format=torch.channels_last)
+    model = network(family)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     steps = epochs * -(-len(images) // 128)
     optimiser = torch.optim.SGD(
         model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True

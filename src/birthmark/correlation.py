@@ -6,7 +6,7 @@ and half the products of the plain formula.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,19 +66,21 @@ def correlation_matrix(outputs: Outputs, correlation: Correlation) -> Floats:
     return matrix
 
 
-def mean_absolute_difference(a: Units, b: Units, correlation: Correlation) -> float:
-    """Mean over all i, j of |A_ij - B_ij|, A and B the correlation matrices of two models.
+def mean_absolute_differences(
+    one: Units, others: Sequence[Units], correlation: Correlation
+) -> list[float]:
+    """For each other model: the mean over all i, j of |A_ij - B_ij|, A and B the matrices of both.
 
     Parameters
     ----------
-    a, b
-        The two models' answers to the same n probes; their widths may differ.
+    one, others
+        Models' answers to the same n probes; their widths may differ.
     correlation
         Which matrices to compare.
 
     Returns
     -------
-    float
+    list of float
         0 for equal matrices; at most 2 (cosine) or 1.
 
     Raises
@@ -86,22 +88,28 @@ def mean_absolute_difference(a: Units, b: Units, correlation: Correlation) -> fl
     ValueError
         If the numbers of answers differ.
     """
-    n = len(a.rows)
-    if n != len(b.rows):
-        raise ValueError(f"{n} answers against {len(b.rows)}")
-    total = 0.0
+    n = len(one.rows)
+    if any(len(other.rows) != n for other in others):
+        raise ValueError(f"{n} answers against {[len(other.rows) for other in others]}")
+    totals = [0.0] * len(others)
     for rows, columns in _upper_blocks(n):
-        difference = _products(a, rows, columns)
-        other = _products(b, rows, columns)
-        if correlation is Correlation.RBF:
-            _finished(difference, a, rows, columns, correlation)
-            _finished(other, b, rows, columns, correlation)
-        difference -= other
-        np.abs(difference, out=difference)
-        part = float(difference.sum(axis=1).sum(dtype=np.float64))
-        total += part if rows == columns else 2 * part
+        mine = _comparable(one, rows, columns, correlation)
+        for i, other in enumerate(others):
+            difference = _comparable(other, rows, columns, correlation)
+            difference -= mine
+            np.abs(difference, out=difference)
+            part = float(difference.sum(axis=1).sum(dtype=np.float64))
+            totals[i] += part if rows == columns else 2 * part
     scale = 0.5 if correlation is Correlation.HALF_COSINE else 1.0
-    return scale * total / (n * n)
+    return [scale * total / (n * n) for total in totals]
+
+
+def _comparable(one: Units, rows: slice, columns: slice, correlation: Correlation) -> Floats:
+    """A block whose differences are those of the correlations: for the cosines, the products."""
+    products = _products(one, rows, columns)
+    if correlation is Correlation.RBF:
+        return _finished(products, one, rows, columns, correlation)
+    return products
 
 
 def _upper_blocks(n: int) -> Iterator[tuple[slice, slice]]:

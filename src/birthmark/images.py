@@ -72,6 +72,14 @@ class Image:
         """Digest of shape and pixels, to notice a decoder that decodes otherwise."""
         return array_digest(self.pixels)
 
+    def array(self, channels: int, size: tuple[int, int], resize: str) -> NDArray[np.uint8]:
+        """As `picture`, but an array (height, width, channels)."""
+        pixels = self.pixels
+        if pixels.shape == (size[1], size[0], channels):
+            return pixels
+        array = np.asarray(self.picture(channels, size, resize))
+        return array[:, :, None] if channels == 1 else array
+
     def picture(self, channels: int, size: tuple[int, int] | None, resize: str) -> Pillow.Image:
         """The image with 1 or 3 channels at (width, height), `resize` a Pillow filter's name."""
         pixels = self.pixels

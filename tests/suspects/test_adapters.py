@@ -154,7 +154,12 @@ def test_colour_order_scaling_and_size_are_as_declared() -> None:
         "std": (1, 1, 2),
         "order": "bgr",
     }
-    suspect = as_suspect(lambda x: seen.append(x) or np.arange(2 * len(x)).reshape(-1, 2), fields)
+
+    def answer(batch: Any) -> Any:
+        seen.append(batch)
+        return np.arange(2 * len(batch)).reshape(-1, 2)
+
+    suspect = as_suspect(answer, fields)
     from birthmark import ImageSet
 
     red = ImageSet.from_arrays(np.full((1, 8, 8, 3), (255, 0, 0), np.uint8))

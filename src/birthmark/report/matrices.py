@@ -38,7 +38,6 @@ class Panel:
         |matrix - victim's matrix|, float32 (n, n); None for the victim.
     blocks
         Mean correlation within the victim's classes and between them; None for embeddings.
-
     """
 
     role: str
@@ -69,7 +68,6 @@ class Matrices:
         How many probes the fingerprint has.
     panels
         The victim, one to three suspects, the nearest independent model.
-
     """
 
     correlation: Correlation
@@ -169,7 +167,6 @@ def ordering(
     -------
     numpy.ndarray
         Indices, (n,): by class, and inside it by average linkage.
-
     """
     apart = (1 - matrix if correlation is Correlation.RBF else matrix).astype(np.float64)
     np.fill_diagonal(apart, 0)

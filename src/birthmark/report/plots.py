@@ -64,7 +64,6 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
     -------
     bytes
         SVG.
-
     """
     families = _families(results[0])
     suspects = len(results)
@@ -168,7 +167,6 @@ def heatmap(values: NDArray[np.float32], low: float, high: float, colours: str) 
     -------
     bytes
         PNG.
-
     """
     scaled = (values - low) * (255 / ((high - low) or 1))
     indices = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)

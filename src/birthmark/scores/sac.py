@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from birthmark.correlation import Correlation, mean_absolute_difference, units
+from birthmark.correlation import Correlation, mean_absolute_differences, units
 from birthmark.outputs import Outputs
 from birthmark.scores.base import SCORES
 
@@ -35,8 +35,8 @@ class Sac:
         references: Sequence[Outputs],  # noqa: ARG002
     ) -> list[float]:
         """The distances; they do not depend on the references."""
-        mine = units(victim)
-        return [mean_absolute_difference(mine, units(s), self.correlation) for s in suspects]
+        others = [units(suspect) for suspect in suspects]
+        return mean_absolute_differences(units(victim), others, self.correlation)
 
 
 SCORES.register(r"sac-(?P<correlation>cosine|halfcosine|rbf)-l1", example="sac-cosine-l1")(Sac)

@@ -93,17 +93,17 @@ class Declaration(BaseModel):
 
     def batch(self, images: list[Image]) -> NDArray[np.float32]:
         """The model's input for these images: float32 in the declared layout."""
-        mode = {"channels": self.channels, "size": self.size, "resize": self.resize}
-        pictures = [np.asarray(image.picture(**mode)) for image in images]  # type: ignore[arg-type]
         width, height = self.size
-        pixels = np.stack(pictures).reshape(len(images), height, width, self.channels)
-        if self.order == "bgr":
-            pixels = pixels[..., ::-1]
+        planar = self.layout == "nchw"
+        inner = (self.channels, height, width) if planar else (height, width, self.channels)
+        values = np.empty((len(images), *inner), dtype=np.float32)
+        channels_last = values.transpose(0, 2, 3, 1) if planar else values
         slope, offset = self._affine()
-        values = pixels * slope
-        values += offset
-        if self.layout == "nchw":
-            return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+        for i, image in enumerate(images):
+            pixels = image.array(self.channels, self.size, self.resize)
+            pixels = pixels[..., ::-1] if self.order == "bgr" else pixels
+            np.multiply(pixels, slope, out=channels_last[i])
+        channels_last += offset
         return values.reshape(len(images), -1) if self.layout == "flat" else values
 
     def shape(self) -> tuple[int, ...]:
