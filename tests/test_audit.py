@@ -129,3 +129,12 @@ def test_a_bundle_in_memory_is_what_is_read_from_the_file(fingerprint: Any, seal
     assert isinstance(opened.bundle, Bundle)
     suspect = world.as_digits(world.thief())
     assert opened.audit(suspect) == fingerprint.audit(suspect)
+
+
+def test_a_method_may_look_at_labels_only() -> None:
+    by_labels = world.fingerprint_of_digits(method="sac-labels-l1@jpeg25")
+    result = by_labels.audit(world.as_digits(world.thief()))
+    assert result.compared_as == "labels"
+    assert result.verdict is Verdict.DERIVED
+    suspect = as_suspect(world.victim(), world.DECLARED | {"output": "labels"})
+    assert by_labels.audit(suspect).score == 0

@@ -33,6 +33,11 @@ def test_bad_requests_are_named() -> None:
         "references: there are none": {"references": []},
         "suspect: answers the labelled probes no better than chance": {"victim": chance},
         "compare embeddings with embeddings only": {"references": [embeds]},
+        "a method that takes them": {
+            "victim": embeds,
+            "references": [embeds],
+            "method": "sac-labels-l1@jpeg25",
+        },
         "-n: is 1": {"n": 1},
         "pass -n 400": {"n": 500},
         "method 'sac': is not known": {"method": "sac"},

@@ -18,8 +18,8 @@ from birthmark.calibration import conformal_p, references_needed, smallest_p
 from birthmark.digests import Digest
 from birthmark.errors import BirthmarkError
 from birthmark.images import Progress, silent
-from birthmark.methods import method
-from birthmark.outputs import Kind, Outputs, coarser
+from birthmark.methods import common_kind, method
+from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Description, Suspect
 
 
@@ -62,7 +62,7 @@ class Result(BaseModel):
     method
         Score and probes, with every parameter.
     compared_as
-        The kind of answers that was compared: the coarsest that a model gave.
+        The kind of answers that was compared: the coarsest that a model gave or the score needs.
     score
         The suspect's distance from the victim; smaller is closer.
     references
@@ -140,15 +140,15 @@ class Compared:
 
 
 def compared(bundle: Bundle, suspect: Outputs) -> Compared:
-    """Bring the victim's, the suspect's and the references' answers to the coarsest kind.
+    """Bring the victim's, the suspect's and the references' answers to one kind.
 
     Raises
     ------
     BirthmarkError
-        If embeddings meet something else.
+        If there is none that the method compares and all can be brought to.
     """
     outputs = [bundle.victim, suspect, *bundle.references]
-    kind = _common_kind([one.kind for one in outputs])
+    kind = common_kind([one.kind for one in outputs], method(bundle.manifest.method).score)
     classes = max(one.classes for one in outputs)
     brought = [one.to(kind) for one in outputs]
     if kind is Kind.LABELS:
@@ -213,11 +213,11 @@ def audit(
         raise BirthmarkError(
             "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
         )
-    _common_kind([bundle.victim.kind, suspect.description.output])
+    score = method(bundle.manifest.method).score
+    common_kind([bundle.victim.kind, suspect.description.output], score)
     bundle.require_same_pixels("fingerprint")
     answers = ask(suspect, bundle.probes, progress)
     alike = compared(bundle, answers)
-    score = method(bundle.manifest.method).score
     own, *others = score(alike.victim, [alike.suspect, *alike.references], alike.references)
     p = conformal_p(own, others)
     findings, may_clear = _findings(bundle, suspect, answers)
@@ -258,17 +258,6 @@ def held_rate(alpha: float, references: int) -> float:
     """The rate that `p <= alpha` holds: floor(alpha (n + 1)) / (n + 1), 0 to alpha."""
     possible = (k / (references + 1) for k in range(references + 2))
     return max(p for p in possible if p <= alpha)
-
-
-def _common_kind(kinds: Sequence[Kind]) -> Kind:
-    for kind in coarser(kinds[0]):
-        if all(kind in coarser(other) for other in kinds):
-            return kind
-    raise BirthmarkError(
-        "answers",
-        f"the victim's are {kinds[0]}, others are {', '.join(sorted(set(kinds[1:])))}",
-        "compare embeddings with embeddings only: enroll with the kind the suspect gives",
-    )
 
 
 def _findings(bundle: Bundle, suspect: Suspect, answers: Outputs) -> tuple[list[str], bool]:

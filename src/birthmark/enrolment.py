@@ -13,8 +13,8 @@ from birthmark.bundle.manifest import MAX_PROBES, ImageSetRecord
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, Progress, silent
-from birthmark.methods import method
-from birthmark.outputs import Kind, Outputs
+from birthmark.methods import common_kind, method
+from birthmark.outputs import Outputs
 from birthmark.probes import Draw
 from birthmark.suspects import Suspect
 
@@ -69,6 +69,8 @@ def enroll(
         )
     _require_distinct(victim, references)
     chosen = method(method_name)
+    kinds = [victim.description.output, *(one.description.output for one in references)]
+    common_kind(kinds, chosen.score)
     draw = Draw(images.digest, victim.description.digest, seed)
     probes = chosen.probes.select(images, victim, n, draw, resize)
     progress("Making probes", n, n)
@@ -78,7 +80,6 @@ def enroll(
     for i, reference in enumerate(references):
         progress("Asking references", i, len(references))
         outputs = ask(reference, probes)
-        _require_kind(reference, outputs, victim, mine)
         _require_better_than_chance(reference, outputs, probes)
         theirs.append(outputs)
     progress("Asking references", len(references), len(references))
@@ -110,15 +111,6 @@ def _require_distinct(victim: Suspect, references: Sequence[Suspect]) -> None:
                 name, f"is the same file as {seen[digest]}", "pass each independent model once"
             )
         seen[digest] = name
-
-
-def _require_kind(reference: Suspect, outputs: Outputs, victim: Suspect, mine: Outputs) -> None:
-    if (outputs.kind is Kind.EMBEDDINGS) != (mine.kind is Kind.EMBEDDINGS):
-        raise BirthmarkError(
-            reference.description.name,
-            f"answers with {outputs.kind}, the victim {victim.description.name} with {mine.kind}",
-            "compare embeddings with embeddings only",
-        )
 
 
 def _require_better_than_chance(model: Suspect, outputs: Outputs, probes: list[Image]) -> None:

@@ -17,13 +17,13 @@ class BirthmarkError(Exception):
     """
 
     def __init__(self, subject: object, problem: str, fix: str) -> None:
-        self.subject = _one_line(str(subject))
-        self.problem = _one_line(problem)
-        self.fix = _one_line(fix)
+        self.subject = one_line(str(subject))
+        self.problem = one_line(problem)
+        self.fix = one_line(fix)
         super().__init__(f"{self.subject}: {self.problem}; {self.fix}")
 
 
-def _one_line(text: str, limit: int = 600) -> str:
-    """Text from a hostile file may hold control characters or be very long."""
+def one_line(text: str, limit: int = 600) -> str:
+    """Make text from a hostile file fit to show: no control characters, not very long."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

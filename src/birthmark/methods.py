@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from birthmark.errors import BirthmarkError
+from birthmark.outputs import Kind, coarser
 from birthmark.probes import PROBES, ProbeMethod
 from birthmark.scores import SCORES, Score
 
@@ -43,3 +45,21 @@ def method(name: str) -> Method:
             f"choose {', '.join(PUBLISHED)} or SCORE@PROBES such as sac-rbf-l1@jpeg10",
         )
     return Method(PROBES.make(probes), SCORES.make(score))
+
+
+def common_kind(kinds: Sequence[Kind], score: Score) -> Kind:
+    """The finest kind that a score compares and that answers of all these kinds can be brought to.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is none.
+    """
+    for kind in coarser(kinds[0]):
+        if kind in score.kinds and all(kind in coarser(other) for other in kinds):
+            return kind
+    raise BirthmarkError(
+        f"answers for {score.name}",
+        f"the victim's are {kinds[0]}, others are {', '.join(sorted(set(kinds[1:])) or 'as well')}",
+        "compare embeddings with embeddings only, by a method that takes them (sac-jc does)",
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 
 
 def conformal_p(score: float, references: Sequence[float]) -> float:
@@ -44,5 +43,7 @@ def references_needed(alpha: float) -> int:
     alpha
         Between 0 and 1, both excluded.
     """
-    exact = Fraction(repr(alpha))
-    return math.ceil(1 / exact) - 1
+    n = max(0, math.floor(1 / alpha) - 2)
+    while smallest_p(n) > alpha:
+        n += 1
+    return n

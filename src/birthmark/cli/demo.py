@@ -67,7 +67,7 @@ def _print(story: Story) -> None:
             story.truths[result.suspect.name],
             Text(result.verdict, style=STYLES[result.verdict]),
             f"{result.score:.4f}",
-            f"{result.p_value:.3f}",
+            f"{result.p_value:.3g}",
         )
     console = Console()
     console.print(table)

@@ -10,7 +10,7 @@ import jinja2
 
 from birthmark.audit import Audited, Result
 from birthmark.bundle import Bundle
-from birthmark.errors import BirthmarkError
+from birthmark.errors import BirthmarkError, one_line
 from birthmark.report import wording
 from birthmark.report.matrices import matrices
 from birthmark.report.plots import MARKS, MOST_ROWS, gradient, heatmap, strip_plot
@@ -79,7 +79,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "plain": wording.plain,
+        "plain": one_line,
         "number": wording.number,
         "judged": wording.judged,
         "declared": wording.declared,

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from birthmark.audit import Result, Verdict
-from birthmark.report.wording import by_family, line, plain
+from birthmark.errors import one_line
+from birthmark.report.wording import by_family, line
 
 MOST_ROWS = 60
 MOST_FAMILIES = 30
@@ -67,8 +68,8 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
     """
     families = _families(results[0])
     suspects = len(results)
-    labels = [plain(result.suspect.name, 40 if narrow else 34) for result in results]
-    labels += [f"{plain(family, 28)} ({len(scores)})" for family, scores in families]
+    labels = [one_line(result.suspect.name, 40 if narrow else 34) for result in results]
+    labels += [f"{one_line(family, 28)} ({len(scores)})" for family, scores in families]
     height = len(labels) * (0.34 if narrow else 0.235) + 0.85
     with matplotlib.style.context(STYLE, after_reset=True):
         figure = Figure(figsize=(3.4 if narrow else 9, height), layout="constrained")

@@ -25,12 +25,6 @@ MARKED = {
 }
 
 
-def plain(text: str, limit: int = 4000) -> str:
-    """One line of printable text: names from files may hold control or direction characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
 def number(value: float) -> str:
     """Four significant digits."""
     return f"{value:.4g}"

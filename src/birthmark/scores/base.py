@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from birthmark.outputs import Outputs
+from birthmark.outputs import Kind, Outputs
 from birthmark.registry import Registry
 
 
@@ -15,6 +15,11 @@ class Score(Protocol):
     @property
     def name(self) -> str:
         """Its name with every parameter that changes its number."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of answers that it compares; finer ones are turned into these first."""
         ...
 
     def __call__(

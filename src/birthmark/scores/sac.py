@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from birthmark.correlation import Correlation, mean_absolute_differences, units
-from birthmark.outputs import Outputs
+from birthmark.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES
 
 
@@ -19,6 +19,8 @@ class Sac:
     correlation
         `cosine`, `halfcosine` or `rbf`.
     """
+
+    kinds = tuple(Kind)
 
     def __init__(self, *, correlation: str) -> None:
         self.correlation = Correlation(correlation)

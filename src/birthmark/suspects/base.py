@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from birthmark.digests import Digest
+from birthmark.errors import one_line
 from birthmark.images import Image
 from birthmark.outputs import Kind, Outputs
 from birthmark.registry import Registry
@@ -35,12 +36,23 @@ class Description(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(max_length=1000)
+    name: str
     adapter: str = Field(max_length=100)
     output: Kind
     digest: Digest | None = None
     declaration: Declaration | None = None
-    family: str | None = Field(default=None, max_length=200)
+    family: str | None = None
+
+    @field_validator("name", "family", mode="after")
+    @classmethod
+    def _fit_to_show(cls, text: str | None) -> str | None:
+        return None if text is None else one_line(text, 200)
+
+    @field_validator("name", "family", mode="before")
+    @classmethod
+    def _unicode(cls, text: object) -> object:
+        """A file's name need not be UTF-8."""
+        return text.encode(errors="replace").decode() if isinstance(text, str) else text
 
 
 class Suspect(Protocol):
