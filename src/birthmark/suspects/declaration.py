@@ -102,8 +102,10 @@ class Declaration(BaseModel):
         for i, image in enumerate(images):
             pixels = image.array(self.channels, self.size, self.resize)
             pixels = pixels[..., ::-1] if self.order == "bgr" else pixels
-            np.multiply(pixels, slope, out=channels_last[i])
-        channels_last += offset
+            for channel in range(self.channels):
+                plane = channels_last[i, :, :, channel]
+                np.multiply(pixels[:, :, channel], slope[channel], out=plane)
+                plane += offset[channel]
         return values.reshape(len(images), -1) if self.layout == "flat" else values
 
     def shape(self) -> tuple[int, ...]:
