@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= demo
 SEED ?= 0
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench picture clean
 
 demo: .venv/core
 	rm -rf $(OUT)
@@ -21,6 +21,9 @@ lint: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/speed.py --write benchmarks/speed.md
+
+picture: .venv/core
+	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
 
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "birthmark needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'

@@ -31,7 +31,7 @@ def test_commands_run(page: Path, files: Path) -> None:
             run([sys.executable, "-c", block], files, environment)
         for line in block.splitlines():
             if kind == "console" and line.startswith("$ "):
-                command = shlex.split(line[2:])
+                command = shlex.split(line[2:], comments=True)
                 if command[0] == "make":
                     command += ["-C", str(ROOT), f"OUT={files / 'made'}"]
                     if command[1] == "test" or not (ROOT / ".venv" / "core").exists():
