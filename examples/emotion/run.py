@@ -25,7 +25,7 @@ BIRTHMARK = str(Path(sys.executable).parent / "birthmark")
 def birthmark(*arguments: str) -> Any:
     """What the command prints with --json."""
     done = subprocess.run(  # noqa: S603
-        [BIRTHMARK, *arguments, "--json"], check=True, capture_output=True, text=True
+        [BIRTHMARK, *arguments, "--json"], check=True, stdout=subprocess.PIPE, text=True
     )
     return json.loads(done.stdout)
 

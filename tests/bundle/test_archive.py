@@ -139,3 +139,16 @@ def test_junk_is_refused(tmp_path: Path, junk: bytes) -> None:
         (tmp_path / "junk").write_bytes(start + junk)
         with pytest.raises(BirthmarkError):
             Fingerprint.open(tmp_path / "junk")
+
+
+def test_the_first_format_is_still_read_and_audited() -> None:
+    import world
+
+    opened = Fingerprint.open(Path(__file__).parents[1] / "data" / "v1.birthmark")
+    assert opened.seal == "sha256:bf1bc61a9fc6a8de917a402b720ca72eee7fcdfa77a16812cb29f622ef2ee681"
+    assert opened.manifest.method == "sac-cosine-l1@jpeg25"
+    result = opened.audit(world.as_digits(world.thief()), alpha=0.2)
+    assert result.verdict == "derived"
+    assert [reference.name for reference in result.references] == [
+        f"innocent-{i}" for i in range(4)
+    ]

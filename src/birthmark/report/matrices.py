@@ -171,7 +171,7 @@ def ordering(
     apart = (1 - matrix if correlation is Correlation.RBF else matrix).astype(np.float64)
     np.fill_diagonal(apart, 0)
     tree = linkage(squareform(np.clip(apart, 0, None), checks=False), "average")
-    leaves = leaves_list(tree).astype(np.intp)
+    leaves: NDArray[np.intp] = leaves_list(tree).astype(np.intp)
     if classes is None:
         return leaves
     by_class: NDArray[np.intp] = leaves[np.argsort(classes[leaves], kind="stable")]
