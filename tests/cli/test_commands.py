@@ -96,7 +96,7 @@ AUDIT = ["audit", "v.birthmark", "--suspect", "suspect.onnx", "--out", "out"]
 BAD = {
     "no references": ([*ENROLL[:5], "--out", "w.birthmark"], "references: there are none"),
     "empty references": ([*ENROLL[:5], "--references", "empty"], "empty: holds no models"),
-    "undeclared": (["audit", "v.birthmark", "--suspect", "bare/suspect.onnx", "--out", "out"],
+    "undeclared": (["audit", "v.birthmark", "--suspect", "bare/a/b/c/suspect.onnx", "--out", "out"],
                    "tensor(float) ['n', 1, 8, 8]): input and output are not declared"),
     "contradicted": ([*AUDIT, "--mean", "0.4"], "mean is [0.5] in the file beside it"),
     "input": ([*AUDIT, "--input", "8x8"], "--input: is '8x8'; write it as 48x48x1"),
@@ -126,8 +126,8 @@ def prepared(built: world.World, tmp_path_factory: pytest.TempPathFactory) -> Pa
     shutil.copytree(built.folder, folder)
     run(*ENROLL, cwd=folder)
     (folder / "empty").mkdir()
-    (folder / "bare").mkdir()
-    shutil.copy(folder / "suspect.onnx", folder / "bare")
+    (folder / "bare/a/b/c").mkdir(parents=True)
+    shutil.copy(folder / "suspect.onnx", folder / "bare/a/b/c")
     whole = (folder / "v.birthmark").read_bytes()
     (folder / "cut.birthmark").write_bytes(whole[: len(whole) // 2])
     for name in ("broken", "mixed"):
