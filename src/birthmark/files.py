@@ -38,7 +38,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     BirthmarkError
         If the folder holds something already, or can't be written.
     """
-    refuse_filled(path)
+    _refuse_filled(path)
     with _cleaned(path) as passing:
         passing.mkdir()
         yield passing
@@ -50,8 +50,31 @@ def whole_folder(path: Path) -> Iterator[Path]:
         passing.replace(path)
 
 
-def refuse_filled(path: Path) -> None:
-    """Raise BirthmarkError if `path` is a file, or a folder that holds something."""
+def require_new_folder(path: Path) -> None:
+    """Find out before long work that a folder can be made.
+
+    Raises
+    ------
+    BirthmarkError
+        If `path` is a file, or a folder that holds something, or its place can't be written to.
+    """
+    _refuse_filled(path)
+    require_writable(path)
+
+
+def require_writable(path: Path) -> None:
+    """Find out before long work that there is a place for a file.
+
+    Raises
+    ------
+    BirthmarkError
+        If its folder can't be written to.
+    """
+    with _cleaned(path):
+        pass
+
+
+def _refuse_filled(path: Path) -> None:
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise BirthmarkError(path, "there is something already", "name a new or empty folder")
 

@@ -35,12 +35,12 @@ def audit(
     answers.safetensors, which can be audited again in the suspect's place.
     """
     from birthmark.cli.terminal import progress_bar
-    from birthmark.files import refuse_filled
+    from birthmark.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
     from birthmark.report.folder import write_audit
     from birthmark.suspects.finding import open_suspect
 
-    refuse_filled(out)
+    require_new_folder(out)
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     with progress_bar(json_) as progress:

@@ -28,9 +28,9 @@ def demo(
     from birthmark.cli.terminal import progress_bar
     from birthmark.demo import tell, write_story
     from birthmark.demo.writing import as_json
-    from birthmark.files import refuse_filled
+    from birthmark.files import require_new_folder
 
-    refuse_filled(out)
+    require_new_folder(out)
     with progress_bar(json_) as progress:
         story = tell(seed, alpha, progress)
         write_story(story, out)

@@ -46,10 +46,12 @@ def enroll(
     """
     from birthmark.cli.inspect import facts
     from birthmark.cli.terminal import print_facts, progress_bar
+    from birthmark.files import require_writable
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import ImageSet
     from birthmark.suspects.finding import open_all, open_suspect
 
+    require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     with progress_bar(json_) as progress:
         victim = open_suspect(model, declared)

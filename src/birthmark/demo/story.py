@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from birthmark.audit import Audited, Verdict
+from birthmark.audit import Audited, Verdict, require_reachable
 from birthmark.demo import models
 from birthmark.demo.digits import DECLARED, Part, digits
 from birthmark.fingerprint import Fingerprint
@@ -73,11 +73,17 @@ def tell(seed: int = 0, alpha: float = 0.05, progress: Progress = silent) -> Sto
         The false-positive rate to accept.
     progress
         Is told how far it is.
+
+    Raises
+    ------
+    BirthmarkError
+        If alpha can't be reached with 42 reference models.
     """
+    total = REFERENCES_A_FAMILY * len(models.FAMILIES)
+    require_reachable(total, alpha)
     owner, thief, rest = digits(np.random.default_rng(seed))
     victim = models.victim(owner, seed)
     references = []
-    total = REFERENCES_A_FAMILY * len(models.FAMILIES)
     for i in range(total):
         family = list(models.FAMILIES)[i % len(models.FAMILIES)]
         model = models.independent(family, thief, _seed(seed, 1, i))
