@@ -11,7 +11,7 @@ demo: .venv/core
 	$(BIN)/birthmark demo --out $(OUT) --seed $(SEED)
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .
