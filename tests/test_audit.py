@@ -26,8 +26,9 @@ def test_a_thief_is_found_and_innocents_are_not(fingerprint: Any) -> None:
     assert stolen.verdict is Verdict.DERIVED
     assert stolen.p_value == 1 / 21
     assert stolen.false_positive_rate == 1 / 21
-    assert "thief is derived from victim at a false-positive rate of 0.0476" in stolen.sentence
-    assert "0 of 20 independent models" in stolen.sentence
+    assert "thief is called derived from victim" in stolen.sentence
+    assert "at most 0.0476 of cases" in stolen.sentence
+    assert "0 of 20 reference models" in stolen.sentence
     other = fingerprint.audit(world.as_digits(world.innocent(25)))
     assert other.verdict is not Verdict.DERIVED
     assert other.p_value == (1 + sum(r.score <= other.score for r in other.references)) / 21
@@ -56,7 +57,7 @@ def test_the_verdict_is_inconclusive_between_the_levels(fingerprint: Any) -> Non
         ({"alpha": 0.01}, {}, "enroll 99 reference models or more, or pass --alpha 0.048"),
         ({"alpha": 1.5}, {}, "--alpha: is 1.5"),
         ({"independent_above": 0.01}, {}, "--independent-above: is 0.01"),
-        ({}, {"output": "embeddings"}, "compare embeddings with embeddings only"),
+        ({}, {"output": "embeddings"}, "embeddings are compared with embeddings only"),
     ],
 )
 def test_what_cannot_end_in_a_verdict_is_said_before_any_query(
@@ -83,7 +84,7 @@ def test_a_guesser_is_never_called_independent(fingerprint: Any) -> None:
     assert "no better than chance" in result.findings[0]
 
 
-def test_renamed_classes_are_no_guess(fingerprint: Any) -> None:
+def test_renamed_classes_are_not_cleared_by_their_numbering(fingerprint: Any) -> None:
     suspect = world.answering(
         lambda x: world.innocent(25).decision_function(x.reshape(len(x), -1))[:, ::-1]
     )
@@ -118,7 +119,7 @@ def test_embeddings_are_compared_with_embeddings() -> None:
     made = Fingerprint.enroll(embedding(0), world.image_set(), references, n=50)
     assert made.audit(embedding(0)).verdict is Verdict.DERIVED
     assert made.audit(embedding(77)).verdict is not Verdict.DERIVED
-    with pytest.raises(BirthmarkError, match="compare embeddings with embeddings only"):
+    with pytest.raises(BirthmarkError, match="embeddings are compared with embeddings only"):
         made.audit(world.as_digits(world.victim()))
 
 
@@ -138,3 +139,24 @@ def test_a_method_may_look_at_labels_only() -> None:
     assert result.verdict is Verdict.DERIVED
     suspect = as_suspect(world.victim(), world.DECLARED | {"output": "labels"})
     assert by_labels.audit(suspect).score == 0
+
+
+def test_a_copy_that_is_shown_wrong_images_is_not_called_independent(fingerprint: Any) -> None:
+    """Inverted and shrunk pixels: far from the references' accuracy, so no clearance."""
+    for fields in ({"range": (1, 0)}, {"range": (0, 255), "mean": (0,), "std": (1,)}):
+        suspect = as_suspect(world.victim(), world.DECLARED | fields, name="victim")
+        result = fingerprint.audit(suspect)
+        if result.verdict is not Verdict.DERIVED:
+            assert result.verdict is Verdict.INCONCLUSIVE
+            assert "declared input may be wrong" in result.findings[0]
+
+
+def test_another_number_of_classes_is_a_finding(fingerprint: Any) -> None:
+    model = world.innocent(25)
+    suspect = world.answering(
+        lambda x: model.decision_function(x.reshape(len(x), -1))[:, :7], output="logits"
+    )
+    assert (
+        "answers with 7 numbers or classes, the victim with 10"
+        in (fingerprint.audit(suspect).findings[0])
+    )

@@ -32,8 +32,8 @@ def test_bad_requests_are_named() -> None:
     cases: dict[str, dict[str, Any]] = {
         "references: there are none": {"references": []},
         "suspect: answers the labelled probes no better than chance": {"victim": chance},
-        "compare embeddings with embeddings only": {"references": [embeds]},
-        "a method that takes them": {
+        "embeddings are compared with embeddings only": {"references": [embeds]},
+        "use a method that takes them": {
             "victim": embeds,
             "references": [embeds],
             "method": "sac-labels-l1@jpeg25",

@@ -53,15 +53,34 @@ def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
     float or None
         At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
     """
-    labelled = [i for i, probe in enumerate(probes) if probe.label is not None]
-    if outputs.kind is Kind.EMBEDDINGS or len(labelled) < ENOUGH_LABELS:
+    labelled = sum(probe.label is not None for probe in probes)
+    if outputs.kind is Kind.EMBEDDINGS or labelled < ENOUGH_LABELS:
         return None
-    truth = np.unique([probes[i].label or 0 for i in labelled], return_inverse=True)[1]
-    said = np.unique(outputs.predicted()[labelled], return_inverse=True)[1]
+    truth, said = _classes(outputs, probes)
     rng = np.random.default_rng(0)
     observed = _agreement(truth, said)
     as_good = sum(_agreement(rng.permutation(truth), said) >= observed for _ in range(PERMUTATIONS))
     return (1 + as_good) / (PERMUTATIONS + 1)
+
+
+def accuracy(outputs: Outputs, probes: Sequence[Image]) -> float:
+    """Share of the labelled probes that are right under the best renaming of classes, 0 to 1."""
+    from scipy.optimize import linear_sum_assignment
+
+    truth, said = _classes(outputs, probes)
+    cells = np.zeros((truth.max() + 1, said.max() + 1), dtype=np.int64)
+    np.add.at(cells, (truth, said), 1)
+    return float(cells[linear_sum_assignment(cells, maximize=True)].sum()) / len(truth)
+
+
+def _classes(
+    outputs: Outputs, probes: Sequence[Image]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """True and predicted classes of the labelled probes, numbered from 0 without gaps."""
+    labelled = [i for i, probe in enumerate(probes) if probe.label is not None]
+    truth = np.unique([probes[i].label or 0 for i in labelled], return_inverse=True)[1]
+    said = np.unique(outputs.predicted()[labelled], return_inverse=True)[1]
+    return truth, said
 
 
 def _agreement(truth: NDArray[np.intp], said: NDArray[np.intp]) -> int:

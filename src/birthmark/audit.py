@@ -12,12 +12,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.asking import CHANCE, ask, chance_p
+from birthmark.asking import CHANCE, accuracy, ask, chance_p
 from birthmark.bundle import Bundle
 from birthmark.calibration import conformal_p, references_needed, smallest_p
 from birthmark.digests import Digest
 from birthmark.errors import BirthmarkError
-from birthmark.images import Progress, silent
+from birthmark.images import Image, Progress, silent
 from birthmark.methods import common_kind, method
 from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Description, Suspect
@@ -106,18 +106,20 @@ class Result(BaseModel):
 
     @property
     def sentence(self) -> str:
-        """The result in a sentence or two."""
+        """The result in a few sentences."""
         n = len(self.references)
         as_far = round(self.p_value * (n + 1)) - 1
-        placed = f"{as_far} of {n} independent models are as close to {self.victim.name} or closer"
-        held = f"a false-positive rate of {self.false_positive_rate:.3g}"
+        suspect, victim = self.suspect.name, self.victim.name
+        placed = f"{as_far} of {n} reference models are as close to {victim} or closer"
+        placed += f" (p = {self.p_value:.3g}; {smallest_p(n):.3g} is the smallest possible)"
         return {
-            Verdict.DERIVED: f"{self.suspect.name} is derived from {self.victim.name}"
-            f" at {held}: {placed} (p = {self.p_value:.3g}).",
-            Verdict.INDEPENDENT: f"Nothing speaks for {self.suspect.name} being derived from"
-            f" {self.victim.name}: {placed} (p = {self.p_value:.3g}).",
-            Verdict.INCONCLUSIVE: f"It cannot be said whether {self.suspect.name} is derived from"
-            f" {self.victim.name}: {placed} (p = {self.p_value:.3g}).",
+            Verdict.DERIVED: f"{suspect} is called derived from {victim}: {placed}. If it were"
+            " independent and comparable with them, this verdict would come in at most"
+            f" {self.false_positive_rate:.3g} of cases.",
+            Verdict.INDEPENDENT: "This test shows no sign that"
+            f" {suspect} is derived from {victim}, which is no proof that it is not: {placed}.",
+            Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
+            f" {placed}.",
         }[self.verdict]
 
 
@@ -242,7 +244,7 @@ def audit(
             for one, number in zip(described, others, strict=True)
         ],
         findings=findings,
-        assumptions=_assumptions(described),
+        assumptions=_assumptions(described, suspect.description, bundle.probes),
         queries=len(bundle.probes),
         fingerprint=seal,
         victim=bundle.manifest.victim,
@@ -268,28 +270,62 @@ def _findings(bundle: Bundle, suspect: Suspect, answers: Outputs) -> tuple[list[
     if digest is not None and suspect.description.adapter != "callable":
         if digest == bundle.manifest.victim.digest:
             findings.append("The suspect's file is the victim's file.")
+            may_clear = False
         for reference in bundle.manifest.references:
             if digest == reference.digest:
                 findings.append(f"The suspect's file is the reference model {reference.name}.")
                 may_clear = False
-    p = chance_p(answers, bundle.probes)
-    if p is not None and p > CHANCE:
+    if answers.values.shape[1:] != bundle.victim.values.shape[1:]:
         findings.append(
-            "The suspect answers the labelled probes no better than chance"
-            f" (permutation p = {p:.3f}): its declared input may be wrong, or it is for another"
-            " task. So it cannot be called independent."
+            f"The suspect answers with {answers.classes} numbers or classes, the victim with"
+            f" {bundle.victim.classes}."
         )
+    if unsure := _unsure_of_the_input(bundle, answers):
+        findings.append(f"{unsure} So it cannot be called independent.")
         may_clear = False
     return findings, may_clear
 
 
-def _assumptions(references: Sequence[Description]) -> list[str]:
+def _unsure_of_the_input(bundle: Bundle, answers: Outputs) -> str | None:
+    """Why the suspect may have been shown something else than it takes, if so."""
+    p = chance_p(answers, bundle.probes)
+    if p is None:
+        return None
+    reason = "its declared input may be wrong, or it is for another task."
+    if p > CHANCE:
+        return (
+            "The suspect answers the labelled probes no better than chance"
+            f" (permutation p = {p:.3f}): {reason}"
+        )
+    others = [accuracy(reference, bundle.probes) for reference in bundle.references]
+    right, low, high = accuracy(answers, bundle.probes), min(others), max(others)
+    if right < low - (high - low) - 1 / len(bundle.probes):
+        return (
+            f"Whatever its classes are called, the suspect is right on at most {right:.0%} of the"
+            f" labelled probes, the reference models on {low:.0%} to {high:.0%}: {reason}"
+        )
+    return None
+
+
+def _assumptions(
+    references: Sequence[Description], suspect: Description, probes: Sequence[Image]
+) -> list[str]:
     families = sorted({reference.family for reference in references if reference.family})
     spread = f"of the families {', '.join(families)}" if families else "of families not stated"
+    asked = "The suspect was asked as its declaration says"
+    if suspect.declaration is None:
+        asked = (
+            "The recorded answers are taken on trust: whether they came from this suspect and these"
+            " probes is not checked"
+        )
+    elif all(probe.label is None for probe in probes):
+        asked += ", which was not checked, since the probes have no labels"
     return [
         f"An innocent suspect is exchangeable with the {len(references)} reference models,"
         f" which are {spread}: as likely to have any rank among them. A suspect that is"
         " innocent but of the victim's architecture or training data may be closer than they are.",
-        "The reference models were trained without the victim's answers or weights.",
-        "The suspect was asked as its declaration says, and answered as it answers others.",
+        "The reference models were trained without the victim's answers or weights, and none of"
+        " these models on the images that the probes were made of.",
+        f"{asked}; and the suspect answered as it answers others.",
+        "The fingerprint's seal was published before the dispute.",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -96,12 +97,10 @@ def _cleaned(path: Path) -> Iterator[Path]:
 def cannot_write(path: Path, error: OSError) -> BirthmarkError:
     """Say why a file can't be written, and how much room there is."""
     reason = error.strerror or type(error).__name__
-    room = ""
-    if path.parent.exists():
-        room = f" ({shutil.disk_usage(path.parent).free >> 20} MiB free)"
-    return BirthmarkError(
-        path, f"cannot be written: {reason}{room}", "make room or name another place"
-    )
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and path.parent.exists()
+    room = f" ({shutil.disk_usage(path.parent).free >> 20} MiB free)" if full else ""
+    fix = "make room or name another place" if full else "name another place"
+    return BirthmarkError(path, f"cannot be written: {reason}{room}", fix)
 
 
 def _sync(path: Path) -> None:

@@ -61,5 +61,7 @@ def common_kind(kinds: Sequence[Kind], score: Score) -> Kind:
     raise BirthmarkError(
         f"answers for {score.name}",
         f"the victim's are {kinds[0]}, others are {', '.join(sorted(set(kinds[1:])) or 'as well')}",
-        "compare embeddings with embeddings only, by a method that takes them (sac-jc does)",
+        "embeddings are compared with embeddings only: enroll with the kind that the suspect gives"
+        if kinds[0] in score.kinds
+        else "use a method that takes them, such as sac-jc",
     )

@@ -198,14 +198,20 @@ def _require_finite(array: NDArray[Any], source: str) -> None:
 
 def _require_probabilities(values: NDArray[np.float32], source: str) -> None:
     if not _like_probabilities(values):
+        sums = values.sum(axis=1)
+        row = int(np.abs(sums - 1).argmax())
+        positive = float(values.min()) >= -SUM_TOLERANCE
         raise BirthmarkError(
             source,
             f"declares probabilities, but answers run from {values.min():.3g} to"
-            f" {values.max():.3g} and the first sums to {values[0].sum():.3g}",
-            "declare --output logits (or embeddings)",
+            f" {values.max():.3g} and those to image {row} sum to {sums[row]:.3g}",
+            "give all classes, between 0 and 1 (divide percentages by 100)"
+            if positive
+            else "declare --output logits",
         )
 
 
 def _like_probabilities(values: NDArray[Any]) -> bool:
     sums = values.sum(axis=1, dtype=np.float64)
-    return bool(values.min() >= -SUM_TOLERANCE and (np.abs(sums - 1) <= SUM_TOLERANCE).all())
+    rounded = min(0.1, max(SUM_TOLERANCE, 0.005 * values.shape[1]))
+    return bool(values.min() >= -SUM_TOLERANCE and (np.abs(sums - 1) <= rounded).all())

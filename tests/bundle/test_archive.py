@@ -91,7 +91,7 @@ def test_foreign_files_are_refused(sealed: Path, tmp_path: Path) -> None:
         tmp_path / "text": "is no fingerprint",
         tmp_path / "cut": "is truncated or altered",
         tmp_path / "none": "does not exist",
-        tmp_path: "does not exist",
+        tmp_path: "is a folder",
     }.items():
         with pytest.raises(BirthmarkError) as error:
             Fingerprint.open(file)

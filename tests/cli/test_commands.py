@@ -33,7 +33,7 @@ def enrolled(files: Path) -> Path:
 
 def test_enroll_audit_inspect_seal(enrolled: Path) -> None:
     first = (enrolled / "v.birthmark").read_bytes()
-    seal = json.loads(run(*ENROLL, "--json").stdout)["seal"]
+    seal = json.loads(run(*ENROLL, "--force", "--json").stdout)["seal"]
     assert (enrolled / "v.birthmark").read_bytes() == first
     assert run("seal", "v.birthmark").stdout.strip() == seal
     shown = json.loads(run("inspect", "v.birthmark", "--json").stdout)
@@ -95,14 +95,15 @@ def test_a_function_and_options(enrolled: Path) -> None:
 AUDIT = ["audit", "v.birthmark", "--suspect", "suspect.onnx", "--out", "out"]
 BAD = {
     "no references": ([*ENROLL[:5], "--out", "w.birthmark"], "references: there are none"),
-    "empty references": ([*ENROLL[:5], "--references", "empty"], "empty: holds no models"),
+    "empty references": ([*ENROLL[:5], "--references", "empty", "--out", "w.birthmark"], "empty: holds no models"),
+    "there already": (ENROLL, "v.birthmark: is there already; name a new file, or pass --force"),
     "undeclared": (["audit", "v.birthmark", "--suspect", "bare/a/b/c/suspect.onnx", "--out", "out"],
                    "tensor(float) ['n', 1, 8, 8]): input and output are not declared"),
     "contradicted": ([*AUDIT, "--mean", "0.4"], "mean is [0.5] in the file beside it"),
     "input": ([*AUDIT, "--input", "8x8"], "--input: is '8x8'; write it as 48x48x1"),
     "range": ([*AUDIT, "--range", "0"], "--range: is '0'; write it as 0:1"),
     "mean": ([*AUDIT, "--mean", "a"], "--mean: is 'a'"),
-    "resize": ([*ENROLL, "--resize", "8"], "--resize: is '8'; write it as 48x48"),
+    "resize": ([*ENROLL, "--force", "--resize", "8"], "--resize: is '8'; write it as 48x48"),
     "alpha": ([*AUDIT, "--alpha", "0.01"], "99 reference models or more"),
     "pickle": (["audit", "v.birthmark", "--suspect", "m.pt", "--out", "out"], "never loaded"),
     "truncated": (["audit", "cut.birthmark", "--suspect", "suspect.onnx", "--out", "out"],
@@ -115,7 +116,7 @@ BAD = {
     "unreadable image": ([*ENROLL[:4], "broken", *ENROLL[5:-1], "w.birthmark"],
                          "bad.png: is not a readable image"),
     "mixed sizes": ([*ENROLL[:4], "mixed", *ENROLL[5:-1], "w.birthmark"], "pass --resize"),
-    "too many probes": ([*ENROLL, "-n", "401"], "pass -n 400"),
+    "too many probes": ([*ENROLL, "--force", "-n", "401"], "pass -n 400"),
     "seed": (["demo", "--seed", "-1"], "--seed"),
 }  # fmt: skip
 

@@ -107,6 +107,8 @@ def read_bundle(path: str | Path) -> Bundle:
         If the file is missing, foreign, truncated or altered, or of a later format.
     """
     path = Path(path)
+    if path.is_dir():
+        raise BirthmarkError(path, "is a folder", "name a .birthmark file")
     if not path.is_file():
         raise BirthmarkError(path, "does not exist", "name a .birthmark file")
     if path.stat().st_size > MAX_FILE:

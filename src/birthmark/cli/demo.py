@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,9 +41,11 @@ def demo(
         return
     _print(story)
     print(f"\nOpen {out / 'report.html'}, or go on by hand:")
-    print(f"  birthmark inspect {out / 'digits.birthmark'}")
+    called = "birthmark" if shutil.which("birthmark") else sys.argv[0]
+    print(f"  {called} inspect {out / 'digits.birthmark'}")
     answers = out / "answers" / f"{story.audits[0].result.suspect.name}.safetensors"
-    print(f"  birthmark audit {out / 'digits.birthmark'} --suspect {answers} --out audit")
+    again = out / "audit-again"
+    print(f"  {called} audit {out / 'digits.birthmark'} --suspect {answers} --out {again}")
 
 
 def _print(story: Story) -> None:

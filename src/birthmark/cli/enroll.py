@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.errors import BirthmarkError
 
 
 def enroll(
@@ -37,6 +38,7 @@ def enroll(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
     json_: options.Json = False,
 ) -> None:
     """Make a fingerprint of your model.
@@ -51,6 +53,8 @@ def enroll(
     from birthmark.images import ImageSet
     from birthmark.suspects.finding import open_all, open_suspect
 
+    if out.exists() and not force:
+        raise BirthmarkError(out, "is there already", "name a new file, or pass --force")
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     with progress_bar(json_) as progress:

@@ -46,6 +46,9 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         "victim digest": manifest.victim.digest or "none: it is no file",
         "probes": f"{len(manifest.probes)} of {manifest.images.count} images, seed {manifest.seed}"
         + (f", resized to {resize[0]}x{resize[1]}" if resize else ""),
+        "labels": f"{labelled} probes have one"
+        if (labelled := sum(probe.label is not None for probe in manifest.probes))
+        else "none, so declarations are not checked against them",
         "images digest": manifest.images.digest,
         "references": f"{count}: {', '.join(f'{n} {name}' for name, n in families.items())}",
         "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",

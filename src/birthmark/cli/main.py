@@ -54,6 +54,7 @@ def main() -> None:
         _say(error)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
+        print("birthmark: stopped; nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from birthmark.images import Progress, silent
 
+PATIENCE = 2.0
 STYLES = {"derived": "bold red", "independent": "green", "inconclusive": "yellow"}
 
 
@@ -18,8 +21,11 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet:
         yield silent
+        return
+    if not console.is_terminal:
+        yield _lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
@@ -33,13 +39,20 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield show
 
 
-def print_facts(facts: dict[str, object]) -> None:
-    """Print names and values, one a line."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _lines() -> Progress:
+    """Where there is no terminal, a line for each thing that is not done after two seconds."""
+    begun: set[str] = set()
+    started = time.monotonic()
 
-    table = Table.grid(padding=(0, 2))
+    def show(what: str, done: int, total: int) -> None:
+        if what not in begun and done < total and time.monotonic() - started > PATIENCE:
+            begun.add(what)
+            print(f"{what} ({total})", file=sys.stderr, flush=True)
+
+    return show
+
+
+def print_facts(facts: dict[str, object]) -> None:
+    """Print names and values, one a line, digests in full."""
     for name, value in facts.items():
-        table.add_row(Text(name, style="dim"), Text(str(value)))
-    Console().print(table)
+        print(f"{name:<18}{value}")

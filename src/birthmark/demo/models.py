@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,19 @@ def _fitted(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(inputs, targets)
+        with stoppable():
+            return model.fit(inputs, targets)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let Ctrl-C end the demo: scikit-learn would warn and go on with a half-trained network."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Training interrupted by user")
+        try:
+            yield
+        except UserWarning as warning:
+            raise KeyboardInterrupt from warning
 
 
 def victim(owner: Part, seed: int) -> Any:
@@ -100,6 +113,7 @@ def fine_tuned(thief: Part, victim: Any, epochs: int) -> Any:
     """The victim itself, trained on with the thief's images and their true classes."""
     copied = copy.deepcopy(victim)
     copied.set_params(learning_rate_init=1e-3)
-    for _ in range(epochs):
-        copied.partial_fit(thief.inputs, thief.labels)
+    with stoppable():
+        for _ in range(epochs):
+            copied.partial_fit(thief.inputs, thief.labels)
     return copied

@@ -11,6 +11,7 @@ from birthmark.errors import BirthmarkError
 from birthmark.suspects.base import ADAPTERS, Suspect
 from birthmark.suspects.callable import CallableSuspect
 from birthmark.suspects.declaration import Declaration, combined, declared_beside
+from birthmark.suspects.recorded import RecordedSuspect
 
 PICKLES = re.compile(r".*\.(pt|pth|pkl|pickle|joblib|ckpt|bin)")
 MODELS = "*.onnx", "*.safetensors", "*.npz", "*.csv"
@@ -52,7 +53,8 @@ def open_suspect(spec: str, declared: Declared = None, family: str | None = None
             "is no model that can be reached",
             "name an .onnx file, recorded answers (.csv, .npz, .safetensors) or module:function",
         ) from error
-    suspect: Suspect = adapter(spec, combined(spec, declared_beside(Path(spec)), passed), family)
+    beside = {} if adapter is RecordedSuspect else declared_beside(Path(spec))
+    suspect: Suspect = adapter(spec, combined(spec, beside, passed), family)
     return suspect
 
 
