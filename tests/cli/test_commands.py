@@ -95,7 +95,8 @@ def test_a_function_and_options(enrolled: Path) -> None:
 AUDIT = ["audit", "v.birthmark", "--suspect", "suspect.onnx", "--out", "out"]
 BAD = {
     "no references": ([*ENROLL[:5], "--out", "w.birthmark"], "references: there are none"),
-    "empty references": ([*ENROLL[:5], "--references", "empty", "--out", "w.birthmark"], "empty: holds no models"),
+    "empty references": ([*ENROLL[:5], "--references", "empty", "--out", "w.birthmark"],
+                         "empty: holds no models"),
     "there already": (ENROLL, "v.birthmark: is there already; name a new file, or pass --force"),
     "undeclared": (["audit", "v.birthmark", "--suspect", "bare/a/b/c/suspect.onnx", "--out", "out"],
                    "tensor(float) ['n', 1, 8, 8]): input and output are not declared"),
