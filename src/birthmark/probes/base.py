@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from PIL.Image import Image as Picture
 
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
@@ -94,14 +96,36 @@ class ProbeMethod(Protocol):
         ...
 
 
-def drawn(images: ImageSet, n: int, draw: Draw, resize: tuple[int, int] | None) -> list[Image]:
-    """The n drawn images, all of one size or to be resized."""
+def drawn(
+    images: ImageSet,
+    n: int,
+    draw: Draw,
+    resize: tuple[int, int] | None,
+    *,
+    suffix: str,
+    code: Callable[[Picture], bytes],
+) -> list[Image]:
+    """The n drawn images, of one size or resized, all grey or all colour, each coded anew.
+
+    Raises
+    ------
+    BirthmarkError
+        If the set is too small, of mixed sizes, or holds a broken image.
+    """
     if resize is None:
         images.require_one_size()
     digests = [entry.digest for entry in images.entries]
     chosen = draw.positions(digests, n, images.source)
     loaded = {i: images[i] for i in sorted(chosen)}
-    return [loaded[i] for i in chosen]
+    channels = 3 if images.colour else 1
+    return [
+        Image(
+            code(loaded[position].picture(channels, resize, "bicubic")),
+            f"{i:05d}.{suffix}",
+            loaded[position].label,
+        )
+        for i, position in enumerate(chosen)
+    ]
 
 
 PROBES: Registry[ProbeMethod] = Registry("probe method", "birthmark.probes")

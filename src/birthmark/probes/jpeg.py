@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PIL.Image import Image as Picture
+
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
 from birthmark.probes.base import PROBES, Draw, drawn
@@ -43,20 +45,10 @@ class Jpeg:
         resize: tuple[int, int] | None = None,
     ) -> list[Image]:
         """Compress n drawn images."""
-        channels = 3 if images.colour else 1
-        return [
-            Image(
-                encoded(
-                    image.picture(channels, resize, "bicubic"),
-                    "JPEG",
-                    quality=self.quality,
-                    subsampling="4:2:0",
-                ),
-                f"{i:05d}.jpg",
-                image.label,
-            )
-            for i, image in enumerate(drawn(images, n, draw, resize))
-        ]
+        return drawn(images, n, draw, resize, suffix="jpg", code=self._compressed)
+
+    def _compressed(self, picture: Picture) -> bytes:
+        return encoded(picture, "JPEG", quality=self.quality, subsampling="4:2:0")
 
 
 PROBES.register(r"jpeg(?P<quality>\d{1,2})", example="jpeg25")(Jpeg)

@@ -24,15 +24,9 @@ class Natural:
         resize: tuple[int, int] | None = None,
     ) -> list[Image]:
         """Draw n images."""
-        channels = 3 if images.colour else 1
-        return [
-            Image(
-                encoded(image.picture(channels, resize, "bicubic"), "PNG"),
-                f"{i:05d}.png",
-                image.label,
-            )
-            for i, image in enumerate(drawn(images, n, draw, resize))
-        ]
+        return drawn(
+            images, n, draw, resize, suffix="png", code=lambda picture: encoded(picture, "PNG")
+        )
 
 
 PROBES.register(r"natural", example="natural")(Natural)
