@@ -73,3 +73,35 @@ def test_images_may_be_resized_and_lack_labels() -> None:
     assert made.probes[0].pixels.shape == (16, 16, 1)
     assert made.probes[0].label is None
     assert made.manifest.images.resize == (16, 16)
+
+
+@pytest.mark.parametrize("name", ["sac-source", "sac-halfcosine-l1@errors", "sac-m"])
+def test_methods_that_ask_the_victim_or_have_no_labels_work(name: str) -> None:
+    references = [world.as_digits(world.innocent(i), name=f"innocent-{i}") for i in range(20)]
+    made = enroll(references=references, method=name, n=30)
+    assert made.manifest.method in (
+        "sac-halfcosine-l1@errors",
+        "sac-halfcosine-l1@cutmix-transposed",
+    )
+    assert made.audit(world.as_digits(world.thief(), name="thief")).p_value <= 0.05
+
+
+def test_a_victim_is_not_judged_by_the_errors_it_was_asked_for() -> None:
+    """Its errors are as random as a guesser's, but it is right on all other images."""
+    images, labels = world.pictures()
+    images, labels = images[1000:1400], labels[1000:1400]
+    truth = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
+
+    def answer(inputs: Any) -> Any:
+        pixels = np.rint((inputs[:, 0] * 0.25 + 0.5) * 255).astype(np.uint8)
+        said = []
+        for one in pixels:
+            key = one.tobytes()
+            shift = 1 + sum(key) % 9 if sum(key) % 4 == 0 else 0
+            said.append((truth[key] + shift) % 10)
+        return np.eye(10)[said] * 5 - np.linspace(0, 1, 10)
+
+    victim = world.answering(answer)
+    made = enroll(victim, images=ImageSet.from_arrays(images, labels), method="sac-source")
+    said = victim.answer(made.probes).predicted()
+    assert all(said[i] != probe.label for i, probe in enumerate(made.probes))

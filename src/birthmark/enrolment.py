@@ -75,7 +75,8 @@ def enroll(
     probes = chosen.probes.select(images, victim, n, draw, resize)
     progress("Making probes", n, n)
     mine = ask(victim, probes, progress)
-    _require_better_than_chance(victim, mine, probes)
+    if not chosen.probes.asks_victim:
+        _require_better_than_chance(victim, mine, probes)
     theirs = []
     for i, reference in enumerate(references):
         progress("Asking references", i, len(references))

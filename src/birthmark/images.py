@@ -183,11 +183,11 @@ class ImageSet(Sequence[Image]):
         path = Path(path)
         if path.is_dir():
             tables = sorted(path.rglob("*.parquet"))
-            return _from_parquet(tables, str(path), progress) if tables else _folder(path, progress)
+            return from_parquet(tables, str(path), progress) if tables else _folder(path, progress)
         if not path.exists():
             raise BirthmarkError(path, "does not exist", "name a folder, a .parquet or an .npz")
         if path.suffix == ".parquet":
-            return _from_parquet([path], str(path), progress)
+            return from_parquet([path], str(path), progress)
         if path.suffix == ".npz":
             return _from_npz(path, progress)
         raise BirthmarkError(
@@ -290,7 +290,14 @@ class ImageSet(Sequence[Image]):
         return first.size
 
 
-def _entry(data: bytes, name: str, label: int | None) -> Entry:
+def entry_of(data: bytes, name: str, label: int | None) -> Entry:
+    """Digest an image file's bytes and read its header.
+
+    Raises
+    ------
+    BirthmarkError
+        If the header is unreadable or the image too large.
+    """
     picture = _opened(data, name)
     colour = picture.mode not in ("L", "1", "LA")
     return Entry(name, label, sha256(data), picture.size, colour)
@@ -303,12 +310,19 @@ def _folder(path: Path, progress: Progress) -> ImageSet:
     for i, file in enumerate(files):
         parent = file.parent.relative_to(path).as_posix()
         label = classes.index(parent) if parent in classes else None
-        entries.append(_entry(_bytes(file), str(file), label))
+        entries.append(entry_of(read_bytes(file), str(file), label))
         progress("Reading images", i + 1, len(files))
-    return ImageSet(str(path), entries, lambda i: _bytes(files[i]))
+    return ImageSet(str(path), entries, lambda i: read_bytes(files[i]))
 
 
-def _bytes(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
+    """A file's bytes.
+
+    Raises
+    ------
+    BirthmarkError
+        If it can't be read.
+    """
     try:
         return file.read_bytes()
     except OSError as error:
@@ -317,7 +331,14 @@ def _bytes(file: Path) -> bytes:
         ) from error
 
 
-def _from_parquet(files: Sequence[Path], source: str, progress: Progress) -> ImageSet:
+def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> ImageSet:
+    """The images of Parquet files, one after the other; messages call them `source`.
+
+    Raises
+    ------
+    BirthmarkError
+        If a file is no Parquet in the Hugging Face layout, or holds an unreadable image.
+    """
     import pyarrow
     import pyarrow.parquet
 
@@ -333,7 +354,7 @@ def _from_parquet(files: Sequence[Path], source: str, progress: Progress) -> Ima
                 rows = table.read_row_group(g, columns=["image", *(["label"] if has_label else [])])
                 labels = rows["label"].to_pylist() if has_label else [None] * rows.num_rows
                 for r, cell in enumerate(rows["image"].to_pylist()):
-                    entries.append(_entry(cell["bytes"], f"{files[t]} row {r}", labels[r]))
+                    entries.append(entry_of(cell["bytes"], f"{files[t]} row {r}", labels[r]))
                     places.append((t, g, r))
                     progress("Reading images", len(entries), total)
     except (pyarrow.ArrowException, KeyError, TypeError) as error:

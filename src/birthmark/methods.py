@@ -13,6 +13,8 @@ from birthmark.scores import SCORES, Score
 PUBLISHED = {
     "sac-jc": "sac-cosine-l1@jpeg25",
     "sac-normal": "sac-halfcosine-l1@natural",
+    "sac-source": "sac-halfcosine-l1@errors",
+    "sac-m": "sac-halfcosine-l1@cutmix-transposed",
 }
 """The papers' names for methods, and what they are."""
 

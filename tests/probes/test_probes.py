@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import io
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 import world
-from birthmark import BirthmarkError, Image, ImageSet
+from birthmark import BirthmarkError, Image, ImageSet, Suspect, as_suspect
 from birthmark.probes import PROBES, Draw
 
 EXAMPLES = [plugin.example for plugin in PROBES.plugins()]
 DRAW = Draw("sha256:images", "sha256:victim", 0)
+UNLABELLED = {"cutmix", "cutmix-transposed"}
+
+
+@cache
+def victim() -> Suspect:
+    return world.as_digits(world.victim())
 
 
 def select(name: str, images: ImageSet, n: int = 10, draw: Draw = DRAW) -> list[Image]:
-    return PROBES.make(name).select(images, None, n, draw)
+    return PROBES.make(name).select(images, victim(), n, draw)
+
+
+def random_images(height: int = 16, width: int = 16, count: int = 12) -> ImageSet:
+    rng = np.random.default_rng(0)
+    return ImageSet.from_arrays(rng.integers(0, 255, (count, height, width, 3), dtype=np.uint8))
+
+
+def stacked(name: str, images: ImageSet, n: int = 10) -> NDArray[np.int64]:
+    return np.stack([probe.pixels for probe in select(name, images, n)]).astype(np.int64)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -27,7 +45,9 @@ def test_probes_repeat_and_keep_labels(name: str) -> None:
     assert [p.data for p in probes] == [p.data for p in select(name, world.image_set())]
     assert len({p.data for p in probes}) == 10
     assert all(p.pixels.shape == (8, 8, 1) for p in probes)
-    assert {p.label for p in probes} <= set(range(10))
+    assert {p.label for p in probes} <= ({None} if name in UNLABELLED else set(range(10)))
+    ending = "jpg" if name.startswith("jpeg") else "png"
+    assert [p.name for p in probes][:2] == [f"00000.{ending}", f"00001.{ending}"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -60,13 +80,192 @@ def test_every_image_is_as_likely_to_be_drawn() -> None:
 
 
 def test_jpeg_probes_are_what_the_name_says() -> None:
-    rng = np.random.default_rng(0)
-    images = ImageSet.from_arrays(rng.integers(0, 255, (12, 16, 16, 3), dtype=np.uint8))
-    coarse, fine = (select(name, images)[0] for name in ("jpeg7", "jpeg90"))
+    coarse, fine = (select(name, random_images())[0] for name in ("jpeg7", "jpeg90"))
     assert len(coarse.data) < len(fine.data)
     picture = Pillow.open(io.BytesIO(coarse.data))
     assert picture.format == "JPEG"
     assert picture.layer[0][1:3] == (2, 2)  # type: ignore[attr-defined]
+
+
+def test_the_victim_misses_the_errors_and_only_those_before_them() -> None:
+    probes = select("errors", world.image_set())
+    answers = victim().answer(probes).predicted()
+    assert all(answers[i] != probe.label for i, probe in enumerate(probes))
+    drawn = select("natural", world.image_set(), 400)
+    said = victim().answer(drawn).predicted()
+    missed = [
+        image.data for image, answer in zip(drawn, said, strict=True) if answer != image.label
+    ]
+    assert [probe.data for probe in probes] == missed[:10]
+
+
+def test_the_victim_is_asked_in_batches_on_the_bytes_of_the_probes() -> None:
+    asked: list[Image] = []
+    sizes = []
+
+    class Asked:
+        description = victim().description
+        batch = 8
+
+        def answer(self, images: list[Image]) -> object:
+            asked.extend(images)
+            sizes.append(len(images))
+            return victim().answer(images)
+
+    probes = PROBES.make("errors").select(world.image_set(), Asked(), 10, DRAW)  # type: ignore[arg-type]
+    assert {probe.data for probe in probes} <= {image.data for image in asked}
+    assert set(sizes) == {8}
+    assert len(asked) < 400
+
+
+def test_a_resized_set_is_asked_resized() -> None:
+    probes = PROBES.make("errors").select(world.image_set(), victim(), 10, DRAW, (16, 16))
+    assert {probe.pixels.shape for probe in probes} == {(16, 16, 1)}
+    assert all(victim().answer([probe]).predicted()[0] != probe.label for probe in probes)
+
+
+def test_unlabelled_images_are_no_errors() -> None:
+    images, labels = world.pictures()
+    some = ImageSet.from_arrays(images[1000:1400], labels[1000:1400])
+    some.entries[::2] = some.without_labels().entries[::2]
+    assert None not in {probe.label for probe in select("errors", some)}
+
+
+def test_errors_need_a_victim_that_answers_with_classes() -> None:
+    images, labels = world.pictures()
+    shifted = ImageSet.from_arrays(images[1000:1400], (labels[1000:1400] + 1) % 10)
+    embeds = as_suspect(lambda x: x, world.DECLARED | {"output": "embeddings"}, name="embeds")
+    cases: list[tuple[str, ImageSet, Suspect | None, int]] = [
+        ("errors: no victim was given", world.image_set(), None, 10),
+        ("embeds: answers with embeddings", world.image_set(), embeds, 10),
+        ("digits: has no labels", world.image_set().without_labels(), victim(), 10),
+        ("no better than chance; number the labels", shifted, victim(), 10),
+    ]
+    for said, asked, model, n in cases:
+        with pytest.raises(BirthmarkError, match=said):
+            PROBES.make("errors").select(asked, model, n, DRAW)
+    with pytest.raises(BirthmarkError, match=r"wrong, 300 were asked for; pass -n \d+ or") as error:
+        select("errors", world.image_set(), 300)
+    most = int(str(error.value).split("pass -n ")[1].split()[0])
+    assert len(select("errors", world.image_set(), most)) == most
+
+
+def test_fewer_than_thirty_answers_do_not_judge_the_victim() -> None:
+    wrong = select("errors", world.image_set(), 25)
+    pixels = np.stack([image.pixels for image in wrong])
+    hard = ImageSet.from_arrays(pixels, [image.label or 0 for image in wrong])
+    assert len(select("errors", hard, 25)) == 25
+
+
+def test_recorded_answers_cannot_be_asked_for_errors(tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", values=np.eye(10)[np.arange(400) % 10])
+    recorded = as_suspect(tmp_path / "r.npz", {"output": "probabilities"})
+    with pytest.raises(BirthmarkError, match="is recorded answers"):
+        PROBES.make("errors").select(world.image_set(), recorded, 10, DRAW)
+
+
+@pytest.mark.parametrize(("height", "width", "side"), [(32, 32, 6), (48, 64, 9), (1, 1, 1)])
+def test_cutmix_puts_a_patch_of_the_next_image(height: int, width: int, side: int) -> None:
+    images = random_images(height, width)
+    own, mixed = stacked("natural", images), stacked("cutmix", images)
+    for i, probe in enumerate(mixed):
+        donor = own[(i + 1) % 10]
+        assert ((probe == own[i]) | (probe == donor)).all()
+    _, rows, columns, _ = np.nonzero(mixed != own)
+    assert rows.max() - rows.min() + 1 == columns.max() - columns.min() + 1 == side
+    assert rows.min() >= height // 6
+    assert rows.max() < height - height // 6
+    assert columns.min() >= width // 6
+    assert columns.max() < width - width // 6
+
+
+def test_the_patch_is_elsewhere_in_another_draw() -> None:
+    images = random_images(32, 32)
+    places = set()
+    for seed in range(20):
+        draw = Draw("sha256:images", None, seed)
+        pairs = zip(
+            select("natural", images, 10, draw), select("cutmix", images, 10, draw), strict=True
+        )
+        changed = np.any([one.pixels != other.pixels for one, other in pairs], axis=(0, 3))
+        places.add(tuple(np.argwhere(changed)[0]))
+    assert len(places) > 15
+
+
+def test_transposed_probes_are_transposed() -> None:
+    images = random_images(32, 32)
+    swapped = stacked("cutmix-transposed", images).transpose(0, 2, 1, 3)
+    assert (swapped == stacked("cutmix", images)).all()
+    with pytest.raises(BirthmarkError, match=r"images are 8x6, .* --resize 8x8"):
+        select("cutmix-transposed", random_images(6, 8))
+
+
+def test_noise_has_its_strength_and_one_pattern() -> None:
+    images = ImageSet.from_arrays(
+        np.full((12, 64, 64, 3), 128, np.uint8) + np.arange(12, dtype=np.uint8)[:, None, None, None]
+    )
+    plain = stacked("natural", images)
+    weak, strong = (stacked(name, images) - plain for name in ("noise10", "noise20"))
+    assert weak.std() == pytest.approx(10, rel=0.01)
+    assert abs(weak.mean()) < 0.1
+    assert np.abs(strong - 2 * weak).max() <= 2
+    assert not (weak[0] == weak[1]).all()
+    assert np.corrcoef(weak[..., 0].ravel(), weak[..., 1].ravel())[0, 1] < 0.02
+
+
+def test_noise_is_clipped() -> None:
+    dark = stacked(
+        "noise100", ImageSet.from_arrays(np.eye(12, 64, dtype=np.uint8).reshape(12, 8, 8))
+    )
+    assert dark.min() == 0
+    assert dark.max() > 100
+
+
+def test_corruptions_do_what_their_names_say() -> None:
+    images = random_images()
+    plain = stacked("natural", images)
+
+    def spread(name: str) -> float:
+        return float(stacked(name, images).std())
+
+    assert spread("contrast40") == pytest.approx(0.4 * plain.std(), rel=0.05)
+    assert spread("blur3") < spread("blur1.5") < spread("blur0.5") < plain.std()
+    blocks = plain.reshape(10, 4, 4, 4, 4, 3).mean(axis=(2, 4)).repeat(4, axis=1).repeat(4, axis=2)
+    assert np.abs(stacked("pixelate4", images) - blocks).max() <= 0.5
+    assert stacked("pixelate3", images).shape == plain.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("noise0", "noise0: sigma is not 1 to 128; use noise25"),
+        ("noise129", "sigma is not 1 to 128"),
+        ("blur0", "blur0: radius is not 0.1 to 20; use blur1.5"),
+        ("blur20.1", "radius is not 0.1 to 20"),
+        ("contrast0", "contrast0: percentage is not 1 to 99; use contrast40"),
+        ("contrast100", "percentage is not 1 to 99"),
+        ("pixelate1", "pixelate1: factor is not 2 to 64; use pixelate2"),
+        ("pixelate65", "factor is not 2 to 64"),
+        ("blur1.55", "did you mean blur1.5"),
+        ("cutmix-flipped", "did you mean cutmix"),
+    ],
+)
+def test_parameters_out_of_range_are_named(name: str, said: str) -> None:
+    with pytest.raises(BirthmarkError) as error:
+        PROBES.make(name)
+    assert said in str(error.value)
+
+
+def test_names_are_spelt_in_one_way() -> None:
+    names = {
+        "jpeg07": "jpeg7",
+        "blur2.0": "blur2",
+        "noise025": "noise25",
+        "contrast05": "contrast5",
+    }
+    assert {name: PROBES.make(name).name for name in names} == names
+    with pytest.raises(BirthmarkError, match="less than two blocks a side of images of 16x16"):
+        select("pixelate9", random_images())
 
 
 def test_bad_requests_are_named() -> None:

@@ -24,7 +24,9 @@ def enroll(
         typer.Option(help="Independent models: files, or folders with one sub-folder a family."),
     ] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
-    method: Annotated[str, typer.Option(help="sac-jc, sac-normal or SCORE@PROBES.")] = "sac-jc",
+    method: Annotated[
+        str, typer.Option(help="sac-jc, sac-m, sac-source, sac-normal or SCORE@PROBES.")
+    ] = "sac-jc",
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
     resize: options.Resize = None,

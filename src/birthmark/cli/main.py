@@ -16,6 +16,7 @@ from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
 from birthmark.cli.probes import probes
 from birthmark.cli.seal import seal
+from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for command in (demo, enroll, audit, inspect, seal, probes):
     app.command()(command)
+app.add_typer(zoo, name="zoo")
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,9 @@ from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet
 from birthmark.registry import Registry
 from birthmark.suspects import Suspect
+
+AT_ONCE = 1024
+"""How many image files are read ahead."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ class Draw:
     victim: str | None
     seed: int
 
+    @property
+    def key(self) -> str:
+        """What a digest that belongs to this draw begins with."""
+        return f"{self.images}\n{self.victim}\n{self.seed}\n"
+
+    def ticket(self, digest: str) -> str:
+        """The ticket of the image with this digest."""
+        return sha256(f"{self.key}{digest}\n".encode())
+
     def positions(self, digests: Sequence[str], n: int, source: str) -> list[int]:
         """Positions of the n drawn images, in the order of their tickets; copies count once.
 
@@ -52,9 +64,26 @@ class Draw:
                 f"holds {len(first)} different images, {n} were asked for",
                 f"pass -n {len(first)} or add images",
             )
-        head = f"{self.images}\n{self.victim}\n{self.seed}\n"
-        tickets = sorted(first, key=lambda digest: sha256(f"{head}{digest}\n".encode()))
-        return [first[digest] for digest in tickets[:n]]
+        return [first[digest] for digest in sorted(first, key=self.ticket)[:n]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawn image.
+
+    Attributes
+    ----------
+    picture
+        Decoded, resized, and grey or colour as the whole set is.
+    ticket
+        Its ticket in the draw.
+    label
+        The true class, if known.
+    """
+
+    picture: Picture
+    ticket: str
+    label: int | None
 
 
 class ProbeMethod(Protocol):
@@ -63,6 +92,11 @@ class ProbeMethod(Protocol):
     @property
     def name(self) -> str:
         """Its name with every parameter that changes a probe."""
+        ...
+
+    @property
+    def asks_victim(self) -> bool:
+        """Whether the victim's answers choose the probes, and so cannot be judged by them."""
         ...
 
     def select(
@@ -96,16 +130,10 @@ class ProbeMethod(Protocol):
         ...
 
 
-def drawn(
-    images: ImageSet,
-    n: int,
-    draw: Draw,
-    resize: tuple[int, int] | None,
-    *,
-    suffix: str,
-    code: Callable[[Picture], bytes],
-) -> list[Image]:
-    """The n drawn images, of one size or resized, all grey or all colour, each coded anew.
+def pictures(
+    images: ImageSet, n: int, draw: Draw, resize: tuple[int, int] | None
+) -> Iterator[Drawn]:
+    """The n drawn images in the order of their tickets, read as they are wanted.
 
     Raises
     ------
@@ -116,15 +144,36 @@ def drawn(
         images.require_one_size()
     digests = [entry.digest for entry in images.entries]
     chosen = draw.positions(digests, n, images.source)
-    loaded = {i: images[i] for i in sorted(chosen)}
     channels = 3 if images.colour else 1
+    for start in range(0, n, AT_ONCE):
+        some = chosen[start : start + AT_ONCE]
+        loaded = {i: images[i] for i in sorted(some)}
+        for i in some:
+            image = loaded.pop(i)
+            yield Drawn(
+                image.picture(channels, resize, "bicubic"), draw.ticket(digests[i]), image.label
+            )
+
+
+def drawn(
+    images: ImageSet,
+    n: int,
+    draw: Draw,
+    resize: tuple[int, int] | None,
+    *,
+    suffix: str,
+    code: Callable[[Drawn], bytes],
+) -> list[Image]:
+    """The n drawn images, of one size or resized, all grey or all colour, each coded anew.
+
+    Raises
+    ------
+    BirthmarkError
+        If the set is too small, of mixed sizes, or holds a broken image.
+    """
     return [
-        Image(
-            code(loaded[position].picture(channels, resize, "bicubic")),
-            f"{i:05d}.{suffix}",
-            loaded[position].label,
-        )
-        for i, position in enumerate(chosen)
+        Image(code(one), f"{i:05d}.{suffix}", one.label)
+        for i, one in enumerate(pictures(images, n, draw, resize))
     ]
 
 

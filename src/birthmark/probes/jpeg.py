@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from PIL.Image import Image as Picture
-
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
-from birthmark.probes.base import PROBES, Draw, drawn
+from birthmark.probes.base import PROBES, Draw, Drawn, drawn
 from birthmark.suspects import Suspect
 
 
@@ -25,6 +23,8 @@ class Jpeg:
     BirthmarkError
         If the quality is out of range.
     """
+
+    asks_victim = False
 
     def __init__(self, *, quality: int | str) -> None:
         self.quality = int(quality)
@@ -47,8 +47,8 @@ class Jpeg:
         """Compress n drawn images."""
         return drawn(images, n, draw, resize, suffix="jpg", code=self._compressed)
 
-    def _compressed(self, picture: Picture) -> bytes:
-        return encoded(picture, "JPEG", quality=self.quality, subsampling="4:2:0")
+    def _compressed(self, one: Drawn) -> bytes:
+        return encoded(one.picture, "JPEG", quality=self.quality, subsampling="4:2:0")
 
 
 PROBES.register(r"jpeg(?P<quality>\d{1,2})", example="jpeg25")(Jpeg)

@@ -14,6 +14,7 @@ class Natural:
     """
 
     name = "natural"
+    asks_victim = False
 
     def select(
         self,
@@ -25,7 +26,7 @@ class Natural:
     ) -> list[Image]:
         """Draw n images."""
         return drawn(
-            images, n, draw, resize, suffix="png", code=lambda picture: encoded(picture, "PNG")
+            images, n, draw, resize, suffix="png", code=lambda one: encoded(one.picture, "PNG")
         )
 
 

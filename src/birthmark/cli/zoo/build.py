@@ -1,0 +1,85 @@
+"""`birthmark zoo build`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from birthmark.cli import options
+from birthmark.cli.terminal import progress_bar
+from birthmark.cli.zoo.torch_extra import require_torch
+from birthmark.errors import BirthmarkError
+
+if TYPE_CHECKING:
+    from birthmark.zoo.work import Outcome
+
+
+def build(
+    plan: Annotated[str, typer.Argument(help="One of `birthmark zoo plans`, or a TOML file.")],
+    data: Annotated[Path, typer.Option(help="Folder with one folder a set of images.")],
+    out: Annotated[Path, typer.Option(help="The zoo's folder; an unfinished one is gone on with.")],
+    scale: Annotated[str, typer.Option(help="tiny, cpu or paper.")] = "cpu",
+    workers: Annotated[int, typer.Option(min=1, help="Models trained at the same time.")] = 2,
+    engine: Annotated[
+        str, typer.Option(help="joblib, or ray for many machines that share the folder.")
+    ] = "joblib",
+    family: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAMILY=NET", help="Another network: vgg=my_module:my_factory."),
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Train the models of a zoo that are not there yet.
+
+    A line a model goes to standard error. Stopped or killed, it goes on where it was when it is
+    called again. Exit code 2 if a model could not be made; the others are made all the same.
+    """
+    require_torch()
+    from birthmark.zoo.builder import build_zoo
+    from birthmark.zoo.plan import open_plan
+
+    opened = open_plan(plan).scaled(scale).with_nets(_nets(family or []))
+    began = time.monotonic()
+
+    def told(outcome: Outcome) -> None:
+        record = outcome.record
+        if record is None:
+            line = f"{outcome.name}: {outcome.failure}"
+        else:
+            like = "" if record.fidelity is None else f", fidelity {record.fidelity:.3f}"
+            line = f"{record.name}: accuracy {record.accuracy:.3f}{like}, {record.seconds:.0f} s"
+        if not json_:
+            print(line, file=sys.stderr, flush=True)
+
+    with progress_bar(json_) as progress:
+        built = build_zoo(
+            opened, data, out, workers=workers, engine=engine, progress=progress, told=told
+        )
+    minutes = (time.monotonic() - began) / 60
+    if json_:
+        facts = {"models": len(built.records), "trained": len(built.trained), "minutes": minutes}
+        print(json.dumps(facts | {"failures": built.failures, "out": str(out)}))
+    else:
+        print(
+            f"{len(built.records)} models in {out}, {len(built.trained)} of them made now,"
+            f" in {minutes:.1f} minutes."
+        )
+        for name, why in built.failures.items():
+            print(f"Not made: {name}: {why}")
+    if built.failures:
+        raise typer.Exit(2)
+
+
+def _nets(pairs: list[str]) -> dict[str, str]:
+    nets = {}
+    for pair in pairs:
+        family, equals, net = pair.partition("=")
+        if not equals:
+            raise BirthmarkError("--family", f"is {pair!r}", "write it as vgg=module:function")
+        nets[family] = net
+    return nets

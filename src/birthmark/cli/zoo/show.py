@@ -1,0 +1,79 @@
+"""`birthmark zoo show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from birthmark.cli import options
+
+if TYPE_CHECKING:
+    from birthmark.zoo.plan import Plan
+    from birthmark.zoo.records import Record
+
+
+def show(
+    zoo: Annotated[Path, typer.Argument(help="A zoo's folder or an .answers file.")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw accuracy against fidelity to this PNG or SVG.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write the table to this Markdown file.")
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Show what the models of a zoo are like: how accurate, how like the victim, by group."""
+    from birthmark.files import whole_file
+    from birthmark.zoo import population
+
+    plan, records, made = _opened(zoo)
+    rows = population.population(plan, records)
+    if picture is not None:
+        population.picture(plan, records, picture)
+    if markdown is not None:
+        command = f"birthmark zoo show {zoo} --markdown {markdown}"
+        with whole_file(markdown) as file:
+            file.write_text(population.markdown(plan, records, made, command))
+    if json_:
+        print(json.dumps({"zoo": plan.name, "groups": [row._asdict() for row in rows]}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    own = "AUC" if plan.task == "verification" else "accuracy"
+    table = Table(title=f"{plan.name}: {plan.about} Scale {plan.scale}.")
+    for column in ("group", "is", "models", own, "fidelity", "mark reached", "s a model"):
+        table.add_column(column, justify="left" if column in ("group", "is") else "right")
+    for row in rows:
+        table.add_row(
+            row.group,
+            row.role,
+            str(row.models),
+            _range(row.accuracy),
+            _range(row.fidelity),
+            "" if row.reached is None else f"{row.reached} of {row.models}",
+            f"{row.seconds:.1f}",
+        )
+    Console().print(table)
+
+
+def _range(values: tuple[float, float, float] | None) -> str:
+    return "" if values is None else f"{values[0]:.3f} to {values[2]:.3f}"
+
+
+def _opened(zoo: Path) -> tuple[Plan, list[Record], dict[str, str]]:
+    if zoo.is_file():
+        from birthmark.zoo.recorded import read_answers
+
+        recorded = read_answers(zoo)
+        return recorded.manifest.plan, recorded.records, recorded.manifest.made
+    from birthmark.zoo.builder import open_zoo
+    from birthmark.zoo.members import members
+    from birthmark.zoo.records import read
+
+    plan = open_zoo(zoo)
+    found = [read(zoo, member.name) for member in members(plan)]
+    return plan, [record for record in found if record is not None], {}

@@ -1,0 +1,19 @@
+"""Commands that need torch say so in one line where it is missing."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from birthmark.errors import BirthmarkError
+
+
+def require_torch() -> None:
+    """Find out whether torch is there.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is not.
+    """
+    if find_spec("torch") is None:
+        raise BirthmarkError("birthmark zoo", "needs torch", "run `pip install 'birthmark[torch]'`")

@@ -1,0 +1,1 @@
+"""Populations of stolen and innocent models, to measure methods on (extra `torch`)."""

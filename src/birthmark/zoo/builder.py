@@ -1,0 +1,173 @@
+"""Building a zoo: every model of its plan, each once, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from birthmark.errors import BirthmarkError
+from birthmark.files import whole_file
+from birthmark.images import Progress, silent
+from birthmark.zoo.arrays import prepare
+from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
+from birthmark.zoo.members import Member, members
+from birthmark.zoo.plan import Plan, Role, checked
+from birthmark.zoo.records import Record, read
+from birthmark.zoo.work import Outcome, Task, begun_file, work
+
+TRIES = 2
+
+Told = Callable[[Outcome], None]
+
+
+@dataclass
+class Built:
+    """What came of building a zoo.
+
+    Attributes
+    ----------
+    records
+        Of all models that are there, in the plan's order.
+    failures
+        Why others are not, by name.
+    trained
+        Names of those that were made now, not found.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    trained: list[str] = field(default_factory=list)
+
+
+def build_zoo(
+    plan: Plan,
+    data: Path,
+    folder: Path,
+    *,
+    workers: int = 1,
+    engine: str = "joblib",
+    progress: Progress = silent,
+    told: Told = lambda _: None,
+) -> Built:
+    """Build all models of a plan that are not there yet.
+
+    Parameters
+    ----------
+    plan
+        The plan, at its scale.
+    data
+        Holds one folder a set of images, named after its source.
+    folder
+        The zoo's; a second call goes on where the first stopped.
+    workers
+        Models trained at the same time, one thread each.
+    engine
+        `joblib` or `ray`; the result is the same.
+    progress
+        Told how many models are done.
+    told
+        Told of each outcome.
+
+    Raises
+    ------
+    BirthmarkError
+        If images are missing, the folder holds another plan's zoo, or the victim cannot be made.
+    """
+    from birthmark.zoo.building import is_built, keys
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    run = ENGINES.make(engine)
+    listed = members(plan)
+    _claim(plan, folder)
+    prepare(plan, data, folder / "data", progress)
+    shutil.rmtree(folder / "begun", ignore_errors=True)
+    key = keys(plan, listed, folder)
+    result, tries = Built(), dict.fromkeys(key, 0)
+    there = {m.name for m in listed if is_built(folder, m, key[m.name])}
+    progress("Training models", len(there), len(listed))
+    while waiting := _ready(listed, there, result.failures):
+        tasks = [Task(plan, member, key[member.name], folder) for member in waiting]
+        for outcome in _attempt(run, tasks, tries, workers):
+            told(outcome)
+            if outcome.record is not None:
+                there.add(outcome.name)
+                result.trained.append(outcome.name)
+            elif outcome.hopeless or tries[outcome.name] >= TRIES:
+                result.failures[outcome.name] = outcome.failure or "failed"
+            progress("Training models", len(there), len(listed))
+    for member in listed:
+        if member.name in there:
+            record = read(folder, member.name)
+            result.records += [record] if record else []
+        else:
+            result.failures.setdefault(member.name, f"{member.parent} is missing")
+    return result
+
+
+def _claim(plan: Plan, folder: Path) -> None:
+    """Write the plan into the folder, or find it there."""
+    file = folder / "plan.json"
+    if file.exists():
+        other = open_zoo(folder)
+        if (other.name, other.scale) != (plan.name, plan.scale):
+            raise BirthmarkError(
+                folder,
+                f"holds the zoo {other.name} at scale {other.scale}",
+                "name another folder, or pass the same plan and scale",
+            )
+    with whole_file(file) as passing:
+        passing.write_text(json.dumps(plan.model_dump(mode="json"), indent=1) + "\n")
+
+
+def open_zoo(folder: Path) -> Plan:
+    """The plan of a zoo's folder.
+
+    Raises
+    ------
+    BirthmarkError
+        If it holds none.
+    """
+    file = folder / "plan.json"
+    if not file.is_file():
+        raise BirthmarkError(folder, "is no zoo: plan.json is missing", "run `birthmark zoo build`")
+    try:
+        fields = json.loads(file.read_text())
+    except ValueError as error:
+        raise BirthmarkError(file, f"is not JSON ({error})", "build the zoo anew") from error
+    return checked(fields, str(file))
+
+
+def _ready(listed: Sequence[Member], there: set[str], failures: dict[str, str]) -> list[Member]:
+    """Models that can be made now: their parents are there, and the victim."""
+    return [
+        member
+        for member in listed
+        if member.name not in there
+        and member.name not in failures
+        and (member.parent is None or member.parent in there)
+        and (member.role is Role.VICTIM or "victim" in there)
+    ]
+
+
+def _attempt(
+    run: Engine, tasks: list[Task], tries: dict[str, int], workers: int
+) -> Iterator[Outcome]:
+    """Outcomes of the tasks; where a worker dies, of those that were being worked on too."""
+    done: set[str] = set()
+    try:
+        for outcome in run(work, tasks, workers):
+            done.add(outcome.name)
+            tries[outcome.name] += 1
+            yield outcome
+    except WorkerDiedError:
+        for task in tasks:
+            name = task.member.name
+            if name not in done and begun_file(task.folder, name).exists():
+                begun_file(task.folder, name).unlink()
+                tries[name] += 1
+                yield Outcome(name, failure="its worker died")

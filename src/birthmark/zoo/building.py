@@ -1,0 +1,104 @@
+"""Building one model: made, tested, written, in this order."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from birthmark.digests import canonical_json, sha256
+from birthmark.zoo import checking
+from birthmark.zoo.arrays import load
+from birthmark.zoo.job import Job
+from birthmark.zoo.members import Member
+from birthmark.zoo.models import ZooModel, built, kind_of, save
+from birthmark.zoo.plan import Plan, Role
+from birthmark.zoo.records import Record, read, weights_file, write
+from birthmark.zoo.testing import accuracy, fidelity
+
+FORMAT = 1
+"""Raised when the code changes what weights come of a plan."""
+
+MEMBER = ("name", "group", "role", "recipe", "family", "seed", "parent", "data")
+
+
+def keys(plan: Plan, listed: list[Member], folder: Path) -> dict[str, str]:
+    """For each member, a digest of all that its weights depend on."""
+    data = [load(folder / "data" / name).digest for name in ("own", "new", "foreign")]
+    shared = plan.model_dump(
+        mode="json",
+        include={"task", "embedding", "augment", "core", "images", "schedule"},
+    )
+    found: dict[str, str] = {}
+    for member in listed:
+        found[member.name] = sha256(
+            canonical_json(
+                {
+                    "format": FORMAT,
+                    "data": data,
+                    "plan": shared,
+                    "epochs": plan.size.epochs,
+                    "family": plan.families[member.family].model_dump(mode="json"),
+                    "recipe": member.recipe,
+                    "parameters": dict(member.parameters),
+                    "seed": member.seed,
+                    "part": member.data,
+                    "parent": found[member.parent] if member.parent else None,
+                    "victim": found["victim"] if member.parent else None,
+                }
+            )
+        )
+    return found
+
+
+def is_built(folder: Path, member: Member, key: str) -> bool:
+    """Whether a model is there, made as the plan says."""
+    record = read(folder, member.name)
+    return (
+        record is not None
+        and record.key == key
+        and (record.weights is None or weights_file(folder, member.name).exists())
+    )
+
+
+def build(plan: Plan, member: Member, key: str, folder: Path) -> Record:
+    """Make a model, unless it is there, and write weights and record.
+
+    Raises
+    ------
+    BirthmarkError
+        If the recipe cannot be carried out.
+    """
+    known = read(folder, member.name)
+    if known is not None and is_built(folder, member, key):
+        return known
+    began = time.monotonic()
+    if checking.is_disguise(member.recipe):
+        parent = read(folder, member.parent or "")
+        model = built(plan, folder, member.parent or "").behind(
+            checking.disguise(member.recipe, member.parameters)
+        )
+        task, weights, images = parent.task if parent else "own", None, 0
+    else:
+        recipe = checking.recipe(member.recipe, member.parameters)
+        job = Job(plan, member, folder)
+        task = "new" if recipe.new_task else "own"
+        model = ZooModel(recipe.train(job), kind_of(plan, task))
+        weights, images = save(folder, member.name, model.net), recipe.images(job)
+    arrays = load(folder / "data" / task)
+    victim = model if member.role is Role.VICTIM else built(plan, folder, "victim")
+    said = model.answer(arrays.pixels[:1])
+    record = Record(
+        **{field: getattr(member, field) for field in MEMBER},
+        parameters=dict(member.parameters),
+        key=key,
+        weights=weights,
+        outputs=said.classes,
+        kind=said.kind,
+        task=task,
+        images=images,
+        accuracy=round(accuracy(model, arrays), 4),
+        fidelity=round(fidelity(model, victim, arrays), 4) if task == "own" else None,
+        seconds=round(time.monotonic() - began, 1),
+    )
+    write(folder, record)
+    return record

@@ -1,0 +1,34 @@
+"""What a thief puts before or behind a stolen model, without training anything."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.outputs import Outputs
+from birthmark.registry import Registry
+
+Pixels = NDArray[np.uint8]
+
+
+class Disguise(BaseModel):
+    """Changes what a model sees or what it says; its fields are its parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    changes_input: ClassVar[bool] = False
+    for_classes_only: ClassVar[bool] = False
+
+    def seen(self, pixels: Pixels) -> Pixels:
+        """What the model behind it sees of uint8 (n, channels, height, width)."""
+        return pixels
+
+    def said(self, outputs: Outputs) -> Outputs:
+        """What is said of its answers."""
+        return outputs
+
+
+DISGUISES: Registry[type[Disguise]] = Registry("disguise", "birthmark.zoo.disguises")

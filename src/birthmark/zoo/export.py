@@ -1,0 +1,79 @@
+"""A model of a zoo as an ONNX file, which any other tool can audit."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from birthmark.errors import BirthmarkError
+from birthmark.files import whole_folder
+from birthmark.outputs import Kind
+from birthmark.zoo.arrays import load
+from birthmark.zoo.builder import open_zoo
+from birthmark.zoo.models import built
+from birthmark.zoo.training import DEVIATION, MEAN
+
+TOLERANCE = 1e-3
+CHECKED = 64
+
+
+def export_model(folder: Path, name: str, out: Path) -> float:
+    """Write `model.onnx` and `birthmark.toml` to a new folder, after comparing with torch.
+
+    Returns
+    -------
+    float
+        Largest difference of an answer over 64 images of the test part, as a share of the
+        largest answer.
+
+    Raises
+    ------
+    BirthmarkError
+        If the model is disguised, can't be exported, or ONNX answers otherwise than torch.
+    """
+    import onnxruntime
+
+    plan = open_zoo(folder)
+    model = built(plan, folder, name)
+    if model.disguises:
+        raise BirthmarkError(
+            name, "is another model behind a disguise, which ONNX cannot hold", "export its parent"
+        )
+    channels, size = plan.images.channels, plan.images.size
+    own = load(folder / "data" / "own")
+    pixels = own.pixels[own.parts["test"][:CHECKED]]
+    inputs = ((pixels.astype(np.float32) - MEAN) / DEVIATION).astype(np.float32)
+    with whole_folder(out) as passing:
+        file = passing / "model.onnx"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                model.net.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+                (torch.zeros(2, channels, size, size),),
+                str(file),
+                input_names=["image"],
+                output_names=["answer"],
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+                external_data=False,
+                verbose=False,
+            )
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        said = np.asarray(session.run(None, {"image": inputs})[0])
+        wanted = model.answer(pixels).values
+        difference = float(np.abs(said - wanted).max() / max(1e-12, np.abs(wanted).max()))
+        if not difference <= TOLERANCE:
+            raise BirthmarkError(
+                name, f"answers otherwise in ONNX, by {difference:.2g}", "report this as a fault"
+            )
+        (passing / "birthmark.toml").write_text(
+            f"size = [{size}, {size}]\n"
+            f"channels = {channels}\n"
+            "range = [0, 255]\n"
+            f"mean = {[MEAN] * channels}\n"
+            f"std = {[DEVIATION] * channels}\n"
+            f'output = "{Kind(model.kind)}"\n'
+        )
+    return difference

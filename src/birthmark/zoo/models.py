@@ -1,0 +1,115 @@
+"""A model of a zoo that can be asked: its network, and what it hides behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from birthmark.digests import sha256_of_file
+from birthmark.errors import BirthmarkError
+from birthmark.files import whole_file
+from birthmark.outputs import Kind, Outputs
+from birthmark.suspects import Suspect, as_suspect
+from birthmark.zoo import checking
+from birthmark.zoo.disguises import Disguise
+from birthmark.zoo.nets import network
+from birthmark.zoo.plan import Plan
+from birthmark.zoo.records import Record, read, weights_file
+from birthmark.zoo.training import answers
+
+
+@dataclass(frozen=True)
+class ZooModel:
+    """A network and the disguises around it, innermost first."""
+
+    net: nn.Module
+    kind: Kind
+    disguises: Sequence[Disguise] = ()
+
+    def answer(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """Answers to uint8 (n, channels, size, size)."""
+        for disguise in reversed(self.disguises):
+            pixels = disguise.seen(pixels)
+        values = answers(self.net, torch.from_numpy(np.array(pixels))).numpy()
+        outputs = Outputs(values, self.kind, values.shape[1])
+        for disguise in self.disguises:
+            outputs = disguise.said(outputs)
+        return outputs
+
+    def behind(self, disguise: Disguise) -> ZooModel:
+        """The model with one more disguise around it."""
+        return ZooModel(self.net, self.kind, (*self.disguises, disguise))
+
+    def suspect(self, plan: Plan, name: str, family: str) -> Suspect:
+        """The model as any other that can be asked."""
+        size, channels = plan.images.size, plan.images.channels
+        empty = np.zeros((1, channels, size, size), np.uint8)
+        fields = {
+            "size": (size, size),
+            "channels": channels,
+            "range": (0, 255),
+            "mean": (0.0,),
+            "std": (1.0,),
+            "output": str(self.answer(empty).kind),
+        }
+
+        def asked(batch: NDArray[np.float32]) -> object:
+            return self.answer(np.rint(batch).astype(np.uint8)).values
+
+        return as_suspect(asked, fields, name=name, family=family)
+
+
+def kind_of(plan: Plan, task: str) -> Kind:
+    """What networks of a task answer."""
+    return Kind.EMBEDDINGS if plan.task == "verification" and task == "own" else Kind.LOGITS
+
+
+def built(plan: Plan, folder: Path, name: str) -> ZooModel:
+    """Load a model that is built.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is not, or its weights are not those of its record.
+    """
+    record = read(folder, name)
+    if record is None:
+        raise BirthmarkError(name, "is not built", "run `birthmark zoo build` again")
+    if checking.is_disguise(record.recipe):
+        inner = built(plan, folder, record.parent or "")
+        return inner.behind(checking.disguise(record.recipe, record.parameters))
+    return ZooModel(_network(plan, folder, record), kind_of(plan, record.task))
+
+
+def _network(plan: Plan, folder: Path, record: Record) -> nn.Module:
+    file = weights_file(folder, record.name)
+    if not file.exists() or sha256_of_file(file) != record.weights:
+        raise BirthmarkError(
+            file, "is missing or not what its record says", "run `birthmark zoo build` again"
+        )
+    net = network(
+        plan.families[record.family].net,
+        outputs=record.outputs,
+        channels=plan.images.channels,
+        size=plan.images.size,
+        core=plan.core,
+    )
+    net = checking.recipe(record.recipe, record.parameters).shaped(net)
+    net.load_state_dict(safetensors.torch.load_file(file))
+    return net.eval()
+
+
+def save(folder: Path, name: str, net: nn.Module) -> str:
+    """Write a network's weights; returns their digest."""
+    file = weights_file(folder, name)
+    state = {key: value.contiguous() for key, value in net.state_dict().items()}
+    with whole_file(file) as passing:
+        safetensors.torch.save_file(state, passing)
+    return sha256_of_file(file)

@@ -1,0 +1,33 @@
+"""Knockoff: extraction with images of another kind."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from birthmark.zoo.job import Job
+from birthmark.zoo.objectives import of_probabilities, of_similarities
+from birthmark.zoo.recipes.base import RECIPES, Recipe
+
+
+class Knockoff(Recipe):
+    """A network of its own that learns the parent's answers to foreign images.
+
+    Source: Knockoff Nets (Orekondy et al. 2019), random queries, soft labels.
+    """
+
+    epochs: float | None = None
+
+    def train(self, job: Job) -> nn.Module:
+        """Ask, then train."""
+        pixels = job.foreign_queries()
+        net, said = job.fresh(), job.asked(pixels)
+        loss = of_similarities(said) if job.verification else of_probabilities(said, 1.0, 1.0)
+        job.fit(net, pixels, (loss, []), epochs=self.epochs)
+        return net
+
+    def images(self, job: Job) -> int:
+        """How many foreign images."""
+        return len(job.foreign.parts["train"])
+
+
+RECIPES.register(r"knockoff", example="knockoff")(lambda: Knockoff)

@@ -1,0 +1,37 @@
+"""From scratch on true labels: the victim and every innocent."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import nn
+
+from birthmark.zoo.job import Job
+from birthmark.zoo.objectives import MarginKind
+from birthmark.zoo.recipes.base import RECIPES, Recipe
+
+
+class Trained(Recipe):
+    """A network of its own, trained on true labels.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the images; the plan's if not given.
+    margin
+        For verification: `cosface` or `arcface`.
+    """
+
+    needs_parent: ClassVar[bool] = False
+    epochs: float | None = None
+    margin: MarginKind = "cosface"
+
+    def train(self, job: Job) -> nn.Module:
+        """Train it."""
+        net = job.fresh()
+        pixels, labels = job.images()
+        job.fit(net, pixels, job.objective(labels, self.margin), epochs=self.epochs)
+        return net
+
+
+RECIPES.register(r"trained", example="trained")(lambda: Trained)

@@ -1,0 +1,63 @@
+"""What a worker does, and what comes of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from birthmark.errors import BirthmarkError
+from birthmark.zoo.members import Member
+from birthmark.zoo.plan import Plan
+from birthmark.zoo.records import Record
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model to make in a zoo's folder, with the key that its record is to have."""
+
+    plan: Plan
+    member: Member
+    key: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A record, or why there is none.
+
+    Attributes
+    ----------
+    hopeless
+        Whether trying again would fail in the same way.
+    """
+
+    name: str
+    record: Record | None = None
+    failure: str | None = None
+    hopeless: bool = False
+
+
+def begun_file(folder: Path, name: str) -> Path:
+    """Tells that a worker has begun a model; gone when it has an outcome."""
+    return folder / "begun" / name.replace("/", "-")
+
+
+def work(task: Task) -> Outcome:
+    """Make one model on one thread; every failure is an outcome."""
+    import torch
+
+    from birthmark.zoo.building import build
+
+    torch.set_num_threads(1)
+    mark = begun_file(task.folder, task.member.name)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(str(os.getpid()))
+    try:
+        return Outcome(task.member.name, build(task.plan, task.member, task.key, task.folder))
+    except BirthmarkError as error:
+        return Outcome(task.member.name, failure=str(error), hopeless=True)
+    except Exception as error:  # a recipe or a user's factory may raise anything
+        return Outcome(task.member.name, failure=f"{type(error).__name__}: {error}")
+    finally:
+        mark.unlink(missing_ok=True)
