@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import zoo_world
-from birthmark.zoo.plan import Plan
-
-
-@dataclass(frozen=True)
-class Zoo:
-    plan: Plan
-    folder: Path
-    data: Path
+from zoo_world import Zoo
 
 
 @pytest.fixture(scope="session")

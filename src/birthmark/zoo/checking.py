@@ -67,7 +67,7 @@ def require_fit(name: str, parameters: Mapping[str, Scalar], task: str) -> None:
         If they do not.
     """
     if is_disguise(name):
-        fits = task == "classes" or not disguise(name, parameters).for_classes_only
+        fits = not disguise(name, parameters).for_classes_only or task == "classes"
     else:
         fits = task in recipe(name, parameters).tasks
     if not fits:

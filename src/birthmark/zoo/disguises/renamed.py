@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birthmark.outputs import Kind, Outputs
 from birthmark.zoo.disguises.base import DISGUISES, Disguise
@@ -26,9 +27,8 @@ class Renamed(Disguise):
             return Outputs(values, outputs.kind, width)
         order = rng.permutation(width)
         if outputs.kind is Kind.LABELS:
-            return Outputs(
-                np.argsort(order)[outputs.predicted()].astype(np.int64), outputs.kind, width
-            )
+            place: NDArray[np.int64] = np.argsort(order).astype(np.int64)
+            return Outputs(place[outputs.predicted()], outputs.kind, width)
         return Outputs(np.ascontiguousarray(outputs.values[:, order]), outputs.kind, width)
 
 

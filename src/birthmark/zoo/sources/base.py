@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
-from birthmark.images import ImageSet, Progress, read_bytes, entry_of, from_parquet, silent
+from birthmark.images import ImageSet, Progress, entry_of, from_parquet, read_bytes, silent
 from birthmark.registry import Registry
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from birthmark.errors import BirthmarkError
-from birthmark.images import Image, Progress, read_bytes, encoded, silent
+from birthmark.images import Image, Progress, encoded, read_bytes, silent
 from birthmark.zoo.sources.base import (
     SOURCES,
     Samples,

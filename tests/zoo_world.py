@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from sklearn.datasets import load_digits
 from birthmark.zoo.plan import Plan, open_plan
 
 PEOPLE = 120
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """A zoo on a disk, its plan, and the images that it was built of."""
+
+    plan: Plan
+    folder: Path
+    data: Path
+
 
 GROUPS = """
 [[groups]]
@@ -79,6 +90,7 @@ selection = 50
 [schedule]
 epochs = 8
 rate = 0.1
+batch = 16
 
 [families.vgg]
 net = "vgg"
@@ -166,7 +178,7 @@ def write_images(data: Path) -> None:
 def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     digits = load_digits()
     grey = (digits.images * 255 / 16).astype(np.uint8).repeat(4, 1).repeat(4, 2)
-    tint = np.random.default_rng(0).integers(100, 256, (len(grey), 3, 1, 1))
+    tint = np.random.default_rng(0).integers(200, 256, (len(grey), 3, 1, 1))
     return (grey[:, None] * tint // 255).astype(np.uint8), digits.target.astype(np.int64)
 
 

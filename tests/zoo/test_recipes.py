@@ -1,0 +1,228 @@
+"""One table for all recipes, and one for all disguises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+
+from birthmark import BirthmarkError
+from birthmark.outputs import Kind, Outputs
+from birthmark.zoo.plan import Part, Role, Scalar
+from zoo_world import Zoo
+
+torch = pytest.importorskip("torch", reason="zoos need torch")
+
+from birthmark.zoo import checking  # noqa: E402
+from birthmark.zoo.arrays import load  # noqa: E402
+from birthmark.zoo.disguises import DISGUISES  # noqa: E402
+from birthmark.zoo.job import Job  # noqa: E402
+from birthmark.zoo.members import Member  # noqa: E402
+from birthmark.zoo.models import ZooModel as Model  # noqa: E402
+from birthmark.zoo.models import built, kind_of  # noqa: E402
+from birthmark.zoo.recipes import RECIPES  # noqa: E402
+from birthmark.zoo.testing import accuracy, fidelity  # noqa: E402
+
+Weights = Mapping[str, "torch.Tensor"]
+
+
+def zeros(weights: Weights) -> float:
+    """Share of zeros among the weights of convolutions and linear layers."""
+    large = [w for w in weights.values() if w.ndim > 1]
+    return float(sum((w == 0).sum() for w in large) / sum(w.numel() for w in large))
+
+
+def changed(before: Weights, after: Weights) -> set[str]:
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+def learns(before: Weights, after: Weights) -> bool:
+    return len(changed(before, after)) > 10
+
+
+def only_the_last(before: Weights, after: Weights) -> bool:
+    names = list(before)
+    return changed(before, after) == set(names[-2:])
+
+
+def half_zero(before: Weights, after: Weights) -> bool:
+    return zeros(before) < 0.01 and 0.49 < zeros(after) < 0.51
+
+
+def channels_dropped(_: Weights, after: Weights) -> bool:
+    scales = [w for name, w in after.items() if name.endswith("1.weight") and w.ndim == 1]
+    return bool(scales) and all(int((w == 0).sum()) == int(0.3 * len(w)) for w in scales)
+
+
+def few_levels(_: Weights, after: Weights) -> bool:
+    return all(len(row.unique()) <= 255 for w in after.values() if w.ndim > 1 for row in w)
+
+
+def half_precision(_: Weights, after: Weights) -> bool:
+    return all(torch.equal(w, w.half().float()) for w in after.values() if w.ndim > 1)
+
+
+Check = Callable[[Weights, Weights], bool]
+
+ON_CLASSES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
+    ("trained", {}, 0.4, None),
+    ("finetuned", {"layers": "all"}, 0.6, learns),
+    ("finetuned", {"layers": "last"}, 0.6, only_the_last),
+    ("jpeg-finetuned", {}, 0.6, learns),
+    ("magnitude-pruned", {"ratio": 0.5}, 0.6, half_zero),
+    ("fine-pruned", {"ratio": 0.3}, 0.5, channels_dropped),
+    ("extracted-labels", {}, 0.5, None),
+    ("extracted-probabilities", {}, 0.5, None),
+    ("extracted-noisy", {"noise": 0.2}, 0.4, None),
+    ("extracted-adversarial", {}, 0.5, learns),
+    ("knockoff", {}, 0.3, None),
+    ("transferred", {"layers": "all"}, 0.6, learns),
+    ("transferred", {"layers": "last"}, 0.6, None),
+    ("quantised", {"bits": "int8"}, 0.6, few_levels),
+    ("quantised", {"bits": "fp16"}, 0.6, half_precision),
+]
+ON_FACES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
+    ("trained", {"margin": "arcface"}, 0.7, None),
+    ("finetuned", {"layers": "last"}, 0.8, only_the_last),
+    ("magnitude-pruned", {"ratio": 0.5}, 0.7, half_zero),
+    ("extracted-labels", {}, 0.7, None),
+    ("extracted-similarities", {}, 0.7, None),
+    ("extracted-embeddings", {}, 0.7, None),
+    ("extracted-noisy", {"noise": 0.2}, 0.6, None),
+    ("extracted-adversarial", {}, 0.7, learns),
+    ("knockoff", {}, 0.5, None),
+    ("transferred", {"layers": "last"}, 0.2, None),
+    ("quantised", {"bits": "int8"}, 0.7, few_levels),
+]
+
+
+def made(zoo: Zoo, recipe: str, parameters: dict[str, Scalar]) -> tuple[Model, Model, str]:
+    """A model by a recipe, the victim, and the task."""
+    parent = "victim" if checking.needs_parent(recipe) else None
+    member = Member("x/0", "x", Role.STOLEN, recipe, parameters, "vgg", 7, parent, Part.THIEF)
+    kind = checking.recipe(recipe, parameters)
+    task = "new" if kind.new_task else "own"
+    net = kind.train(Job(zoo.plan, member, zoo.folder))
+    return Model(net, kind_of(zoo.plan, task)), built(zoo.plan, zoo.folder, "victim"), task
+
+
+@pytest.mark.parametrize(("recipe", "parameters", "least", "check"), ON_CLASSES)
+def test_recipes_on_classes(
+    recipe: str, parameters: dict[str, Scalar], least: float, check: Check | None, objects: Zoo
+) -> None:
+    model, victim, task = made(objects, recipe, parameters)
+    before = {name: w.clone() for name, w in victim.net.state_dict().items()}
+    arrays = load(objects.folder / "data" / task)
+    assert accuracy(model, arrays) > least
+    if task == "own" and recipe != "trained":
+        assert fidelity(model, victim, arrays) > least
+    assert check is None or check(before, model.net.state_dict())
+
+
+@pytest.mark.parametrize(("recipe", "parameters", "least", "check"), ON_FACES)
+def test_recipes_on_faces(
+    recipe: str, parameters: dict[str, Scalar], least: float, check: Check | None, faces: Zoo
+) -> None:
+    model, victim, task = made(faces, recipe, parameters)
+    before = {name: w.clone() for name, w in victim.net.state_dict().items()}
+    assert accuracy(model, load(faces.folder / "data" / task)) > least
+    assert check is None or check(before, model.net.state_dict())
+
+
+def test_every_recipe_is_in_a_table() -> None:
+    tried = {row[0] for row in (*ON_CLASSES, *ON_FACES)}
+    assert tried == {plugin.example for plugin in RECIPES.plugins()}
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 16, 16), np.uint8)
+LOGITS = Outputs(
+    np.random.default_rng(1).standard_normal((4, 5)).astype(np.float32), Kind.LOGITS, 5
+)
+POINTS = Outputs(LOGITS.values, Kind.EMBEDDINGS, 5)
+
+
+def rounded(said: Outputs) -> bool:
+    return said.kind is Kind.PROBABILITIES and bool((np.round(said.values, 1) == said.values).all())
+
+
+def two_largest(said: Outputs) -> bool:
+    return all(len(set(np.sort(row)[:-2])) == 1 for row in said.values)
+
+
+def labels(said: Outputs) -> bool:
+    return bool((said.values == LOGITS.predicted()).all())
+
+
+def same_numbers(said: Outputs) -> bool:
+    return bool((np.sort(said.values) == np.sort(LOGITS.values)).all())
+
+
+ANSWERS: list[tuple[str, dict[str, Scalar], Callable[[Outputs], bool]]] = [
+    ("rounded", {"digits": 1}, rounded),
+    ("top-k", {"k": 2}, two_largest),
+    ("labels-only", {}, labels),
+    ("renamed", {"order": 1}, same_numbers),
+]
+INPUTS: list[tuple[str, dict[str, Scalar]]] = [
+    ("smoothed", {"sigma": 1.0}),
+    ("recompressed", {"quality": 10}),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "check"), ANSWERS)
+def test_disguised_answers(
+    name: str, parameters: dict[str, Scalar], check: Callable[[Outputs], bool]
+) -> None:
+    disguise = checking.disguise(name, parameters)
+    assert check(disguise.said(LOGITS))
+    assert disguise.seen(PIXELS) is PIXELS
+    assert not disguise.changes_input
+
+
+@pytest.mark.parametrize(("name", "parameters"), INPUTS)
+def test_disguised_inputs(name: str, parameters: dict[str, Scalar]) -> None:
+    disguise = checking.disguise(name, parameters)
+    seen = disguise.seen(PIXELS)
+    assert seen.shape == PIXELS.shape
+    assert seen.dtype == np.uint8
+    assert seen.std() < PIXELS.std()
+    assert disguise.said(LOGITS) is LOGITS
+    assert disguise.changes_input
+
+
+def test_every_disguise_is_in_a_table() -> None:
+    tried = {row[0] for row in (*ANSWERS, *INPUTS)}
+    assert tried == {plugin.example for plugin in DISGUISES.plugins()}
+
+
+def test_a_turned_embedding_keeps_its_similarities() -> None:
+    said = checking.disguise("renamed", {"order": 1}).said(POINTS)
+    assert not np.allclose(said.values, POINTS.values)
+    np.testing.assert_allclose(
+        said.values @ said.values.T, POINTS.values @ POINTS.values.T, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "parameters", "message"),
+    [
+        ("finetuned", {"epoch": 3}, "recipe finetuned: parameter epoch: .* epochs"),
+        ("magnitude-pruned", {"ratio": 1.5}, "parameter ratio: .* less than 1"),
+        ("quantised", {"bits": "int4"}, "parameter bits: .*'int8' or 'fp16'"),
+        ("finetune", {}, "did you mean finetuned"),
+        ("top-k", {"k": 0}, "disguise top-k: parameter k"),
+    ],
+)
+def test_wrong_parameters_are_named(
+    recipe: str, parameters: dict[str, Scalar], message: str
+) -> None:
+    with pytest.raises(BirthmarkError, match=message):
+        checking.require_fit(recipe, parameters, "classes")
+
+
+def test_a_recipe_that_does_not_fit_the_task_is_refused() -> None:
+    with pytest.raises(BirthmarkError, match="top-k: is not for verification"):
+        checking.require_fit("top-k", {}, "verification")
+    with pytest.raises(BirthmarkError, match="extracted-embeddings: is not for classes"):
+        checking.require_fit("extracted-embeddings", {}, "classes")
