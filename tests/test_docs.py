@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import world
 from birthmark.probes import PROBES
 from birthmark.scores import SCORES
 from birthmark.suspects.base import ADAPTERS
@@ -19,12 +20,17 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUNNABLE = [page for page in PAGES if BLOCK.search(page.read_text())]
+NEEDS_IMAGES = "--data data"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_run(page: Path, files: Path) -> None:
     """In a folder with victim.onnx, suspect.onnx, images/, references/ and birthmark.toml."""
+    if NEEDS_IMAGES in page.read_text():
+        if not world.DATA.exists():
+            pytest.skip(f"{world.DATA} is not there")
+        (files / "data").symlink_to(world.DATA.resolve())
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for kind, block in BLOCK.findall(page.read_text()):
         if kind == "python":
@@ -57,6 +63,24 @@ def test_every_plugin_has_its_page() -> None:
         for plugin in registry.plugins():
             page = ROOT / "docs" / folder / f"{plugin.module}.md"
             assert page.exists(), f"{page} is missing"
+
+
+def test_the_zoo_has_a_line_for_every_plugin() -> None:
+    pytest.importorskip("torch", reason="zoos need torch")
+    from birthmark.zoo.disguises import DISGUISES
+    from birthmark.zoo.engines import ENGINES
+    from birthmark.zoo.nets import NETS
+    from birthmark.zoo.recipes import RECIPES
+    from birthmark.zoo.sources import SOURCES
+
+    page = (ROOT / "docs" / "zoo.md").read_text()
+    for registry in (RECIPES, DISGUISES):
+        for plugin in registry.plugins():
+            assert f"| `{plugin.example}` |" in page
+    for named in (NETS, SOURCES):
+        for one in named.plugins():
+            assert f"`{one.example}`" in page
+    assert {engine.example for engine in ENGINES.plugins()} == {"joblib", "ray"}
 
 
 def test_every_plugin_is_named_on_its_page() -> None:

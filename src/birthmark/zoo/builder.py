@@ -6,7 +6,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from birthmark.errors import BirthmarkError
@@ -168,6 +171,14 @@ def _attempt(
         for task in tasks:
             name = task.member.name
             if name not in done and begun_file(task.folder, name).exists():
-                begun_file(task.folder, name).unlink()
-                tries[name] += 1
-                yield Outcome(name, failure="its worker died")
+                yield _alone(task)
+
+
+def _alone(task: Task) -> Outcome:
+    """The second try of a model that may have killed its worker, in a process of its own."""
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            return pool.submit(work, task).result()
+    except BrokenProcessPool:
+        begun_file(task.folder, task.member.name).unlink(missing_ok=True)
+        return Outcome(task.member.name, failure="its worker died, twice", hopeless=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def export_model(folder: Path, name: str, out: Path) -> float:
     inputs = ((pixels.astype(np.float32) - MEAN) / DEVIATION).astype(np.float32)
     with whole_folder(out) as passing:
         file = passing / "model.onnx"
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(

@@ -355,4 +355,5 @@ def checked(fields: dict[str, Any], source: str) -> Plan:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the plan"
-        raise BirthmarkError(source, f"{field}: {first['msg']}", "mend that field") from error
+        problem = first["msg"].removeprefix("Value error, ")
+        raise BirthmarkError(source, f"{field}: {problem}", "mend that field") from error

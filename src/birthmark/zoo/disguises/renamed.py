@@ -29,7 +29,7 @@ class Renamed(Disguise):
         if outputs.kind is Kind.LABELS:
             place: NDArray[np.int64] = np.argsort(order).astype(np.int64)
             return Outputs(place[outputs.predicted()], outputs.kind, width)
-        return Outputs(np.ascontiguousarray(outputs.values[:, order]), outputs.kind, width)
+        return Outputs(outputs.values[:, order].astype(np.float32), outputs.kind, width)
 
 
 DISGUISES.register(r"renamed", example="renamed")(lambda: Renamed)
