@@ -98,6 +98,12 @@ net = "vgg"
 [families.mobilenet]
 net = "mobilenet"
 
+[families.resnet]
+net = "resnet"
+
+[families.densenet]
+net = "densenet"
+
 [transfer]
 source = "cifar10"
 classes = [[0, 6, 8], [1, 4, 7], 2]

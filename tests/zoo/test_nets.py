@@ -46,7 +46,7 @@ def test_a_network_without_a_linear_layer_is_refused() -> None:
         head(torch.nn.Conv2d(1, 1, 1))
 
 
-@pytest.mark.parametrize("name", ["victim", "reference/1"])
+@pytest.mark.parametrize("name", ["victim", "reference/1", "reference/2", "reference/3"])
 def test_exported_models_are_asked_like_any_other(
     name: str, objects: zoo_world.Zoo, tmp_path: Path
 ) -> None:

@@ -46,7 +46,8 @@ def show(
     own = "AUC" if plan.task == "verification" else "accuracy"
     table = Table(title=f"{plan.name}: {plan.about} Scale {plan.scale}.")
     for column in ("group", "is", "models", own, "fidelity", "mark reached", "s a model"):
-        table.add_column(column, justify="left" if column in ("group", "is") else "right")
+        left = column in ("group", "is")
+        table.add_column(column, justify="left" if left else "right", no_wrap=left)
     for row in rows:
         table.add_row(
             row.group,
