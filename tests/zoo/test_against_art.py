@@ -1,7 +1,8 @@
 """Two recipes against the same attacks by other hands: ART, the Adversarial Robustness Toolbox.
 
-Ours and ART's get the same victim, queries, first weights and number of epochs. The owner calls
-every 3 an 8 and every 8 a 3, so that who learnt from the victim is unlike who learnt the truth.
+Ours and ART's get the same victim, queries, first weights, epochs and learning rates. The owner
+calls every 3 an 8 and every 8 a 3, so that who learnt from the victim is unlike who learnt the
+truth.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ ATTACKS = pytest.mark.parametrize(
 
 def samples(images: NDArray[np.uint8], labels: NDArray[np.int64], source: str) -> Samples:
     split = tuple("train" if i < TRAIN else "test" for i in range(len(images)))
-    images_and_labels = ImageSet.from_arrays(images, labels, source=source)
-    return Samples(images_and_labels, tuple("0123456789"), split)
+    labelled = ImageSet.from_arrays(images, labels, source=source)
+    return Samples(labelled, tuple("0123456789"), split)
 
 
 def digits(plan: Plan) -> Samples:
@@ -89,9 +90,8 @@ def halves() -> Samples:
     """The top of one digit on the bottom of another: images of a kind that the victim never saw."""
     images, _ = world.pictures()
     first, second = images[np.random.default_rng(0).integers(0, TRAIN, (2, FOREIGN))]
-    return samples(
-        np.concatenate([first[:, :4], second[:, 4:]], 1), np.zeros(FOREIGN, np.int64), "halves"
-    )
+    joined = np.concatenate([first[:, :4], second[:, 4:]], 1)
+    return samples(joined, np.zeros(FOREIGN, np.int64), "halves")
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,8 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
 
 
 @pytest.fixture(scope="module")
-def steal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """ART's attacks; it is imported late since that writes into the home folder."""
+def steal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ZooModel]:
+    """ART's attacks; importing ART writes into the home folder, so it gets another."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         pytest.importorskip("art", reason="compares with adversarial-robustness-toolbox (ART)")
@@ -119,7 +119,8 @@ def steal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
         foreign = attack == "KnockoffNets"
         queries = (job.foreign_queries() if foreign else job.queries()).numpy()
         victim, shape = job.parent(), queries.shape[1:]
-        net = job.fresh().to(memory_format=torch.channels_last)
+        net: Any = job.fresh()
+        net.to(memory_format=torch.channels_last)  # as ours, which is faster
 
         def answer(pixels: NDArray[np.float32]) -> NDArray[Any]:
             return victim.answer(pixels.astype(np.uint8)).to(Kind.PROBABILITIES).values
@@ -138,7 +139,7 @@ def steal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
             preprocessing=(MEAN, DEVIATION),
             device_type="cpu",
         )
-        make = getattr(extraction, attack)(
+        thief = getattr(extraction, attack)(
             classification.BlackBoxClassifierNeuralNetwork(answer, shape, job.own.classes),
             batch_size_fit=batch,
             batch_size_query=256,
@@ -148,7 +149,7 @@ def steal(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
         )
         with pytest.MonkeyPatch.context() as patch:  # the order of queries, drawn globally
             patch.setattr(np.random, "choice", np.random.default_rng(job.member.seed).choice)
-            make.extract(queries.astype(np.float32), thieved_classifier=student)
+            thief.extract(queries.astype(np.float32), thieved_classifier=student)
         return ZooModel(net.eval(), Kind.LOGITS)
 
     return stealing
@@ -174,8 +175,9 @@ def test_first_step_is_arts(
     arts = steal(attack, job, batch=FOREIGN, epochs=1).net.state_dict()
     for name, before in job.fresh().state_dict().items():
         moved, apart = ((ours[name] - other).float().norm() for other in (before, arts[name]))
-        # rounding may switch a ReLU, which layers before it feel
-        assert apart < (1e-3 if name == list(ours)[-2] else 0.05) * moved, name
+        # a ReLU that rounding switches is felt by the layers before it, but not by the last
+        last = name in list(ours)[-2:]
+        assert apart < (1e-3 if last else 0.05) * moved, name
 
 
 @ATTACKS
@@ -199,7 +201,7 @@ def test_students_are_alike(
     for student in (ours, arts):
         assert same(student, truth) > 0.6  # untrained 0.1; the victim's own is 0.8
         assert same(student, victim) > 0.85
-        assert same(student, innocents) < 0.8
+        assert same(student, innocents) < same(student, victim) - 0.08
     assert abs(same(ours, truth) - same(arts, truth)) < 0.04
     assert abs(same(ours, victim) - same(arts, victim)) < 0.04
     assert same(ours, arts) > same(arts, arts[::-1]) - 0.02  # as alike as ART's of two seeds

@@ -139,6 +139,21 @@ def test_a_changed_plan_trains_what_depends_on_it(images: Path, tmp_path: Path) 
         build_zoo(zoo_world.plan(SMALL, tmp_path).scaled("tiny"), images, out)
 
 
+def test_innocents_are_only_compared_anew_where_the_victim_changes(
+    images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "zoo"
+    before = build_zoo(zoo_world.plan(SMALL, tmp_path), images, out)
+    text = SMALL.replace('families = ["vgg"]', 'families = ["vgg"]\nparameters = { epochs = 3 }')
+    after = build_zoo(zoo_world.plan(text, tmp_path), images, out)
+    innocent = {m.name for m in members(open_zoo(out)) if m.role is Role.REFERENCE}
+    assert innocent == {r.name for r in after.records} - set(after.trained)
+    fidelities = [
+        [r.fidelity for r in built.records if r.role is Role.REFERENCE] for built in (before, after)
+    ]
+    assert fidelities[0] != fidelities[1]
+
+
 @pytest.mark.parametrize("engine", ["joblib", "ray"])
 def test_every_engine_gives_the_same_result(
     engine: str, images: Path, tmp_path: Path, small: dict[str, str | None]

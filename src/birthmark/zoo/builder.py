@@ -91,15 +91,15 @@ def build_zoo(
     shutil.rmtree(folder / "begun", ignore_errors=True)
     key = keys(plan, listed, folder)
     result, tries = Built(), dict.fromkeys(key, 0)
-    there = {m.name for m in listed if is_built(folder, m, key[m.name])}
+    there = {m.name for m in listed if is_built(folder, m, key[m.name], key["victim"])}
     progress("Training models", len(there), len(listed))
     while waiting := _ready(listed, there, result.failures):
-        tasks = [Task(plan, member, key[member.name], folder) for member in waiting]
+        tasks = [Task(plan, member, key[member.name], key["victim"], folder) for member in waiting]
         for outcome in _attempt(run, tasks, tries, workers):
             told(outcome)
             if outcome.record is not None:
                 there.add(outcome.name)
-                result.trained.append(outcome.name)
+                result.trained += [outcome.name] if outcome.trained else []
             elif outcome.hopeless or tries[outcome.name] >= TRIES:
                 result.failures[outcome.name] = outcome.failure or "failed"
             progress("Training models", len(there), len(listed))

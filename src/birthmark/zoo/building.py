@@ -50,8 +50,8 @@ def keys(plan: Plan, listed: list[Member], folder: Path) -> dict[str, str]:
     return found
 
 
-def is_built(folder: Path, member: Member, key: str) -> bool:
-    """Whether a model is there, made as the plan says."""
+def has_weights(folder: Path, member: Member, key: str) -> bool:
+    """Whether a model's weights are there, made as the plan says."""
     record = read(folder, member.name)
     return (
         record is not None
@@ -60,19 +60,31 @@ def is_built(folder: Path, member: Member, key: str) -> bool:
     )
 
 
-def build(plan: Plan, member: Member, key: str, folder: Path) -> Record:
-    """Make a model, unless it is there, and write weights and record.
+def is_built(folder: Path, member: Member, key: str, victim: str) -> bool:
+    """Whether a model is there, made as the plan says and compared with this victim."""
+    record = read(folder, member.name)
+    return has_weights(folder, member, key) and record is not None and record.victim == victim
+
+
+def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Record:
+    """Make a model, unless its weights are there; test it; write weights and record.
+
+    `key` and `victim` are the member's and the victim's of `keys`.
 
     Raises
     ------
     BirthmarkError
         If the recipe cannot be carried out.
     """
-    known = read(folder, member.name)
-    if known is not None and is_built(folder, member, key):
+    known = read(folder, member.name) if has_weights(folder, member, key) else None
+    if known is not None and known.victim == victim:
         return known
     began = time.monotonic()
-    if checking.is_disguise(member.recipe):
+    if known is not None:
+        model, task = built(plan, folder, member.name), known.task
+        weights, images = known.weights, known.images
+        began -= known.seconds
+    elif checking.is_disguise(member.recipe):
         parent = read(folder, member.parent or "")
         model = built(plan, folder, member.parent or "").behind(
             checking.disguise(member.recipe, member.parameters)
@@ -85,19 +97,20 @@ def build(plan: Plan, member: Member, key: str, folder: Path) -> Record:
         model = ZooModel(recipe.train(job), kind_of(plan, task))
         weights, images = save(folder, member.name, model.net), recipe.images(job)
     arrays = load(folder / "data" / task)
-    victim = model if member.role is Role.VICTIM else built(plan, folder, "victim")
+    owners = model if member.role is Role.VICTIM else built(plan, folder, "victim")
     said = model.answer(arrays.pixels[:1])
     record = Record(
         **{field: getattr(member, field) for field in MEMBER},
         parameters=dict(member.parameters),
         key=key,
+        victim=victim,
         weights=weights,
         outputs=said.classes,
         kind=said.kind,
         task=task,
         images=images,
         accuracy=round(accuracy(model, arrays), 4),
-        fidelity=round(fidelity(model, victim, arrays), 4) if task == "own" else None,
+        fidelity=round(fidelity(model, owners, arrays), 4) if task == "own" else None,
         seconds=round(time.monotonic() - began, 1),
     )
     write(folder, record)

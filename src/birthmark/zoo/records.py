@@ -22,6 +22,8 @@ class Record(BaseModel):
         As in `birthmark.zoo.members.Member`.
     key
         Digest of all that its weights depend on: plan, images, parents.
+    victim
+        The victim's key when fidelity was measured.
     weights
         Digest of its weights; None where it is another's behind a disguise.
     outputs
@@ -53,6 +55,7 @@ class Record(BaseModel):
     parent: str | None
     data: Part
     key: str
+    victim: str = ""
     weights: str | None
     outputs: int
     kind: Kind

@@ -14,11 +14,12 @@ from birthmark.zoo.records import Record
 
 @dataclass(frozen=True)
 class Task:
-    """A model to make in a zoo's folder, with the key that its record is to have."""
+    """A model to make in a zoo's folder, with the keys that its record is to have."""
 
     plan: Plan
     member: Member
     key: str
+    victim: str
     folder: Path
 
 
@@ -28,12 +29,15 @@ class Outcome:
 
     Attributes
     ----------
+    trained
+        Whether it was made now; not where only its comparison with the victim was.
     hopeless
         Whether trying again would fail in the same way.
     """
 
     name: str
     record: Record | None = None
+    trained: bool = False
     failure: str | None = None
     hopeless: bool = False
 
@@ -47,14 +51,16 @@ def work(task: Task) -> Outcome:
     """Make one model on one thread; every failure is an outcome."""
     import torch
 
-    from birthmark.zoo.building import build
+    from birthmark.zoo.building import build, has_weights
 
     torch.set_num_threads(1)
     mark = begun_file(task.folder, task.member.name)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(str(os.getpid()))
     try:
-        return Outcome(task.member.name, build(task.plan, task.member, task.key, task.folder))
+        trained = not has_weights(task.folder, task.member, task.key)
+        record = build(task.plan, task.member, task.key, task.victim, task.folder)
+        return Outcome(task.member.name, record, trained)
     except BirthmarkError as error:
         return Outcome(task.member.name, failure=str(error), hopeless=True)
     except Exception as error:  # a recipe or a user's factory may raise anything
