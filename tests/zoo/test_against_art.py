@@ -167,7 +167,7 @@ def by_us(job: Job) -> ZooModel:
 
 @ATTACKS
 def test_first_step_is_arts(
-    recipe: str, attack: str, zoo: Zoo, steal: Callable[..., ZooModel]
+    recipe: str, attack: str, steal: Callable[..., ZooModel], zoo: Zoo
 ) -> None:
     whole = Schedule(epochs=1, rate=RATE, batch=FOREIGN, decay=DECAY)
     job = job_of(zoo, recipe, 0, zoo.plan.model_copy(update={"schedule": whole}))
@@ -182,7 +182,7 @@ def test_first_step_is_arts(
 
 @ATTACKS
 def test_students_are_alike(
-    recipe: str, attack: str, zoo: Zoo, steal: Callable[..., ZooModel]
+    recipe: str, attack: str, steal: Callable[..., ZooModel], zoo: Zoo
 ) -> None:
     jobs = [job_of(zoo, recipe, seed) for seed in SEEDS]
     own = jobs[0].own
