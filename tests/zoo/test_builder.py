@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 import zoo_world
 from birthmark import BirthmarkError
@@ -56,6 +57,8 @@ def wrong(outputs, channels, size):
 
 @pytest.fixture
 def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with networks of one's own; worker processes of earlier tests are elsewhere."""
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
     (tmp_path / "my_nets.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -83,6 +86,7 @@ def test_records_say_what_was_made(objects: zoo_world.Zoo) -> None:
     assert victim.fidelity == 1
     assert victim.images > 400
     assert (renamed.parent, renamed.weights) == ("victim", None)
+    assert (renamed.accuracy, renamed.fidelity) == (victim.accuracy, 1)
     assert all(r is not None and 0 <= r.accuracy <= 1 for r in records.values())
     assert all(r.fidelity is None for r in records.values() if r and r.task == "new")
 

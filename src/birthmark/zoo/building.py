@@ -99,6 +99,7 @@ def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Re
     arrays = load(folder / "data" / task)
     owners = model if member.role is Role.VICTIM else built(plan, folder, "victim")
     said = model.answer(arrays.pixels[:1])
+    tested = model.with_own_names()
     record = Record(
         **{field: getattr(member, field) for field in MEMBER},
         parameters=dict(member.parameters),
@@ -109,8 +110,8 @@ def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Re
         kind=said.kind,
         task=task,
         images=images,
-        accuracy=round(accuracy(model, arrays), 4),
-        fidelity=round(fidelity(model, owners, arrays), 4) if task == "own" else None,
+        accuracy=round(accuracy(tested, arrays), 4),
+        fidelity=round(fidelity(tested, owners, arrays), 4) if task == "own" else None,
         seconds=round(time.monotonic() - began, 1),
     )
     write(folder, record)

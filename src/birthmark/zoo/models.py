@@ -47,6 +47,10 @@ class ZooModel:
         """The model with one more disguise around it."""
         return ZooModel(self.net, self.kind, (*self.disguises, disguise))
 
+    def with_own_names(self) -> ZooModel:
+        """The model without what calls its classes otherwise."""
+        return ZooModel(self.net, self.kind, [d for d in self.disguises if not d.renames])
+
     def suspect(self, plan: Plan, name: str, family: str) -> Suspect:
         """The model as any other that can be asked."""
         size, channels = plan.images.size, plan.images.channels

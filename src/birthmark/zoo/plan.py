@@ -201,8 +201,7 @@ class Scale(_Section):
 
 SCALES = {
     "tiny": Scale(
-        share=0.04,
-        epochs=0.25,
+        share=0.05,
         counts={Role.REFERENCE: 4, Role.INDEPENDENT: 2, Role.STOLEN: 1},
         probes=0.05,
     ),

@@ -14,6 +14,10 @@ from birthmark.zoo.sources import Samples
 
 Positions = NDArray[np.int64]
 
+TRAINED_ON = ("owner", "thief")
+LEAST = 200
+"""Images that a small scale leaves in the parts that nothing is trained on, if there are."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -97,8 +101,8 @@ def foreign(plan: Plan, samples: Samples) -> Split:
     return Split(_labels(samples), {"train": chosen}, len(samples.classes))
 
 
-def _share(plan: Plan, images: int) -> int:
-    return max(8, round(images * plan.size.share))
+def _share(plan: Plan, images: int, least: int = 0) -> int:
+    return max(8, least, round(images * plan.size.share))
 
 
 def _labels(samples: Samples) -> Positions:
@@ -158,7 +162,10 @@ def _by_image(plan: Plan, samples: Samples, rng: np.random.Generator) -> dict[st
     train = rest.get("train", rest.get("", np.array([], np.int64)))
     half = _whole_people(people, train, len(train) // 2)
     parts["owner"], parts["thief"] = train[:half], train[half:]
-    return {name: np.sort(part[: _share(plan, len(part))]) for name, part in parts.items()}
+    return {
+        name: np.sort(part[: _share(plan, len(part), 0 if name in TRAINED_ON else LEAST)])
+        for name, part in parts.items()
+    }
 
 
 def _whole_people(people: Positions, there: Positions, count: int) -> int:

@@ -15,11 +15,22 @@ Pixels = NDArray[np.uint8]
 
 
 class Disguise(BaseModel):
-    """Changes what a model sees or what it says; its fields are its parameters."""
+    """Changes what a model sees or what it says; its fields are its parameters.
+
+    Attributes
+    ----------
+    changes_input
+        Whether it changes what the model sees; if not, its answers follow from the model's.
+    renames
+        Whether classes are called otherwise; accuracy is then the model's behind it.
+    for_classes_only
+        Whether embeddings cannot be disguised so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     changes_input: ClassVar[bool] = False
+    renames: ClassVar[bool] = False
     for_classes_only: ClassVar[bool] = False
 
     def seen(self, pixels: Pixels) -> Pixels:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ class Renamed(Disguise):
     An embedding is turned by a random rotation, which changes no similarity.
     """
 
+    renames: ClassVar[bool] = True
     order: int = 0
 
     def said(self, outputs: Outputs) -> Outputs:
