@@ -16,7 +16,7 @@ COLOURS = {
     Role.INDEPENDENT: "#2a78b5",
     Role.STOLEN: "#c0392b",
 }
-SIGNS = "osD^v<>ph*PX"
+SIGNS = "sD^v<>phPX"
 
 
 class Row(NamedTuple):

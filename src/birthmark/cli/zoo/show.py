@@ -40,14 +40,16 @@ def show(
     if json_:
         print(json.dumps({"zoo": plan.name, "groups": [row._asdict() for row in rows]}))
         return
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     own = "AUC" if plan.task == "verification" else "accuracy"
-    table = Table(title=f"{plan.name}: {plan.about} Scale {plan.scale}.")
-    for column in ("group", "is", "models", own, "fidelity", "mark reached", "s a model"):
+    print(f"{plan.name}: {plan.about} Scale {plan.scale}. Lowest to highest of each group:")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("group", "is", "models", own, "fidelity", "mark"):
         left = column in ("group", "is")
-        table.add_column(column, justify="left" if left else "right", no_wrap=left)
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.group,
@@ -56,13 +58,12 @@ def show(
             _range(row.accuracy),
             _range(row.fidelity),
             "" if row.reached is None else f"{row.reached} of {row.models}",
-            f"{row.seconds:.1f}",
         )
     Console().print(table)
 
 
 def _range(values: tuple[float, float, float] | None) -> str:
-    return "" if values is None else f"{values[0]:.3f} to {values[2]:.3f}"
+    return "" if values is None else f"{values[0]:.2f}-{values[2]:.2f}"
 
 
 def _opened(zoo: Path) -> tuple[Plan, list[Record], dict[str, str]]:
