@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -90,6 +92,15 @@ def test_the_largest_answer_stays_the_largest() -> None:
     numbers, _, _ = packed(values, 6)
     assert (numbers[1:].argmax(1) == values[1:].argmax(1)).all()
     assert numbers.max() <= 2**6
+
+
+def test_answers_are_read_without_torch(file: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from birthmark.zoo.recorded import read_answers\n"
+        f"read_answers(Path({str(file)!r})).outputs('renamed/1', 'natural')\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_unknown_models_and_probes_are_named(recorded: Recorded) -> None:
