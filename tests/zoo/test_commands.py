@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import zoo_world
-from birthmark.zoo.plan import names
+from birthmark.zoo.plan import names, open_plan
 
 pytest.importorskip("torch", reason="zoos need torch")
 
@@ -60,6 +60,19 @@ def test_plans_are_listed() -> None:
     assert "cs.toronto.edu" in run("plans").stdout
 
 
+def test_a_plan_is_printed_to_start_from(here: Path) -> None:
+    (here / "mine.toml").write_text(run("plans", "faces").stdout)
+    assert open_plan(str(here / "mine.toml")) == open_plan("faces")
+    assert json.loads(run("plans", "faces", "--json").stdout)["name"] == "faces"
+
+
+def test_recipes_are_listed_with_their_parameters() -> None:
+    listed = {one["name"]: one for one in json.loads(run("recipes", "--json").stdout)}
+    assert listed["magnitude-pruned"]["parameters"]["ratio"] == 0.5
+    assert listed["rounded"]["is"] == "disguise"
+    assert "  ratio = 0.5\n" in run("recipes").stdout
+
+
 def test_bad_input_is_one_line(images: Path, here: Path) -> None:
     zoo_world.plan(FAST, here)
     build = ["build", "plan.toml", "--data", str(images), "--out", "zoo"]
@@ -69,7 +82,10 @@ def test_bad_input_is_one_line(images: Path, here: Path) -> None:
         "write it as vgg=module:function": [*build, "--family", "vgg"],
         "engine 'slurm': is not known": [*build, "--engine", "slurm"],
         "get the binary version": ["build", "objects", "--data", ".", "--out", "x"],
+        "network nowhere:net: cannot be made": [*build, "--family", "vgg=nowhere:net"],
+        "is no folder": ["build", "objects", "--data", "nowhere", "--out", "x"],
         "is no zoo": ["show", "."],
+        "does not exist": ["show", "z.answers"],
         "run `birthmark zoo build`": ["answer", ".", "--out", "x.answers"],
     }
     for message, arguments in cases.items():
@@ -81,9 +97,15 @@ def test_bad_input_is_one_line(images: Path, here: Path) -> None:
 def test_what_cannot_be_made_is_told_and_the_exit_code_is_2(images: Path, here: Path) -> None:
     zoo_world.plan(FAST, here)
     build = ["build", "plan.toml", "--data", str(images), "--out", "zoo", "--workers", "1"]
-    done = run(*build, "--family", "mobilenet=nowhere:net", code=2)
-    assert "Not made: reference/1" in done.stdout
-    assert "9 models in zoo" in done.stdout
+    (here / "my_nets.py").write_text(
+        "from torch import nn\n"
+        "def net(outputs, channels, size):\n"
+        "    layer = nn.Linear(channels * size * size, outputs)\n"
+        "    return nn.Sequential(nn.Flatten(), layer if outputs == 2 else 1 / 0)\n"
+    )
+    done = run(*build, "--family", "vgg=my_nets:net", code=2)
+    assert "Not made: victim: network my_nets:net: cannot be made (ZeroDivision" in done.stdout
+    assert "Not tried, since they need one of these: 10 models" in done.stdout
 
 
 def test_without_torch_it_says_what_to_install(here: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_scales_change_the_counts(name: str, scale: str) -> None:
     assert counts[Role.REFERENCE] == wanted
 
 
+def test_the_plan_in_the_docs_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plan.md").read_text()
+    (block,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    plan = zoo_world.plan(block, tmp_path)
+    assert len(members(plan)) == 1 + 40 + 8
+    assert len(members(plan.scaled("small"))) == 1 + 20 + 8
+
+
 def test_families_and_parts_are_crossed() -> None:
     listed = [m for m in members(open_plan("objects")) if m.role is Role.REFERENCE]
     crossed = Counter((m.family, m.data) for m in listed)
@@ -63,12 +72,12 @@ def test_families_and_parts_are_crossed() -> None:
     ("old", "new", "message"),
     [
         ("epochs = 8", "epochs = 0", "schedule.epochs: .*greater than 0"),
-        ('role = "stolen"', 'role = "thief"', r"groups\.2\.role"),
+        ('role = "stolen"', 'role = "thief"', r"groups\.finetuned\.role"),
         ('parents = ["victim"]', 'parents = ["owner"]', "no group 'owner' before it"),
         ('families = ["vgg"]', 'families = ["vit"]', "no family 'vit'"),
         ("[schedule]", "[schedule", "is not TOML"),
         ('role = "victim"', 'role = "independent"', "role and name 'victim'"),
-        ("size = 32", "size = 32\nsizes = 3", r"images\.sizes: .*not permitted"),
+        ("size = 32", "size = 32\nsizes = 3", r"images\.sizes: is unknown"),
     ],
 )
 def test_wrong_fields_are_named(old: str, new: str, message: str, tmp_path: Path) -> None:
@@ -79,7 +88,11 @@ def test_wrong_fields_are_named(old: str, new: str, message: str, tmp_path: Path
 def test_wrong_recipes_are_named_before_anything_is_trained(tmp_path: Path) -> None:
     cases = [
         ('recipe = "finetuned"', 'recipe = "finetuning"', "did you mean finetuned"),
-        ('{ layers = ["all", "last"] }', "{ layer = 1 }", "recipe finetuned: parameter layer"),
+        (
+            '{ layers = ["all", "last"] }',
+            "{ layer = 1 }",
+            "group 'finetuned', recipe finetuned: parameter layer: is unknown",
+        ),
         ('recipe = "trained"\ncount = 4', 'recipe = "finetuned"\ncount = 4', "needs parents"),
     ]
     for old, new, message in cases:

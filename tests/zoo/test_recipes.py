@@ -208,7 +208,7 @@ def test_a_turned_embedding_keeps_its_similarities() -> None:
 @pytest.mark.parametrize(
     ("recipe", "parameters", "message"),
     [
-        ("finetuned", {"epoch": 3}, "recipe finetuned: parameter epoch: .* epochs"),
+        ("finetuned", {"epoch": 3}, "recipe finetuned: parameter epoch: is unknown; .* epochs"),
         ("magnitude-pruned", {"ratio": 1.5}, "parameter ratio: .* less than 1"),
         ("quantised", {"bits": "int4"}, "parameter bits: .*'int8' or 'fp16'"),
         ("finetune", {}, "did you mean finetuned"),

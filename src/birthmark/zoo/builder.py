@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from birthmark.errors import BirthmarkError
-from birthmark.files import whole_file
+from birthmark.files import require_new_folder, whole_file
 from birthmark.images import Progress, silent
 from birthmark.zoo.arrays import prepare
 from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
@@ -36,13 +36,16 @@ class Built:
     records
         Of all models that are there, in the plan's order.
     failures
-        Why others are not, by name.
+        Why others could not be made, by name.
+    skipped
+        Those that need one that could not be made.
     trained
         Names of those that were made now, not found.
     """
 
     records: list[Record] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
     trained: list[str] = field(default_factory=list)
 
 
@@ -78,16 +81,28 @@ def build_zoo(
     Raises
     ------
     BirthmarkError
-        If images are missing, the folder holds another plan's zoo, or the victim cannot be made.
+        If images are missing, a network cannot be made, or the folder holds something else.
     """
     from birthmark.zoo.building import is_built, keys
+    from birthmark.zoo.nets import require_network
 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     run = ENGINES.make(engine)
     listed = members(plan)
+    for family in plan.families.values():
+        require_network(family.net, plan)
+    if not data.is_dir():
+        raise BirthmarkError(
+            data, "is no folder", "name the folder that holds one folder a set of images"
+        )
     _claim(plan, folder)
-    prepare(plan, data, folder / "data", progress)
+    try:
+        prepare(plan, data, folder / "data", progress)
+    except BirthmarkError:
+        if not (folder / "data").exists():
+            (folder / "plan.json").unlink()
+        raise
     shutil.rmtree(folder / "begun", ignore_errors=True)
     key = keys(plan, listed, folder)
     result, tries = Built(), dict.fromkeys(key, 0)
@@ -104,18 +119,20 @@ def build_zoo(
                 result.failures[outcome.name] = outcome.failure or "failed"
             progress("Training models", len(there), len(listed))
     for member in listed:
-        if member.name in there:
-            record = read(folder, member.name)
-            result.records += [record] if record else []
-        else:
-            result.failures.setdefault(member.name, f"{member.parent} is missing")
+        record = read(folder, member.name) if member.name in there else None
+        if record is not None:
+            result.records.append(record)
+        elif member.name not in result.failures:
+            result.skipped.append(member.name)
     return result
 
 
 def _claim(plan: Plan, folder: Path) -> None:
     """Write the plan into the folder, or find it there."""
     file = folder / "plan.json"
-    if file.exists():
+    if not file.exists():
+        require_new_folder(folder)
+    else:
         other = open_zoo(folder)
         if (other.name, other.scale) != (plan.name, plan.scale):
             raise BirthmarkError(

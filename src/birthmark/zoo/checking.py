@@ -81,6 +81,7 @@ def _made(kind: type[Model], subject: str, parameters: Mapping[str, Scalar]) -> 
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         known = ", ".join(kind.model_fields) or "none"
+        problem = "is unknown" if first["type"] == "extra_forbidden" else first["msg"]
         raise BirthmarkError(
-            subject, f"parameter {field}: {first['msg']}", f"its parameters are {known}"
+            subject, f"parameter {field}: {problem}", f"its parameters are {known}"
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from birthmark.files import whole_folder
 from birthmark.outputs import Kind
 from birthmark.zoo.arrays import load
 from birthmark.zoo.builder import open_zoo
+from birthmark.zoo.members import members
 from birthmark.zoo.models import built
 from birthmark.zoo.training import DEVIATION, MEAN
 
@@ -38,10 +40,16 @@ def export_model(folder: Path, name: str, out: Path) -> float:
     import onnxruntime
 
     plan = open_zoo(folder)
+    known = {member.name: member for member in members(plan)}
+    if name not in known:
+        near = get_close_matches(name, known, n=3) or list(known)[:3]
+        raise BirthmarkError(name, "is no model of this zoo", f"name one such as {', '.join(near)}")
     model = built(plan, folder, name)
     if model.disguises:
         raise BirthmarkError(
-            name, "is another model behind a disguise, which ONNX cannot hold", "export its parent"
+            name,
+            "is another model behind a disguise, which ONNX cannot hold",
+            f"export its parent, {known[name].parent}",
         )
     channels, size = plan.images.channels, plan.images.size
     own = load(folder / "data" / "own")

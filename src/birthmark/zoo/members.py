@@ -56,7 +56,11 @@ def members(plan: Plan) -> list[Member]:
         count = 1 if group.role is Role.VICTIM else plan.size.counts.get(group.role, group.count)
         listed[group.name] = [_member(plan, group, number, i, listed) for i in range(count)]
         for member in listed[group.name]:
-            checking.require_fit(member.recipe, member.parameters, plan.task)
+            try:
+                checking.require_fit(member.recipe, member.parameters, plan.task)
+            except BirthmarkError as error:
+                subject = f"group {group.name!r}, {error.subject}"
+                raise BirthmarkError(subject, error.problem, error.fix) from error
         if checking.needs_parent(group.recipe) != bool(group.parents):
             needs = "needs parents" if not group.parents else "takes no parents"
             raise BirthmarkError(

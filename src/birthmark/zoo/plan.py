@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from birthmark.errors import BirthmarkError
+from birthmark.images import read_bytes
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -326,19 +327,28 @@ def open_plan(name: str) -> Plan:
     BirthmarkError
         If there is none, or a field is wrong.
     """
-    if name in names():
-        text = files("birthmark.zoo").joinpath("plans", f"{name}.toml").read_text()
-    elif Path(name).is_file():
-        text = Path(name).read_text()
-    else:
-        raise BirthmarkError(
-            f"plan {name!r}", "is not known", f"name a TOML file or one of {', '.join(names())}"
-        )
     try:
-        fields = tomllib.loads(text)
+        fields = tomllib.loads(text_of(name))
     except tomllib.TOMLDecodeError as error:
         raise BirthmarkError(name, f"is not TOML ({error})", "mend it") from error
     return checked(fields, name)
+
+
+def text_of(name: str) -> str:
+    """The text of a plan that comes with the package, or of a file.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is none.
+    """
+    if name in names():
+        return files("birthmark.zoo").joinpath("plans", f"{name}.toml").read_text()
+    if Path(name).is_file():
+        return read_bytes(Path(name)).decode(errors="replace")
+    raise BirthmarkError(
+        f"plan {name!r}", "is not known", f"name a TOML file or one of {', '.join(names())}"
+    )
 
 
 def checked(fields: dict[str, Any], source: str) -> Plan:
@@ -353,6 +363,11 @@ def checked(fields: dict[str, Any], source: str) -> Plan:
         return Plan.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the plan"
+        place = list(first["loc"])
+        if place[:1] == ["groups"] and len(place) > 1:
+            named = fields["groups"][place[1]]
+            place[1] = named.get("name", place[1]) if isinstance(named, dict) else place[1]
+        field = ".".join(map(str, place)) or "the plan"
         problem = first["msg"].removeprefix("Value error, ")
+        problem = "is unknown" if first["type"] == "extra_forbidden" else problem
         raise BirthmarkError(source, f"{field}: {problem}", "mend that field") from error

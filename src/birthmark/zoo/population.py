@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from birthmark.files import whole_file
 from birthmark.zoo.plan import Plan, Role
 from birthmark.zoo.records import Record
 
-COLOURS = {
-    Role.VICTIM: "black",
-    Role.REFERENCE: "#8a8a8a",
-    Role.INDEPENDENT: "#2a78b5",
-    Role.STOLEN: "#c0392b",
-}
+STOLEN = ("C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 SIGNS = "sD^v<>phPX"
+INNOCENT = {Role.REFERENCE: "#9a9a9a", Role.INDEPENDENT: "C0"}
 
 
 class Row(NamedTuple):
@@ -74,12 +70,13 @@ def _spread(values: Sequence[float]) -> tuple[float, float, float]:
 def markdown(plan: Plan, records: Sequence[Record], made: dict[str, str], command: str) -> str:
     """The table as Markdown, with the command that wrote it."""
     own = "AUC" if plan.task == "verification" else "accuracy"
+    versions = ", ".join(f"{name} {version}" for name, version in made.items())
     lines = [
         f"# The zoo `{plan.name}`",
         "",
         f"{plan.about} {len(records)} models, scale `{plan.scale}`, seed {plan.seed};"
-        f" trained in {sum(r.seconds for r in records) / 60:.0f} core-minutes"
-        f" ({', '.join(f'{k} {v}' for k, v in made.items())}).",
+        f" made in {sum(r.seconds for r in records) / 60:.0f} core-minutes"
+        f"{f' ({versions})' if versions else ''}.",
         "",
         f"Written by `{command}`.",
         "",
@@ -112,21 +109,28 @@ def picture(plan: Plan, records: Sequence[Record], out: Path) -> None:
         of = [r for r in records if r.group == group.name and r.fidelity is not None]
         if not of:
             continue
-        sign = SIGNS[stolen % len(SIGNS)] if group.role is Role.STOLEN else "o"
+        look: dict[str, Any]
+        if group.role is Role.STOLEN:
+            look = {"marker": SIGNS[stolen % len(SIGNS)], "color": STOLEN[stolen % len(STOLEN)]}
+            stolen += 1
+        elif group.role is Role.VICTIM:
+            look = {"marker": "*", "color": "black", "facecolors": "none", "s": 300}
+        else:
+            look = {"marker": "o", "color": INNOCENT[group.role]}
         axes.scatter(
             [r.fidelity or 0.0 for r in of],
             [r.accuracy for r in of],
-            s=120 if group.role is Role.VICTIM else 28,
-            marker="*" if group.role is Role.VICTIM else sign,
-            alpha=0.75,
-            color=f"C{stolen % 10}" if group.role is Role.STOLEN else COLOURS[group.role],
             label=f"{group.name} ({len(of)})",
+            alpha=0.75,
+            **({"s": 28} | look),
         )
-        stolen += group.role is Role.STOLEN
     same = "correlation of similarities" if plan.task == "verification" else "same label"
     axes.set_xlabel(f"fidelity to the victim ({same})")
     axes.set_ylabel("AUC" if plan.task == "verification" else "accuracy")
-    axes.set_title(f"{plan.name}: {len(records)} models")
+    other = sum(r.fidelity is None for r in records)
+    axes.set_title(
+        f"{plan.name}: {len(records)} models; {other} with another label set are not drawn"
+    )
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)
     kind = out.suffix.removeprefix(".") or "png"
     with whole_file(out) as passing:

@@ -8,6 +8,7 @@ from birthmark.cli.zoo.answer import answer
 from birthmark.cli.zoo.build import build
 from birthmark.cli.zoo.export import export
 from birthmark.cli.zoo.plans import plans
+from birthmark.cli.zoo.recipes import recipes
 from birthmark.cli.zoo.show import show
 
 app = typer.Typer(
@@ -15,5 +16,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train populations of stolen and innocent models, to measure methods on (extra `torch`).",
 )
-for command in (plans, build, show, answer, export):
+for command in (plans, recipes, build, show, answer, export):
     app.command()(command)

@@ -52,7 +52,8 @@ def build(
             line = f"{outcome.name}: {outcome.failure}"
         else:
             like = "" if record.fidelity is None else f", fidelity {record.fidelity:.3f}"
-            line = f"{record.name}: accuracy {record.accuracy:.3f}{like}, {record.seconds:.0f} s"
+            right = "AUC" if record.kind == "embeddings" else "accuracy"
+            line = f"{record.name}: {right} {record.accuracy:.3f}{like}, {record.seconds:.0f} s"
         if not json_:
             print(line, file=sys.stderr, flush=True)
 
@@ -60,10 +61,11 @@ def build(
         built = build_zoo(
             opened, data, out, workers=workers, engine=engine, progress=progress, told=told
         )
-    minutes = (time.monotonic() - began) / 60
+    minutes = round((time.monotonic() - began) / 60, 2)
     if json_:
         facts = {"models": len(built.records), "trained": len(built.trained), "minutes": minutes}
-        print(json.dumps(facts | {"failures": built.failures, "out": str(out)}))
+        missing = {"failures": built.failures, "skipped": built.skipped}
+        print(json.dumps(facts | missing | {"out": str(out)}))
     else:
         print(
             f"{len(built.records)} models in {out}, {len(built.trained)} of them made now,"
@@ -71,6 +73,8 @@ def build(
         )
         for name, why in built.failures.items():
             print(f"Not made: {name}: {why}")
+        if built.skipped:
+            print(f"Not tried, since they need one of these: {len(built.skipped)} models")
     if built.failures:
         raise typer.Exit(2)
 

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+import typer
 
 from birthmark.cli import options
 
 
-def plans(json_: options.Json = False) -> None:
-    """List the zoos that can be built, and where to get their images."""
-    from birthmark.zoo.plan import names, open_plan
+def plans(
+    name: Annotated[
+        str | None, typer.Argument(help="Print this plan's TOML, to start your own from.")
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """List the zoos that can be built and where to get their images, or print one plan."""
+    from birthmark.zoo.plan import names, open_plan, text_of
     from birthmark.zoo.sources import SOURCES
 
-    listed = []
-    for name in names():
+    if name is not None:
         plan = open_plan(name)
+        print(json.dumps(plan.model_dump(mode="json")) if json_ else text_of(name), end="")
+        return
+
+    listed = []
+    for known in names():
+        plan = open_plan(known)
         where = {
             source: SOURCES.make(source).where
             for source in (plan.images.source, plan.transfer.source, plan.foreign.source)
         }
-        listed.append({"name": name, "about": plan.about, "images": where})
+        listed.append({"name": known, "about": plan.about, "images": where})
         if not json_:
-            print(f"{name}: {plan.about}")
+            print(f"{known}: {plan.about}")
             for source, sentence in where.items():
                 print(f"  {source}: {sentence}")
     if json_:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from birthmark.zoo.plan import Plan
@@ -72,6 +73,8 @@ def _opened(zoo: Path) -> tuple[Plan, list[Record], dict[str, str]]:
 
         recorded = read_answers(zoo)
         return recorded.manifest.plan, recorded.records, recorded.manifest.made
+    if not zoo.exists():
+        raise BirthmarkError(zoo, "does not exist", "name a zoo's folder or an .answers file")
     from birthmark.zoo.builder import open_zoo
     from birthmark.zoo.members import members
     from birthmark.zoo.records import read

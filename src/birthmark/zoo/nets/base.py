@@ -12,6 +12,8 @@ from torch import nn
 
 from birthmark.errors import BirthmarkError
 from birthmark.registry import Registry
+from birthmark.zoo.nets.head import head
+from birthmark.zoo.plan import Plan
 
 Factory = Callable[..., nn.Module]
 """Called with `outputs`, `channels`, `size` and `core`, all int, by keyword.
@@ -22,6 +24,18 @@ Factory = Callable[..., nn.Module]
 """
 
 NETS: Registry[Factory] = Registry("network", "birthmark.zoo.nets")
+
+
+def require_network(name: str, plan: Plan) -> None:
+    """Find out before any training that a network can be made and ends in a linear layer.
+
+    Raises
+    ------
+    BirthmarkError
+        If not.
+    """
+    images = plan.images
+    head(network(name, outputs=2, channels=images.channels, size=images.size, core=plan.core))
 
 
 def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> nn.Module:
