@@ -11,6 +11,8 @@ import pytest
 import zoo_world
 from birthmark import BirthmarkError
 from birthmark.outputs import Kind
+from birthmark.probes.cutmix import CutMix
+from birthmark.probes.natural import Natural
 from birthmark.zoo.population import markdown, picture, population
 from birthmark.zoo.recorded import Recorded, packed, read_answers
 from birthmark.zoo.records import record_file
@@ -36,7 +38,8 @@ def recorded(file: Path) -> Recorded:
 def test_recorded_answers_are_what_the_models_say(
     recorded: Recorded, objects: zoo_world.Zoo
 ) -> None:
-    probes = pool(objects.plan, objects.folder)
+    probes, left_out = pool(objects.plan, objects.folder)
+    assert left_out == {}
     for record in recorded.records:
         model = built(objects.plan, objects.folder, record.name)
         for method, some in probes.items():
@@ -68,6 +71,25 @@ def test_probes_are_labelled_where_they_can_be(recorded: Recorded) -> None:
     said = recorded.outputs("victim", "natural").predicted()
     assert np.mean([a == b for a, b in zip(labels, said, strict=True)]) > 0.6
     assert set(recorded.labels("cutmix")) == {None}
+
+
+def test_probes_that_cannot_be_made_are_left_out_and_told(
+    objects: zoo_world.Zoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes = {"natural": 5, "cutmix": 5}
+    recorded = objects.plan.answers.model_copy(update={"probes": probes})
+    plan = objects.plan.model_copy(update={"answers": recorded})
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BirthmarkError("the victim", "is not what it needs", "use another")
+
+    monkeypatch.setattr(CutMix, "select", refuse)
+    made = pool(plan, objects.folder)
+    assert set(made.probes) == {"natural"}
+    assert made.left_out == {"cutmix": "the victim: is not what it needs"}
+    monkeypatch.setattr(Natural, "select", refuse)
+    with pytest.raises(BirthmarkError, match="no probes can be made"):
+        pool(plan, objects.folder)
 
 
 def test_the_same_zoo_gives_the_same_file(

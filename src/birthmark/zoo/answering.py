@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,21 @@ from birthmark.zoo.recorded import Asked, Manifest, Packed, digest_of, packed, w
 from birthmark.zoo.records import Record, read
 
 
-def pool(plan: Plan, folder: Path, progress: Progress = silent) -> dict[str, list[Image]]:
-    """The probes of a zoo by method, drawn from the probes part, which nothing was trained on."""
+class Pool(NamedTuple):
+    """Probes by method, and why those of others can't be made."""
+
+    probes: dict[str, list[Image]]
+    left_out: dict[str, str]
+
+
+def pool(plan: Plan, folder: Path, progress: Progress = silent) -> Pool:
+    """The probes of a zoo, drawn from the probes part, which nothing was trained on.
+
+    Raises
+    ------
+    BirthmarkError
+        If the victim is not built, or no method can make probes of it.
+    """
     own = load(folder / "data" / "own")
     positions = own.parts["probes"]
     pixels = np.ascontiguousarray(own.pixels[positions].transpose(0, 2, 3, 1))
@@ -35,12 +49,19 @@ def pool(plan: Plan, folder: Path, progress: Progress = silent) -> dict[str, lis
         raise BirthmarkError(folder, "its victim is not built", "run `birthmark zoo build`")
     victim = built(plan, folder, "victim").suspect(plan, "victim", record.family)
     draw = Draw(images.digest, record.weights, plan.seed)
-    made = {}
+    made, left_out = {}, {}
     for i, (name, count) in enumerate(plan.answers.probes.items()):
         wanted = min(max(2, round(count * plan.size.probes)), len(images))
-        made[name] = PROBES.make(name).select(images, victim, wanted, draw)
+        try:
+            made[name] = PROBES.make(name).select(images, victim, wanted, draw)
+        except BirthmarkError as error:
+            left_out[name] = f"{error.subject}: {error.problem}"
         progress("Making probes", i + 1, len(plan.answers.probes))
-    return made
+    if not made:
+        raise BirthmarkError(
+            folder, f"no probes can be made ({min(left_out.values())})", "use a larger scale"
+        )
+    return Pool(made, left_out)
 
 
 def answer_zoo(folder: Path, out: Path, workers: int = 1, progress: Progress = silent) -> Manifest:
@@ -54,7 +75,7 @@ def answer_zoo(folder: Path, out: Path, workers: int = 1, progress: Progress = s
     from joblib import Parallel, delayed
 
     plan = open_zoo(folder)
-    probes = pool(plan, folder, progress)
+    probes, left_out = pool(plan, folder, progress)
     records = _records(plan, folder)
     stored = [r for r in records if not _follows(r)]
     pixels = np.concatenate([stacked(some, plan) for some in probes.values()])
@@ -73,6 +94,7 @@ def answer_zoo(folder: Path, out: Path, workers: int = 1, progress: Progress = s
         records=records,
         packed=places,
         asked=[_asked(name, some) for name, some in probes.items()],
+        left_out=left_out,
         made=_versions(),
         data={n: load(folder / "data" / n).digest for n in ("own", "new", "foreign")},
         values=digest_of(numbers),

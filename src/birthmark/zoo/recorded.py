@@ -73,6 +73,8 @@ class Manifest(_Section):
         Of the models whose answers are stored; of others they follow from the parent's.
     asked
         The probes.
+    left_out
+        Methods whose probes could not be made of this zoo, and why.
     made
         Versions and machine.
     data
@@ -86,6 +88,7 @@ class Manifest(_Section):
     records: list[Record]
     packed: dict[str, Packed]
     asked: list[Asked]
+    left_out: dict[str, str] = {}
     made: dict[str, str]
     data: dict[str, Digest]
     values: Digest

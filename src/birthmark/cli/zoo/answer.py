@@ -32,9 +32,12 @@ def answer(
         "models": len(manifest.records),
         "probes": probes,
         "mib": round(out.stat().st_size / 2**20, 2),
+        "left_out": manifest.left_out,
         "out": str(out),
     }
     if json_:
         print(json.dumps(facts))
     else:
         print(f"{facts['models']} models' answers to {probes} probes in {out}, {facts['mib']} MiB.")
+        for name, why in manifest.left_out.items():
+            print(f"Left out, since they can't be made of this zoo: {name} probes ({why})")
