@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from birthmark.digests import sha256_of_file
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image
+from birthmark.importing import imported
 from birthmark.outputs import Outputs
 from birthmark.suspects.base import ADAPTERS, Description
 from birthmark.suspects.declaration import Declaration
@@ -71,12 +70,8 @@ class CallableSuspect:
         BirthmarkError
             If there is no such function.
         """
-        module_name, _, attribute = spec.partition(":")
-        if str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))
         try:
-            module = import_module(module_name)
-            function = getattr(module, attribute)
+            module, function = imported(spec)
         except Exception as error:
             raise BirthmarkError(
                 spec,

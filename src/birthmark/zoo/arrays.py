@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,18 @@ def prepare(plan: Plan, data: Path, folder: Path, progress: Progress = silent) -
     """
     if all((folder / name).exists() for name in ("own", "new", "foreign")):
         return
-    samples = _read(plan.images.source, data, progress)
+
+    @cache
+    def read(source: str) -> Samples:
+        return SOURCES.make(source)(data / source, progress)
+
+    samples = read(plan.images.source)
     own = own_task(plan, samples)
     _write(folder / "own", plan, samples, own, progress)
     same = plan.transfer.source == plan.images.source
-    other = samples if same else _read(plan.transfer.source, data, progress)
+    other = read(plan.transfer.source)
     _write(folder / "new", plan, other, new_task(plan, other, own if same else None), progress)
-    queries = _read(plan.foreign.source, data, progress)
+    queries = read(plan.foreign.source)
     _write(folder / "foreign", plan, queries, foreign(plan, queries), progress)
 
 
@@ -99,10 +104,6 @@ def load(folder: Path) -> Arrays:
         classes=facts["classes"],
         digest=facts["digest"],
     )
-
-
-def _read(source: str, data: Path, progress: Progress) -> Samples:
-    return SOURCES.make(source)(data / source, progress)
 
 
 def _write(folder: Path, plan: Plan, samples: Samples, chosen: Split, progress: Progress) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from birthmark.zoo.arrays import prepare
 from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
 from birthmark.zoo.members import Member, members
 from birthmark.zoo.plan import Plan, Role, checked
-from birthmark.zoo.records import Record, read
+from birthmark.zoo.records import Record
 from birthmark.zoo.work import Outcome, Task, begun_file, work
 
 TRIES = 2
@@ -83,7 +83,7 @@ def build_zoo(
     BirthmarkError
         If images are missing, a network cannot be made, or the folder holds something else.
     """
-    from birthmark.zoo.building import is_built, keys
+    from birthmark.zoo.building import keys, made
     from birthmark.zoo.nets import require_network
 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -106,22 +106,22 @@ def build_zoo(
     shutil.rmtree(folder / "begun", ignore_errors=True)
     key = keys(plan, listed, folder)
     result, tries = Built(), dict.fromkeys(key, 0)
-    there = {m.name for m in listed if is_built(folder, m, key[m.name], key["victim"])}
+    known = [made(folder, member, key[member.name]) for member in listed]
+    there = {r.name: r for r in known if r is not None and r.victim == key["victim"]}
     progress("Training models", len(there), len(listed))
     while waiting := _ready(listed, there, result.failures):
         tasks = [Task(plan, member, key[member.name], key["victim"], folder) for member in waiting]
         for outcome in _attempt(run, tasks, tries, workers):
             told(outcome)
             if outcome.record is not None:
-                there.add(outcome.name)
+                there[outcome.name] = outcome.record
                 result.trained += [outcome.name] if outcome.trained else []
             elif outcome.hopeless or tries[outcome.name] >= TRIES:
                 result.failures[outcome.name] = outcome.failure or "failed"
             progress("Training models", len(there), len(listed))
     for member in listed:
-        record = read(folder, member.name) if member.name in there else None
-        if record is not None:
-            result.records.append(record)
+        if member.name in there:
+            result.records.append(there[member.name])
         elif member.name not in result.failures:
             result.skipped.append(member.name)
     return result
@@ -162,7 +162,9 @@ def open_zoo(folder: Path) -> Plan:
     return checked(fields, str(file))
 
 
-def _ready(listed: Sequence[Member], there: set[str], failures: dict[str, str]) -> list[Member]:
+def _ready(
+    listed: Sequence[Member], there: Container[str], failures: dict[str, str]
+) -> list[Member]:
     """Models that can be made now: their parents are there, and the victim."""
     return [
         member

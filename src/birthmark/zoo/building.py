@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from birthmark.digests import canonical_json, sha256
@@ -17,8 +18,6 @@ from birthmark.zoo.testing import accuracy, fidelity
 
 FORMAT = 1
 """Raised when the code changes what weights come of a plan."""
-
-MEMBER = ("name", "group", "role", "recipe", "family", "seed", "parent", "data")
 
 
 def keys(plan: Plan, listed: list[Member], folder: Path) -> dict[str, str]:
@@ -50,20 +49,13 @@ def keys(plan: Plan, listed: list[Member], folder: Path) -> dict[str, str]:
     return found
 
 
-def has_weights(folder: Path, member: Member, key: str) -> bool:
-    """Whether a model's weights are there, made as the plan says."""
+def made(folder: Path, member: Member, key: str) -> Record | None:
+    """The record of a model whose weights are there, made as the plan says."""
     record = read(folder, member.name)
-    return (
-        record is not None
-        and record.key == key
-        and (record.weights is None or weights_file(folder, member.name).exists())
-    )
-
-
-def is_built(folder: Path, member: Member, key: str, victim: str) -> bool:
-    """Whether a model is there, made as the plan says and compared with this victim."""
-    record = read(folder, member.name)
-    return has_weights(folder, member, key) and record is not None and record.victim == victim
+    if record is None or record.key != key:
+        return None
+    there = record.weights is None or weights_file(folder, member.name).exists()
+    return record if there else None
 
 
 def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Record:
@@ -76,7 +68,7 @@ def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Re
     BirthmarkError
         If the recipe cannot be carried out.
     """
-    known = read(folder, member.name) if has_weights(folder, member, key) else None
+    known = made(folder, member, key)
     if known is not None and known.victim == victim:
         return known
     began = time.monotonic()
@@ -101,8 +93,7 @@ def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Re
     said = model.answer(arrays.pixels[:1])
     tested = model.with_own_names()
     record = Record(
-        **{field: getattr(member, field) for field in MEMBER},
-        parameters=dict(member.parameters),
+        **asdict(member),
         key=key,
         victim=victim,
         weights=weights,

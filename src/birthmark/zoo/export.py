@@ -12,7 +12,6 @@ import torch
 
 from birthmark.errors import BirthmarkError
 from birthmark.files import whole_folder
-from birthmark.outputs import Kind
 from birthmark.zoo.arrays import load
 from birthmark.zoo.builder import open_zoo
 from birthmark.zoo.members import members
@@ -84,6 +83,6 @@ def export_model(folder: Path, name: str, out: Path) -> float:
             "range = [0, 255]\n"
             f"mean = {[MEAN] * channels}\n"
             f"std = {[DEVIATION] * channels}\n"
-            f'output = "{Kind(model.kind)}"\n'
+            f'output = "{model.kind}"\n'
         )
     return difference

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from birthmark.outputs import Kind
 from birthmark.zoo.arrays import Arrays, load
-from birthmark.zoo.augment import AUGMENTS, none
+from birthmark.zoo.augment import AUGMENTS
 from birthmark.zoo.members import Member
 from birthmark.zoo.models import ZooModel, built
-from birthmark.zoo.nets import network
+from birthmark.zoo.nets import planned
 from birthmark.zoo.objectives import Margin, MarginKind, of_labels, of_people
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.training import Loss, answers, fit, fit_head
@@ -88,9 +88,8 @@ class Job:
 
     def asked(self, pixels: Tensor, whom: str | None = None) -> Tensor:
         """What the parent (or `whom`) answers: log-probabilities, or embeddings; (n, width)."""
-        outputs = built(self.plan, self.folder, whom or self.member.parent or "").answer(
-            pixels.numpy()
-        )
+        model = self.parent() if whom is None else built(self.plan, self.folder, whom)
+        outputs = model.answer(pixels.numpy())
         if outputs.kind is Kind.EMBEDDINGS:
             return torch.from_numpy(outputs.values)
         return torch.from_numpy(np.log(np.maximum(outputs.to(Kind.PROBABILITIES).values, 1e-12)))
@@ -104,17 +103,17 @@ class Job:
         said = self.asked(pixels, whom)
         return (said @ _means(said, truth).T).argmax(1) if self.verification else said.argmax(1)
 
-    def fresh(self, outputs: int | None = None) -> nn.Module:
+    def fresh(self) -> nn.Module:
         """A network of the member's family, its weights drawn anew."""
         torch.manual_seed(self.member.seed)
         width = self.plan.embedding if self.verification else self.own.classes
-        return network(
-            self.plan.families[self.member.family].net,
-            outputs=width if outputs is None else outputs,
-            channels=self.plan.images.channels,
-            size=self.plan.images.size,
-            core=self.plan.core,
-        )
+        return planned(self.plan.families[self.member.family].net, self.plan, width)
+
+    def student(self, pixels: Tensor, objective: Objective, epochs: float | None) -> nn.Module:
+        """A fresh network, trained; epochs are the plan's where not given."""
+        net = self.fresh()
+        self.fit(net, pixels, objective, epochs=epochs)
+        return net
 
     def objective(
         self,
@@ -143,7 +142,6 @@ class Job:
         *,
         epochs: float | None = None,
         rate: float | None = None,
-        augmented: bool = True,
         after: Callable[[], None] = lambda: None,
     ) -> None:
         """Train all layers; epochs and rate are the plan's where not given."""
@@ -159,7 +157,7 @@ class Job:
             batch=schedule.batch,
             decay=schedule.decay,
             seed=self.member.seed,
-            augment=AUGMENTS[self.plan.augment] if augmented else none,
+            augment=AUGMENTS[self.plan.augment],
             extra=extra,
             after=after,
         )

@@ -19,7 +19,7 @@ from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Suspect, as_suspect
 from birthmark.zoo import checking
 from birthmark.zoo.disguises import Disguise
-from birthmark.zoo.nets import network
+from birthmark.zoo.nets import planned
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record, read, weights_file
 from birthmark.zoo.training import answers
@@ -98,13 +98,7 @@ def _network(plan: Plan, folder: Path, record: Record) -> nn.Module:
         raise BirthmarkError(
             file, "is missing or not what its record says", "run `birthmark zoo build` again"
         )
-    net = network(
-        plan.families[record.family].net,
-        outputs=record.outputs,
-        channels=plan.images.channels,
-        size=plan.images.size,
-        core=plan.core,
-    )
+    net = planned(plan.families[record.family].net, plan, record.outputs)
     net = checking.recipe(record.recipe, record.parameters).shaped(net)
     net.load_state_dict(safetensors.torch.load_file(file))
     return net.eval()

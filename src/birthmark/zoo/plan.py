@@ -290,6 +290,11 @@ class Plan(_Section):
         """How much of it is built."""
         return (SCALES | self.scales)[self.scale]
 
+    @property
+    def measure(self) -> str:
+        """What accuracy is called in this task."""
+        return "AUC" if self.task == "verification" else "accuracy"
+
     def with_nets(self, nets: dict[str, str]) -> Plan:
         """The plan with other networks, by family.
 

@@ -69,7 +69,6 @@ def _spread(values: Sequence[float]) -> tuple[float, float, float]:
 
 def markdown(plan: Plan, records: Sequence[Record], made: dict[str, str], command: str) -> str:
     """The table as Markdown, with the command that wrote it."""
-    own = "AUC" if plan.task == "verification" else "accuracy"
     versions = ", ".join(f"{name} {version}" for name, version in made.items())
     lines = [
         f"# The zoo `{plan.name}`",
@@ -80,7 +79,7 @@ def markdown(plan: Plan, records: Sequence[Record], made: dict[str, str], comman
         "",
         f"Written by `{command}`.",
         "",
-        f"| group | is | models | {own}: lowest, mean, highest"
+        f"| group | is | models | {plan.measure}: lowest, mean, highest"
         " | fidelity: lowest, mean, highest | mark | reached | s a model |",
         "|---|---|---:|---|---|---|---:|---:|",
     ]
@@ -126,7 +125,7 @@ def picture(plan: Plan, records: Sequence[Record], out: Path) -> None:
         )
     same = "correlation of similarities" if plan.task == "verification" else "same label"
     axes.set_xlabel(f"fidelity to the victim ({same})")
-    axes.set_ylabel("AUC" if plan.task == "verification" else "accuracy")
+    axes.set_ylabel(plan.measure)
     other = sum(r.fidelity is None for r in records)
     axes.set_title(
         f"{plan.name}: {len(records)} models; {other} with another label set are not drawn"

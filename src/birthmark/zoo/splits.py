@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,13 +138,10 @@ def _first_copies(samples: Samples, order: Positions) -> Positions:
 def _by_image(plan: Plan, samples: Samples, rng: np.random.Generator) -> dict[str, Positions]:
     splits = plan.splits
     people = samples.people if samples.people is not None else np.arange(len(samples.images))
-    order = rng.permutation(np.unique(people))
+    known, number = np.unique(people, return_inverse=True)
+    turn = np.argsort(rng.permutation(known))[number]
     shuffled = _first_copies(samples, rng.permutation(len(people)))
-    shuffled = shuffled[
-        np.argsort(
-            np.argsort(order)[np.searchsorted(np.unique(people), people[shuffled])], kind="stable"
-        )
-    ]
+    shuffled = shuffled[np.argsort(turn[shuffled], kind="stable")]
     official = np.array(samples.split)
     rest = {name: shuffled[official[shuffled] == name] for name in np.unique(official)}
     parts: dict[str, Positions] = {}
@@ -181,14 +179,16 @@ def _by_fold(
     folds = plan.splits.folds
     if folds is None or samples.pairs is None or samples.people is None:
         raise BirthmarkError(plan.images.source, "has no pairs in folds", "remove splits.folds")
-    people, share = samples.people, plan.size.share
-    kept = np.isin(samples.pairs[:, 3], folds["test"])
-    pairs = rng.permutation(samples.pairs[kept][:, :3])[: max(40, round(kept.sum() * share))]
+    people, all_pairs, share = samples.people, samples.pairs, plan.size.share
+
+    def among(name: Literal["test", "aside"]) -> Positions:
+        """The pairs of some folds: image a, image b, same."""
+        return all_pairs[np.isin(all_pairs[:, 3], folds[name]), :3]
+
+    tests = among("test")
+    pairs = rng.permutation(tests)[: max(40, round(len(tests) * share))]
     parts: dict[str, Positions] = {"test": np.unique(pairs[:, :2])}
-    held = set(people[samples.pairs[np.isin(samples.pairs[:, 3], folds["test"]), :2]].flat)
-    aside = rng.permutation(
-        np.unique(people[samples.pairs[np.isin(samples.pairs[:, 3], folds["aside"]), :2]])
-    )
+    aside = rng.permutation(np.unique(people[among("aside")[:, :2]]))
     cut = len(aside) // 5
     for name, some, count in (
         ("selection", aside[:cut], plan.splits.selection),
@@ -196,8 +196,8 @@ def _by_fold(
     ):
         images = rng.permutation(np.flatnonzero(np.isin(people, some)))
         parts[name] = images[: _share(plan, count or len(images))]
-    held |= set(aside.tolist())
-    free = rng.permutation(np.array(sorted(set(people.tolist()) - held), np.int64))
+    held = np.concatenate([people[tests[:, :2]].ravel(), aside])
+    free = rng.permutation(np.setdiff1d(people, held))
     count = max(8, round(len(free) * share))
     for name, some in (("owner", free[: count // 2]), ("thief", free[count // 2 : count])):
         parts[name] = np.flatnonzero(np.isin(people, some))

@@ -51,14 +51,14 @@ def work(task: Task) -> Outcome:
     """Make one model on one thread; every failure is an outcome."""
     import torch
 
-    from birthmark.zoo.building import build, has_weights
+    from birthmark.zoo.building import build, made
 
     torch.set_num_threads(1)
     mark = begun_file(task.folder, task.member.name)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(str(os.getpid()))
     try:
-        trained = not has_weights(task.folder, task.member, task.key)
+        trained = made(task.folder, task.member, task.key) is None
         record = build(task.plan, task.member, task.key, task.victim, task.folder)
         return Outcome(task.member.name, record, trained)
     except BirthmarkError as error:

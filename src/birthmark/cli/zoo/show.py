@@ -45,10 +45,9 @@ def show(
     from rich.console import Console
     from rich.table import Table
 
-    own = "AUC" if plan.task == "verification" else "accuracy"
     print(f"{plan.name}: {plan.about} Scale {plan.scale}. Lowest to highest of each group:")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("group", "is", "models", own, "fidelity", "mark"):
+    for column in ("group", "is", "models", plan.measure, "fidelity", "mark"):
         left = column in ("group", "is")
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for row in rows:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from birthmark.errors import BirthmarkError
+from birthmark.importing import imported
 from birthmark.registry import Registry
 from birthmark.zoo.nets.head import head
 from birthmark.zoo.plan import Plan
@@ -34,8 +32,15 @@ def require_network(name: str, plan: Plan) -> None:
     BirthmarkError
         If not.
     """
+    head(planned(name, plan, outputs=2))
+
+
+def planned(name: str, plan: Plan, outputs: int) -> nn.Module:
+    """Make a network for a plan's images; see `network`."""
     images = plan.images
-    head(network(name, outputs=2, channels=images.channels, size=images.size, core=plan.core))
+    return network(
+        name, outputs=outputs, channels=images.channels, size=images.size, core=plan.core
+    )
 
 
 def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> nn.Module:
@@ -51,13 +56,9 @@ def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> 
     """
     if ":" not in name:
         return NETS.make(name)(outputs=outputs, channels=channels, size=size, core=core)
-    module, _, attribute = name.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
     try:
-        made = getattr(import_module(module), attribute)(
-            outputs=outputs, channels=channels, size=size
-        )
+        _, factory = imported(name)
+        made = factory(outputs=outputs, channels=channels, size=size)
         with torch.no_grad():
             shape = tuple(made.eval()(torch.zeros(2, channels, size, size)).shape)
     except Exception as error:

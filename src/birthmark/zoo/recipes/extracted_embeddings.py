@@ -20,9 +20,7 @@ class ExtractedEmbeddings(Recipe):
     def train(self, job: Job) -> nn.Module:
         """Ask, then train."""
         pixels = job.queries()
-        net = job.fresh()
-        job.fit(net, pixels, (of_embeddings(job.asked(pixels)), []), epochs=self.epochs)
-        return net
+        return job.student(pixels, (of_embeddings(job.asked(pixels)), []), self.epochs)
 
 
 RECIPES.register(r"extracted-embeddings", example="extracted-embeddings")(

@@ -19,9 +19,8 @@ class ExtractedLabels(Recipe):
     def train(self, job: Job) -> nn.Module:
         """Ask, then train."""
         pixels, truth = job.images()
-        net, labels = job.fresh(), job.asked_labels(pixels, truth)
-        job.fit(net, pixels, job.objective(labels), epochs=self.epochs)
-        return net
+        labels = job.asked_labels(pixels, truth)
+        return job.student(pixels, job.objective(labels), self.epochs)
 
 
 RECIPES.register(r"extracted-labels", example="extracted-labels")(lambda: ExtractedLabels)

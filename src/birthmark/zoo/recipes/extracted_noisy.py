@@ -29,15 +29,14 @@ class ExtractedNoisy(Recipe):
     def train(self, job: Job) -> nn.Module:
         """Ask, change the answers, then train."""
         pixels = job.queries()
-        net, said = job.fresh(), job.asked(pixels)
+        said = job.asked(pixels)
         rng = torch.Generator().manual_seed(job.member.seed)
         said = said + self.noise * said.std() * torch.randn(said.shape, generator=rng)
         if job.verification:
             loss = of_similarities(said)
         else:
             loss = of_probabilities((said * self.sharpness).log_softmax(1), 1.0, 1.0)
-        job.fit(net, pixels, (loss, []), epochs=self.epochs)
-        return net
+        return job.student(pixels, (loss, []), self.epochs)
 
 
 RECIPES.register(r"extracted-noisy", example="extracted-noisy")(lambda: ExtractedNoisy)

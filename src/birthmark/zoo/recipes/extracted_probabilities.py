@@ -26,10 +26,8 @@ class ExtractedProbabilities(Recipe):
     def train(self, job: Job) -> nn.Module:
         """Ask, then train."""
         pixels = job.queries()
-        net = job.fresh()
         loss = of_probabilities(job.asked(pixels), self.temperature, self.weight)
-        job.fit(net, pixels, (loss, []), epochs=self.epochs)
-        return net
+        return job.student(pixels, (loss, []), self.epochs)
 
 
 RECIPES.register(r"extracted-probabilities", example="extracted-probabilities")(

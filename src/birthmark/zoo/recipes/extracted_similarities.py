@@ -20,9 +20,7 @@ class ExtractedSimilarities(Recipe):
     def train(self, job: Job) -> nn.Module:
         """Ask, then train."""
         pixels = job.queries()
-        net = job.fresh()
-        job.fit(net, pixels, (of_similarities(job.asked(pixels)), []), epochs=self.epochs)
-        return net
+        return job.student(pixels, (of_similarities(job.asked(pixels)), []), self.epochs)
 
 
 RECIPES.register(r"extracted-similarities", example="extracted-similarities")(

@@ -28,10 +28,8 @@ class Trained(Recipe):
 
     def train(self, job: Job) -> nn.Module:
         """Train it."""
-        net = job.fresh()
         pixels, labels = job.images()
-        job.fit(net, pixels, job.objective(labels, self.margin), epochs=self.epochs)
-        return net
+        return job.student(pixels, job.objective(labels, self.margin), self.epochs)
 
 
 RECIPES.register(r"trained", example="trained")(lambda: Trained)
