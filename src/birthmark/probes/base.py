@@ -11,6 +11,7 @@ from PIL.Image import Image as Picture
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet
+from birthmark.probes.companions import Companions
 from birthmark.registry import Registry
 from birthmark.suspects import Suspect
 
@@ -106,6 +107,7 @@ class ProbeMethod(Protocol):
         n: int,
         draw: Draw,
         resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),
     ) -> list[Image]:
         """Make n probes, each a whole image file.
 
@@ -121,11 +123,14 @@ class ProbeMethod(Protocol):
             The draw of images.
         resize
             (width, height) to bring every image to first.
+        companions
+            Models that help to choose, for ways that ask them.
 
         Raises
         ------
         BirthmarkError
-            If the set is too small, of mixed sizes, or holds a broken image.
+            If the set is too small, of mixed sizes, or holds a broken image; if a model that the
+            way asks is missing.
         """
         ...
 

@@ -9,6 +9,7 @@ from PIL.Image import Image as Picture
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
 from birthmark.probes.base import Draw, Drawn, drawn
+from birthmark.probes.companions import Companions
 from birthmark.suspects import Suspect
 
 
@@ -38,6 +39,7 @@ class Corruption(ABC):
         n: int,
         draw: Draw,
         resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),  # noqa: ARG002
     ) -> list[Image]:
         """Corrupt n drawn images."""
         return drawn(

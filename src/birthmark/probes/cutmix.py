@@ -9,6 +9,7 @@ from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
 from birthmark.probes.base import PROBES, Draw, pictures
+from birthmark.probes.companions import Companions
 from birthmark.suspects import Suspect
 
 
@@ -43,6 +44,7 @@ class CutMix:
         n: int,
         draw: Draw,
         resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),  # noqa: ARG002
     ) -> list[Image]:
         """Mix n drawn images, the last one with the first."""
         own = [one.picture for one in pictures(images, n, draw, resize)]

@@ -11,6 +11,7 @@ from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
 from birthmark.outputs import Kind
 from birthmark.probes.base import PROBES, Draw, pictures
+from birthmark.probes.companions import Companions
 from birthmark.suspects import Suspect
 
 ENOUGH_ANSWERS = 30
@@ -34,6 +35,7 @@ class Errors:
         n: int,
         draw: Draw,
         resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),  # noqa: ARG002
     ) -> list[Image]:
         """Find the first n drawn images that the victim gets wrong."""
         asked = _askable(victim)

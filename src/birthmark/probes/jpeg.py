@@ -5,6 +5,7 @@ from __future__ import annotations
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
 from birthmark.probes.base import PROBES, Draw, Drawn, drawn
+from birthmark.probes.companions import Companions
 from birthmark.suspects import Suspect
 
 
@@ -43,6 +44,7 @@ class Jpeg:
         n: int,
         draw: Draw,
         resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),  # noqa: ARG002
     ) -> list[Image]:
         """Compress n drawn images."""
         return drawn(images, n, draw, resize, suffix="jpg", code=self._compressed)

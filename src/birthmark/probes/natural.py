@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from birthmark.images import Image, ImageSet, encoded
 from birthmark.probes.base import PROBES, Draw, drawn
+from birthmark.probes.companions import Companions
 from birthmark.suspects import Suspect
 
 
@@ -23,6 +24,7 @@ class Natural:
         n: int,
         draw: Draw,
         resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),  # noqa: ARG002
     ) -> list[Image]:
         """Draw n images."""
         return drawn(
