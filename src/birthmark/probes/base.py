@@ -100,6 +100,20 @@ class ProbeMethod(Protocol):
         """Whether the victim's answers choose the probes, and so cannot be judged by them."""
         ...
 
+    @property
+    def asks_companions(self) -> bool:
+        """Whether companions' answers choose the probes."""
+        ...
+
+    @property
+    def true_labels(self) -> bool:
+        """Whether a label, where a probe has one, is its true class, which answers go with.
+
+        Otherwise it is the class that the probe was crafted for, which independent models are not
+        expected to answer.
+        """
+        ...
+
     def select(
         self,
         images: ImageSet,

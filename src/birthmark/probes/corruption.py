@@ -22,6 +22,8 @@ class Corruption(ABC):
     """
 
     asks_victim = False
+    asks_companions = False
+    true_labels = True
 
     @property
     @abstractmethod

@@ -28,6 +28,8 @@ class CutMix:
     """
 
     asks_victim = False
+    asks_companions = False
+    true_labels = True
 
     def __init__(self, *, transposed: bool | str = False) -> None:
         self.transposed = bool(transposed)

@@ -27,6 +27,8 @@ class Errors:
 
     name = "errors"
     asks_victim = True
+    asks_companions = False
+    true_labels = True
 
     def select(
         self,

@@ -26,6 +26,8 @@ class Jpeg:
     """
 
     asks_victim = False
+    asks_companions = False
+    true_labels = True
 
     def __init__(self, *, quality: int | str) -> None:
         self.quality = int(quality)

@@ -16,6 +16,8 @@ class Natural:
 
     name = "natural"
     asks_victim = False
+    asks_companions = False
+    true_labels = True
 
     def select(
         self,
