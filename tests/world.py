@@ -18,6 +18,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from birthmark import Fingerprint, ImageSet, Suspect, as_suspect
+from birthmark.suspects.differentiable import Direction
+from birthmark.suspects.sklearn_estimator import SklearnSuspect
 
 DECLARED: dict[str, Any] = {
     "size": (8, 8),
@@ -85,6 +87,23 @@ def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> 
 def as_digits(model: Any, **options: Any) -> Suspect:
 
     return as_suspect(model, DECLARED, **options)
+
+
+class Derivable(SklearnSuspect):
+    """A linear classifier that can be derived by its pixels, since its weights are known."""
+
+    def gradient(
+        self, pixels: NDArray[np.float32], direction: Direction
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        model = self._estimator
+        inputs = self._declaration.brought(pixels)
+        logits = (inputs @ model.coef_.T + model.intercept_).astype(np.float32)
+        slope = (direction(logits) @ model.coef_).astype(np.float32)
+        return logits, self._declaration.by_pixels(slope)
+
+
+def derivable(model: Any) -> Derivable:
+    return Derivable(model, DECLARED, name="digits")
 
 
 def answering(function: Callable[[NDArray[np.float32]], object], **fields: Any) -> Suspect:

@@ -93,20 +93,29 @@ class Declaration(BaseModel):
 
     def batch(self, images: list[Image]) -> NDArray[np.float32]:
         """The model's input for these images: float32 in the declared layout."""
-        width, height = self.size
-        planar = self.layout == "nchw"
-        inner = (self.channels, height, width) if planar else (height, width, self.channels)
-        values = np.empty((len(images), *inner), dtype=np.float32)
-        channels_last = values.transpose(0, 2, 3, 1) if planar else values
-        slope, offset = self._affine()
+        (width, height), channels = self.size, self.channels
+        pixels = np.empty((len(images), height, width, channels), dtype=np.uint8)
         for i, image in enumerate(images):
-            pixels = image.array(self.channels, self.size, self.resize)
-            pixels = pixels[..., ::-1] if self.order == "bgr" else pixels
-            for channel in range(self.channels):
-                plane = channels_last[i, :, :, channel]
-                np.multiply(pixels[:, :, channel], slope[channel], out=plane)
-                plane += offset[channel]
-        return values.reshape(len(images), -1) if self.layout == "flat" else values
+            pixels[i] = image.array(channels, self.size, self.resize)
+        return self.brought(pixels)
+
+    def brought(self, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's input for pixels (n, height, width, channels), 0 to 255, of its own size."""
+        values = np.empty((len(pixels), *self._inner()), dtype=np.float32)
+        channels_last = self._channels_last(values)
+        pixels = pixels[..., ::-1] if self.order == "bgr" else pixels
+        slope, offset = self._affine()
+        for channel in range(self.channels):
+            plane = channels_last[..., channel]
+            np.multiply(pixels[..., channel], slope[channel], out=plane)
+            plane += offset[channel]
+        return values.reshape(len(pixels), *self.shape())
+
+    def by_pixels(self, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A gradient by the model's input as one by pixels (n, height, width, channels)."""
+        channels_last = self._channels_last(gradient.reshape(len(gradient), *self._inner()))
+        scaled = channels_last * self._affine()[0]
+        return np.ascontiguousarray(scaled[..., ::-1] if self.order == "bgr" else scaled)
 
     def shape(self) -> tuple[int, ...]:
         """Shape of one image in the model's input."""
@@ -116,6 +125,13 @@ class Declaration(BaseModel):
             "nhwc": (height, width, channels),
             "flat": (height * width * channels,),
         }[self.layout]
+
+    def _inner(self) -> tuple[int, int, int]:
+        (width, height), channels = self.size, self.channels
+        return (channels, height, width) if self.layout == "nchw" else (height, width, channels)
+
+    def _channels_last(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return values.transpose(0, 2, 3, 1) if self.layout == "nchw" else values
 
     def _affine(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         low, high = self.range

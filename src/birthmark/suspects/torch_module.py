@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.digests import sha256
+from birthmark.errors import BirthmarkError
+from birthmark.outputs import Kind
 from birthmark.suspects.base import ADAPTERS
 from birthmark.suspects.callable import CallableSuspect
+from birthmark.suspects.differentiable import Direction
 
 if TYPE_CHECKING:
     import torch
 
+SMALLEST = 1e-30
+"""Probabilities below this have no gradient of their logarithm."""
+
 
 class TorchSuspect(CallableSuspect):
     """A `torch.nn.Module`, asked in evaluation mode and left in the mode it was in.
+
+    It is `Differentiable`.
 
     Parameters
     ----------
@@ -44,21 +54,105 @@ class TorchSuspect(CallableSuspect):
         name = name or type(module).__name__
         super().__init__(self._answers, fields, name=name, digest=_digest(module), family=family)
 
+    def gradient(
+        self, pixels: NDArray[np.float32], direction: Direction
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits, and how they change with the pixels; see `Differentiable`."""
+        batch = self._declaration.brought(pixels)
+        with _evaluating(self._module):
+            logits, slope = derived(
+                self._logits, self._tensor(batch), direction, self.description.name
+            )
+        return logits, self._declaration.by_pixels(slope)
+
     def _answers(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        import torch
+
+        with _evaluating(self._module), torch.inference_mode():
+            values: NDArray[Any] = self._first(self._tensor(batch)).cpu().numpy()
+        return values
+
+    def _logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        answer = self._first(inputs)
+        if self._declaration.output is Kind.PROBABILITIES:
+            return answer.clamp(min=SMALLEST).log()
+        return answer
+
+    def _first(self, inputs: torch.Tensor) -> torch.Tensor:
+        answer = self._module(inputs)
+        first: torch.Tensor = answer[0] if isinstance(answer, tuple | list) else answer
+        return first.float()
+
+    def _tensor(self, batch: NDArray[np.float32]) -> torch.Tensor:
         import torch
 
         parameter = next(self._module.parameters(), None)
         device = parameter.device if parameter is not None else torch.device("cpu")
-        training = self._module.training
-        self._module.eval()
+        return torch.from_numpy(batch).to(device)
+
+
+def derived(
+    function: Callable[[torch.Tensor], torch.Tensor],
+    inputs: torch.Tensor,
+    direction: Direction,
+    name: str,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A function's logits, and the gradient of sum(direction(logits) * logits) by its inputs.
+
+    Parameters
+    ----------
+    function
+        From inputs to float32 (n, classes).
+    inputs
+        float32 (n, ...).
+    direction
+        See `Differentiable.gradient`.
+    name
+        How messages call the function.
+
+    Returns
+    -------
+    tuple
+        float32 (n, classes) and float32 like `inputs`.
+
+    Raises
+    ------
+    BirthmarkError
+        If the function fails or cannot be derived.
+    """
+    import torch
+
+    with torch.enable_grad():
+        inputs = inputs.detach().requires_grad_()
         try:
-            with torch.inference_mode():
-                answer = self._module(torch.from_numpy(batch).to(device))
-        finally:
-            self._module.train(training)
-        answer = answer[0] if isinstance(answer, tuple | list) else answer
-        values: NDArray[Any] = answer.float().cpu().numpy()
-        return values
+            answer = function(inputs)
+            logits = answer.detach().cpu().numpy()
+        except Exception as error:
+            raise BirthmarkError(
+                name,
+                f"failed on an image ({type(error).__name__}: {error})",
+                "check the declared input",
+            ) from error
+        weights = torch.from_numpy(direction(logits)).to(answer)
+        try:
+            (slope,) = torch.autograd.grad(answer, inputs, weights)
+        except RuntimeError as error:
+            raise BirthmarkError(
+                name,
+                f"cannot be derived by its pixels ({error})",
+                "let nothing in it turn gradients off",
+            ) from error
+    return logits, slope.cpu().numpy()
+
+
+@contextmanager
+def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)
 
 
 def _digest(module: torch.nn.Module) -> str:

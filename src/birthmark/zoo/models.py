@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -16,13 +17,16 @@ from birthmark.digests import sha256_of_file
 from birthmark.errors import BirthmarkError
 from birthmark.files import whole_file
 from birthmark.outputs import Kind, Outputs
-from birthmark.suspects import Suspect, as_suspect
+from birthmark.suspects import Suspect
+from birthmark.suspects.callable import CallableSuspect, Function
+from birthmark.suspects.differentiable import Direction
+from birthmark.suspects.torch_module import derived
 from birthmark.zoo import checking
 from birthmark.zoo.disguises import Disguise
 from birthmark.zoo.nets import planned
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record, read, weights_file
-from birthmark.zoo.training import answers
+from birthmark.zoo.training import answers, scaled
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class ZooModel:
         return ZooModel(self.net, self.kind, [d for d in self.disguises if not d.renames])
 
     def suspect(self, plan: Plan, name: str, family: str) -> Suspect:
-        """The model as any other that can be asked."""
+        """The model as any other that can be asked; without disguises it is `Differentiable`."""
         size, channels = plan.images.size, plan.images.channels
         empty = np.zeros((1, channels, size, size), np.uint8)
         fields = {
@@ -67,7 +71,40 @@ class ZooModel:
         def asked(batch: NDArray[np.float32]) -> object:
             return self.answer(np.rint(batch).astype(np.uint8)).values
 
-        return as_suspect(asked, fields, name=name, family=family)
+        if self.disguises:
+            return CallableSuspect(asked, fields, name=name, family=family)
+        return Bare(self.net, asked, fields, name=name, family=family)
+
+
+class Bare(CallableSuspect):
+    """A network of a zoo without disguises; it can be derived by its pixels, and is nothing else.
+
+    Parameters
+    ----------
+    net
+        The network, in evaluation mode.
+    asked
+        From float32 (n, channels, size, size), 0 to 255, to its answers.
+    fields, name, family
+        As of any function.
+    """
+
+    def __init__(
+        self, net: nn.Module, asked: Function, fields: dict[str, Any], *, name: str, family: str
+    ) -> None:
+        super().__init__(asked, fields, name=name, family=family)
+        self._net = net
+
+    def gradient(
+        self, pixels: NDArray[np.float32], direction: Direction
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits, and how they change with the pixels; see `Differentiable`."""
+        inputs = torch.from_numpy(self._declaration.brought(pixels))
+        net = self._net.eval()
+        logits, slope = derived(
+            lambda batch: net(scaled(batch)), inputs, direction, self.description.name
+        )
+        return logits, self._declaration.by_pixels(slope)
 
 
 def kind_of(plan: Plan, task: str) -> Kind:
