@@ -220,7 +220,7 @@ def audit(
     bundle.require_same_pixels("fingerprint")
     answers = ask(suspect, bundle.probes, progress)
     alike = compared(bundle, answers)
-    own, *others = score(alike.victim, [alike.suspect, *alike.references], alike.references)
+    own, *others = score(alike.victim, [alike.suspect, *alike.references])
     p = conformal_p(own, others)
     findings, may_clear = _findings(bundle, suspect, answers)
     if p <= alpha:

@@ -66,6 +66,12 @@ def correlation_matrix(outputs: Outputs, correlation: Correlation) -> Floats:
     return matrix
 
 
+def triangle(rows: Floats) -> Floats:
+    """Cosines of all pairs i < j of n rows of length one, float32 (n (n - 1) / 2,), row by row."""
+    products: Floats = rows @ rows.T
+    return products[np.triu_indices(len(rows), 1)]
+
+
 def mean_absolute_differences(
     one: Units, others: Sequence[Units], correlation: Correlation
 ) -> list[float]:

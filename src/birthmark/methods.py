@@ -14,9 +14,22 @@ PUBLISHED = {
     "sac-jc": "sac-cosine-l1@jpeg25",
     "sac-normal": "sac-halfcosine-l1@natural",
     "sac-source": "sac-halfcosine-l1@errors",
+    "sac-w": "sac-halfcosine-l1@sac-w",
     "sac-m": "sac-halfcosine-l1@cutmix-transposed",
+    "akh": "agreement@errors",
+    "ipguard": "agreement@boundary10",
+    "cae": "agreement@conferrable8",
+    "deepfool": "agreement@deepfool",
+    "uap": "pointwise-cosine@uap-pairs10",
+    "modeldiff": "ddv@adversarial-pairs8",
+    "deepjudge-robd": "robustness@adversarial-pairs8",
+    "deepjudge-jsd": "jensen-shannon@adversarial-pairs8",
+    "zest": "lime16x40@lime16x40",
+    "ewe": "agreement@triggered",
 }
 """The papers' names for methods, and what they are."""
+
+DEFAULT = "partial0.03@peculiar300-jpeg25"
 
 
 class Method(NamedTuple):

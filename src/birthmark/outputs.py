@@ -15,6 +15,7 @@ from birthmark.errors import BirthmarkError
 
 MAX_WIDTH = 1 << 20
 SUM_TOLERANCE = 1e-2
+LEAST = 1e-4
 
 
 class Kind(StrEnum):
@@ -118,6 +119,23 @@ class Outputs:
         exponents = np.exp(exponents - exponents.max(axis=1, keepdims=True))
         exponents /= exponents.sum(axis=1, keepdims=True)
         return Outputs(exponents.astype(np.float32), kind, self.classes)
+
+    def favour(self) -> NDArray[np.float64]:
+        """How much each class is favoured above the others, float64 (n, width).
+
+        Logits less their mean; of probabilities the same from their logarithms, those below
+        1e-4 taken for it; of labels a 1 at the class. Embeddings are given as they are.
+        """
+        if self.kind is Kind.LABELS:
+            rows = np.zeros((len(self), self.classes))
+            rows[np.arange(len(self)), self.predicted()] = 1
+            return rows
+        values = self.values.astype(np.float64)
+        if self.kind is Kind.PROBABILITIES:
+            values = np.log(np.maximum(values, LEAST))
+        if self.kind is not Kind.EMBEDDINGS:
+            values -= values.mean(axis=1, keepdims=True)
+        return values
 
     def require_plausible(self, source: str) -> Outputs:
         """Return these outputs, which answer all probes.

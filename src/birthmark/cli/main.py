@@ -11,6 +11,7 @@ import typer
 
 from birthmark import __version__
 from birthmark.cli.audit import audit
+from birthmark.cli.bench import bench
 from birthmark.cli.demo import demo
 from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 1 a fault of ours; 130 stopped.",
 )
-for command in (demo, enroll, audit, inspect, seal, probes):
+for command in (demo, enroll, audit, inspect, seal, probes, bench):
     app.command()(command)
 app.add_typer(zoo, name="zoo")
 

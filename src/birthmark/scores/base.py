@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol
 
+from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
 from birthmark.registry import Registry
 
+Pools = Callable[[Sequence[int]], list[float]]
+"""From the places of a pool's models to their numbers."""
+
 
 class Score(Protocol):
-    """How close a suspect is to a victim: the smaller, the closer."""
+    """How close models are to a victim: the smaller, the closer."""
 
     @property
     def name(self) -> str:
@@ -22,21 +27,92 @@ class Score(Protocol):
         """The kinds of answers that it compares; finer ones are turned into these first."""
         ...
 
+    @property
+    def block(self) -> int:
+        """How many consecutive probes belong together: 1, 2 for pairs, more for groups."""
+        ...
+
+    @property
+    def lines_up(self) -> bool:
+        """Whether it compares answers class by class, so that all must have the same width."""
+        ...
+
     def __call__(
-        self, victim: Outputs, suspects: Sequence[Outputs], references: Sequence[Outputs]
+        self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
     ) -> list[float]:
-        """One number for each of the suspects.
+        """One number for each model of the pool.
+
+        The pool is the suspect and the reference models. Whatever order they come in, each gets
+        the same number, so that an innocent suspect's rank among the references is uniform.
 
         Parameters
         ----------
         victim
             The victim's answers to n probes.
-        suspects
-            Answers of the models to be scored, to the same probes and of the same kind.
-        references
-            Answers of independent models, for scores that allow for what all models share.
+        pool
+            Answers of the models to be compared, to the same probes and of the same kind.
+        background
+            Answers of further independent models, for scores that allow for what all models of
+            the victim's task share; they are not ranked and may be of another width.
+
+        Raises
+        ------
+        BirthmarkError
+            If the answers can't be compared.
         """
         ...
+
+    def pools(
+        self, victim: Outputs, models: Sequence[Outputs], background: Sequence[Outputs] = ()
+    ) -> Pools:
+        """What gives the numbers of any pool of these models, without repeating common work."""
+        ...
+
+
+class Apart(ABC):
+    """A score that looks at one model at a time."""
+
+    block: int = 1
+    lines_up: ClassVar[bool] = False
+
+    @abstractmethod
+    def distances(self, victim: Outputs, models: Sequence[Outputs]) -> list[float]:
+        """Each model's distance from the victim."""
+
+    def __call__(
+        self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
+    ) -> list[float]:
+        """The distances; they do not depend on each other."""
+        return self.pools(victim, pool, background)(range(len(pool)))
+
+    def pools(
+        self,
+        victim: Outputs,
+        models: Sequence[Outputs],
+        background: Sequence[Outputs] = (),  # noqa: ARG002
+    ) -> Pools:
+        """As the protocol's; each distance is computed once."""
+        if self.lines_up:
+            require_same_width(victim, models)
+        distances = self.distances(victim, models)
+        return lambda pool: [distances[i] for i in pool]
+
+
+def require_same_width(victim: Outputs, pool: Sequence[Outputs]) -> None:
+    """Refuse answers that do not line up with the victim's.
+
+    Raises
+    ------
+    BirthmarkError
+        If one is of another width.
+    """
+    for outputs in pool:
+        if outputs.kind is not Kind.LABELS and outputs.classes != victim.classes:
+            raise BirthmarkError(
+                "answers",
+                f"have {outputs.classes} classes, the victim's {victim.classes}",
+                "use a method that compares correlations, such as sac-jc",
+            )
 
 
 SCORES: Registry[Score] = Registry("score", "birthmark.scores")

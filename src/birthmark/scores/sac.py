@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from birthmark.correlation import Correlation, mean_absolute_differences, units
 from birthmark.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES
+from birthmark.scores.base import SCORES, Apart
 
 
-class Sac:
+class Sac(Apart):
     """Mean absolute difference between two models' correlation matrices.
 
     Source: SAC, arXiv 2210.15427, section 3; SAC-JC, arXiv 2412.20768.
@@ -30,14 +30,9 @@ class Sac:
         """`sac-<correlation>-l1`."""
         return f"sac-{self.correlation}-l1"
 
-    def __call__(
-        self,
-        victim: Outputs,
-        suspects: Sequence[Outputs],
-        references: Sequence[Outputs],  # noqa: ARG002
-    ) -> list[float]:
-        """The distances; they do not depend on the references."""
-        others = [units(suspect) for suspect in suspects]
+    def distances(self, victim: Outputs, models: Sequence[Outputs]) -> list[float]:
+        """0 to 2 (cosine) or 1."""
+        others = [units(model) for model in models]
         return mean_absolute_differences(units(victim), others, self.correlation)
 
 

@@ -1,0 +1,1 @@
+"""Methods against populations: from recorded answers to tables."""

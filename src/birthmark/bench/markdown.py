@@ -1,0 +1,147 @@
+"""A benchmark as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from birthmark.bench.table import Row, Table
+
+MAIN, FEW, LABELS = 100, 20, 200
+
+
+def page(table: Table, command: str) -> str:
+    """The tables of one zoo as Markdown, with the command that writes them."""
+    alpha = table.setting.alpha
+    rows = table.rows
+    first = next((row for row in rows if not row.new_head), None)
+    if first is None:
+        return f"# Detection on `{table.zoo}`\n\nNo method could be measured.\n"
+    made = ", ".join(f"{name} {value}" for name, value in table.made.items())
+    parts = [
+        f"# Detection on `{table.zoo}`",
+        f"Written by `{command}` ({made}).",
+        f"{first.references} reference models, {first.innocents} other independent models,"
+        f" {first.thieves} thieves an attack; seed {table.setting.seed}. *Detected*: p <="
+        f" {alpha:g} by rank among the reference models, mean over at most {table.setting.draws}"
+        " draws of probes among those recorded (one where all are used). *Worst*: the lowest of"
+        " all attacks but those that destroy accuracy (marked +); an attack that a method does"
+        " not apply to (-) counts as missed. *Accused*: share of the independent models with p <="
+        f" {alpha:g}. Intervals are Clopper-Pearson, 95%, over models.",
+        f"## Detected at {alpha:.0%}, {MAIN} probes",
+        _grid(rows, MAIN, "all", lambda r: f"{r.detected:.2f}", worst=True),
+        f"## AUC, {MAIN} probes",
+        _grid(rows, MAIN, "all", lambda r: f"{r.auc:.3f}"),
+        "## Detected in the worst attack, and over all attacks, by number of probes",
+        _by_size(table),
+        f"## Detected at {alpha:.0%}, {FEW} probes",
+        _grid(rows, FEW, "all", lambda r: f"{r.detected:.2f}", worst=True),
+        f"## Labels only: detected at {alpha:.0%}, {LABELS} probes",
+        _grid(rows, LABELS, "labels", lambda r: f"{r.detected:.2f}", worst=True),
+        f"## F1, {MAIN} probes",
+        "At the threshold that the reference models set, thieves against independent models.",
+        _grid(rows, MAIN, "all", lambda r: f"{r.f1:.2f}"),
+        f"## Welch's p, {MAIN} probes",
+        "One-sided, that thieves are closer than independent models; median over the draws.",
+        _grid(rows, MAIN, "all", lambda r: f"{r.welch:.0e}"),
+        f"## Closer than every innocent model, {MAIN} probes",
+        f"A rate of 1% takes 99 reference models. With the {first.references + first.innocents}"
+        f" innocent ones there are, the least is {1 / (first.references + first.innocents + 1):.1%}"
+        ": share of thieves that are closer than all of them.",
+        _grid(rows, MAIN, "all", lambda r: f"{r.closest:.2f}"),
+        f"## Without the suspect's family among the references, {MAIN} probes",
+        f"Detected at {alpha:.0%}, and in the last column the independent models accused.",
+        _grid(
+            rows,
+            MAIN,
+            "all",
+            lambda r: f"{r.foreign:.2f}",
+            last=("accused", lambda r: f"{r.foreign_accused:.2f}"),
+        ),
+        f"## Intervals of the first table, {MAIN} probes",
+        _grid(
+            rows,
+            MAIN,
+            "all",
+            lambda r: f"{r.detected_interval[0]:.2f}-{r.detected_interval[1]:.2f}",
+            last=(
+                "accused",
+                lambda r: f"{r.accused_interval[0]:.2f}-{r.accused_interval[1]:.2f}",
+            ),
+        ),
+    ]
+    if table.left_out:
+        parts += [
+            "## Not measured",
+            "\n".join(f"- {alias}: {why}" for alias, why in table.left_out.items()),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _attacks(rows: Iterable[Row]) -> dict[str, Row]:
+    return {row.attack: row for row in rows}
+
+
+def worst(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
+    """The lowest detection of the attacks that keep accuracy; 0 where one is not applicable."""
+    found = {row.attack: row.detected for row in rows}
+    return min(found.get(name, 0.0) for name, row in attacks.items() if not row.destroys)
+
+
+def overall(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
+    """The mean detection of the attacks that keep accuracy; 0 where one is not applicable."""
+    found = {row.attack: row.detected for row in rows}
+    kept = [name for name, row in attacks.items() if not row.destroys]
+    return sum(found.get(name, 0.0) for name in kept) / len(kept)
+
+
+def _grid(
+    rows: Sequence[Row],
+    n: int,
+    answers: str,
+    cell: Callable[[Row], str],
+    *,
+    worst: bool = False,
+    last: tuple[str, Callable[[Row], str]] | None = None,
+) -> str:
+    """Methods down, attacks across."""
+    attacks = _attacks(row for row in rows if row.answers == answers)
+    chosen = [row for row in rows if row.n == n and row.answers == answers]
+    if not chosen:
+        return "Not measured with so many probes."
+    head = ["method", *(f"{a}{'+' if row.destroys else ''}" for a, row in attacks.items())]
+    if worst:
+        head += ["worst", "accused"]
+    elif last is not None:
+        head.append(last[0])
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for alias in dict.fromkeys(row.method for row in chosen):
+        of = {row.attack: row for row in chosen if row.method == alias}
+        line = [alias, *(cell(of[a]) if a in of else "-" for a in attacks)]
+        own = next((row for row in of.values() if not row.new_head), None)
+        if worst:
+            line.append(f"{_worst(list(of.values()), attacks):.2f}")
+            line.append("-" if own is None else f"{own.accused:.2f}")
+        elif last is not None:
+            line.append("-" if own is None else last[1](own))
+        lines.append(line)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_worst = worst
+
+
+def _by_size(table: Table) -> str:
+    rows = [row for row in table.rows if row.answers == "all"]
+    attacks = _attacks(rows)
+    sizes = sorted({row.n for row in rows})
+    lines = [
+        ["method", *(f"n = {n}" for n in sizes)],
+        ["---", *["---:"] * len(sizes)],
+    ]
+    for alias in dict.fromkeys(row.method for row in rows):
+        line = [alias]
+        for n in sizes:
+            of = [row for row in rows if row.method == alias and row.n == n]
+            line.append(f"{worst(of, attacks):.2f} ({overall(of, attacks):.2f})" if of else "-")
+        lines.append(line)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,99 @@
+"""Who is compared with whom in a recorded zoo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from birthmark.zoo.plan import Role
+from birthmark.zoo.recorded import Recorded
+from birthmark.zoo.records import Record
+
+OUTSIDERS = "outsider"
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Thieves of one kind.
+
+    Attributes
+    ----------
+    name
+        The group's.
+    thieves
+        Their names.
+    destroys
+        Whether they are less accurate on average than the least accurate independent model, so
+        that theft got the thief less than honest training would have.
+    new_head
+        Whether they answer with another label set than the victim's.
+    """
+
+    name: str
+    thieves: list[str]
+    destroys: bool
+    new_head: bool
+
+
+@dataclass(frozen=True)
+class Population:
+    """A zoo from a method's point of view.
+
+    Attributes
+    ----------
+    references
+        Independent models that p-values are ranks among.
+    independents
+        Other independent models, for false positives and AUC.
+    new_references, new_independents
+        The same for thieves with a new head: independent models brought to the new label set, of
+        different parents.
+    attacks
+        Thieves by kind.
+    outsiders
+        Independent models that help to choose probes and are neither ranked nor scored.
+    families
+        Family by model.
+    """
+
+    victim: str
+    references: list[str]
+    independents: list[str]
+    new_references: list[str]
+    new_independents: list[str]
+    attacks: list[Attack]
+    outsiders: list[str]
+    families: dict[str, str]
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> Population:
+        """Sort a zoo's models; three quarters of those brought to new labels are references."""
+        records = recorded.records
+        same = [r for r in records if r.role is Role.INDEPENDENT and r.task == "own"]
+        new = [r for r in records if r.role is Role.INDEPENDENT and r.task != "own"]
+        parents = sorted({r.parent or "" for r in new}, key=_number)
+        for_references = set(parents[: len(parents) * 3 // 4])
+        return cls(
+            victim=next(r.name for r in records if r.role is Role.VICTIM),
+            references=[r.name for r in records if r.role is Role.REFERENCE],
+            independents=[r.name for r in same],
+            new_references=[r.name for r in new if r.parent in for_references],
+            new_independents=[r.name for r in new if r.parent not in for_references],
+            attacks=list(_attacks(records, min(r.accuracy for r in same))),
+            outsiders=[r.name for r in records if r.group == OUTSIDERS],
+            families={r.name: r.family for r in records},
+        )
+
+
+def _number(name: str) -> tuple[str, int]:
+    group, _, number = name.rpartition("/")
+    return group, int(number)
+
+
+def _attacks(records: list[Record], least: float) -> Iterator[Attack]:
+    stolen = [r for r in records if r.role is Role.STOLEN]
+    for group in dict.fromkeys(r.group for r in stolen):
+        of = [r for r in stolen if r.group == group]
+        new_head = of[0].task != "own"
+        accuracy = sum(r.accuracy for r in of) / len(of)
+        yield Attack(group, [r.name for r in of], not new_head and accuracy < least, new_head)

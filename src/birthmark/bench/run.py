@@ -1,0 +1,114 @@
+"""All methods of a zoo, side by side."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from birthmark import __version__
+from birthmark.bench.judging import Judge
+from birthmark.bench.methods import COMPARED, VERIFICATION
+from birthmark.bench.table import Row, Setting, Table
+from birthmark.errors import BirthmarkError
+from birthmark.images import Progress, silent
+from birthmark.methods import Method, method
+from birthmark.outputs import Kind
+from birthmark.zoo.recorded import Recorded, read_answers
+
+Measured = tuple[list[Row], str | None]
+
+
+def bench(
+    answers: Path,
+    methods: Mapping[str, str] | None = None,
+    setting: Setting | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Table:
+    """Measure methods on a zoo's recorded answers.
+
+    Parameters
+    ----------
+    answers
+        An .answers file.
+    methods
+        Full names by what the table calls them; the compared ones if not given.
+    setting
+        How.
+    workers
+        Processes.
+    progress
+        Told how many methods are done.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is unreadable or a method is unknown.
+    """
+    began = time.perf_counter()
+    recorded = read_answers(answers)
+    setting = setting or Setting()
+    methods = methods or _compared(recorded)
+    for name in methods.values():
+        method(name)
+    jobs = [(alias, name, labels) for alias, name in methods.items() for labels in (False, True)]
+    parallel = Parallel(n_jobs=workers, return_as="generator")
+    rows: list[Row] = []
+    left_out: dict[str, str] = {}
+    found = parallel(delayed(_measured)(answers, job, setting) for job in jobs)
+    for done, ((alias, _, labels), (some, why)) in enumerate(zip(jobs, found, strict=True)):
+        rows += some
+        if why is not None and not labels:
+            left_out[alias] = why
+        progress("Measuring methods", done + 1, len(jobs))
+    return Table(
+        zoo=recorded.manifest.plan.name,
+        answers=recorded.manifest.values,
+        setting=setting,
+        left_out=left_out,
+        made={
+            "birthmark": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "machine": f"{platform.system()} {platform.machine()}",
+            "seconds": f"{time.perf_counter() - began:.0f}",
+            "workers": str(workers),
+        },
+        rows=rows,
+    )
+
+
+def _compared(recorded: Recorded) -> Mapping[str, str]:
+    return VERIFICATION if recorded.manifest.plan.task == "verification" else COMPARED
+
+
+def _measured(answers: Path, job: tuple[str, str, bool], setting: Setting) -> Measured:
+    alias, name, labels = job
+    recorded = _opened(answers)
+    chosen = method(name)
+    if labels and not _says_labels(recorded, chosen):
+        return [], None
+    try:
+        rows = list(Judge(recorded, chosen, alias, labels).rows(setting))
+    except BirthmarkError as error:
+        return [], f"{error.subject}: {error.problem}"
+    return rows, None if rows else "not enough probes of it are recorded"
+
+
+_OPENED: dict[Path, Recorded] = {}
+
+
+def _opened(answers: Path) -> Recorded:
+    """The file is read once a process."""
+    if answers not in _OPENED:
+        _OPENED[answers] = read_answers(answers)
+    return _OPENED[answers]
+
+
+def _says_labels(recorded: Recorded, chosen: Method) -> bool:
+    return recorded.manifest.plan.task == "classes" and Kind.LABELS in chosen.score.kinds

@@ -1,0 +1,99 @@
+"""`birthmark bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from birthmark.cli import options
+from birthmark.cli.terminal import progress_bar
+
+if TYPE_CHECKING:
+    from birthmark.bench.table import Table
+
+
+def bench(
+    zoos: Annotated[list[Path], typer.Argument(help=".answers files of zoos.", metavar="ZOO...")],
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method", help="A method by its full name or the paper's; all compared ones if none."
+        ),
+    ] = None,
+    n: Annotated[
+        list[int] | None, typer.Option("-n", min=2, help="How many probes; repeatable.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws of so many probes.", min=1)] = 5,
+    alpha: Annotated[
+        float, typer.Option(help="The false-positive rate of a detection.", min=0, max=1)
+    ] = 0.05,
+    seed: Annotated[int, typer.Option(help="Draws probes.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write each zoo's tables (.md), rows (.json) and picture (.png) here."),
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Measure methods on zoos' recorded answers: which thieves they detect, whom they accuse."""
+    from birthmark.bench.run import bench as measure
+    from birthmark.bench.table import SIZES, Setting
+    from birthmark.methods import method
+
+    setting = Setting(sizes=tuple(n) if n else SIZES, draws=draws, alpha=alpha, seed=seed)
+    chosen = {name: method(name).name for name in methods} if methods else None
+    tables = []
+    for zoo in zoos:
+        with progress_bar(json_) as progress:
+            tables.append(measure(zoo, chosen, setting, workers, progress))
+        if out is not None:
+            _write(tables[-1], out, zoo)
+    if json_:
+        print(f"[{','.join(table.model_dump_json() for table in tables)}]")
+        return
+    for table in tables:
+        _show(table)
+
+
+def _write(table: Table, out: Path, zoo: Path) -> None:
+    from birthmark.bench.figure import picture
+    from birthmark.bench.markdown import page
+    from birthmark.files import whole_file
+
+    out.mkdir(parents=True, exist_ok=True)
+    with whole_file(out / f"{table.zoo}.json") as file:
+        file.write_text(table.model_dump_json(indent=1) + "\n")
+    with whole_file(out / f"{table.zoo}.md") as file:
+        file.write_text(page(table, f"birthmark bench {zoo} --out {out}"))
+    picture(table, out / f"{table.zoo}.png")
+
+
+def _show(table: Table) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Shown
+
+    from birthmark.bench.markdown import overall, worst
+
+    rows = [row for row in table.rows if row.answers == "all"]
+    attacks = {row.attack: row for row in rows}
+    sizes = sorted({row.n for row in rows})
+    print(
+        f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, worst attack (mean of all),"
+        " by number of probes:"
+    )
+    shown = Shown(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown.add_column("method", no_wrap=True)
+    for size in sizes:
+        shown.add_column(str(size), justify="right", no_wrap=True)
+    for alias in dict.fromkeys(row.method for row in rows):
+        cells = []
+        for size in sizes:
+            of = [row for row in rows if row.method == alias and row.n == size]
+            cells.append(f"{worst(of, attacks):.2f} ({overall(of, attacks):.2f})" if of else "")
+        shown.add_row(alias, *cells)
+    Console().print(shown)
+    for alias, why in table.left_out.items():
+        print(f"Not measured: {alias} ({why})")

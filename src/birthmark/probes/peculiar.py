@@ -1,0 +1,130 @@
+"""Probes to which the victim's answer is peculiar to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.errors import BirthmarkError
+from birthmark.images import Image, ImageSet
+from birthmark.outputs import Kind, Outputs, joined
+from birthmark.probes.base import PROBES, Draw, ProbeMethod
+from birthmark.probes.companions import Companions
+from birthmark.suspects import Suspect
+
+
+class Peculiar:
+    """Of many probes of another kind, those that the victim answers least as outsiders do.
+
+    Source: ours; SAC-w (arXiv 2210.15427) looks for such images among those that are answered
+    wrongly, which takes labels and may find few.
+
+    Parameters
+    ----------
+    candidates
+        Among how many drawn probes to choose.
+    base
+        How they are made.
+    """
+
+    asks_victim = True
+    asks_companions = True
+
+    def __init__(self, *, candidates: str, base: str) -> None:
+        self.candidates = int(candidates)
+        self.base: ProbeMethod = PROBES.make(base)
+
+    @property
+    def name(self) -> str:
+        """`peculiar<candidates>-<base>`."""
+        return f"peculiar{self.candidates}-{self.base.name}"
+
+    @property
+    def true_labels(self) -> bool:
+        """As of the candidates."""
+        return self.base.true_labels
+
+    def select(
+        self,
+        images: ImageSet,
+        victim: Suspect | None,
+        n: int,
+        draw: Draw,
+        resize: tuple[int, int] | None = None,
+        companions: Companions = Companions(),
+    ) -> list[Image]:
+        """Choose n of the candidates; they keep the order of the draw."""
+        if n > self.candidates:
+            raise BirthmarkError(
+                self.name,
+                f"chooses among {self.candidates} candidates, {n} probes were asked for",
+                f"use peculiar{3 * n}-{self.base.name}",
+            )
+        if victim is None or not companions.outsiders:
+            raise BirthmarkError(
+                self.name,
+                "compares the victim with outsiders, and one of them was not given",
+                "pass the victim and independent models that are not references, or use"
+                f" {self.base.name}",
+            )
+        probes = self.base.select(images, victim, self.candidates, draw, resize, companions)
+        others = [_answers(one, probes) for one in companions.outsiders]
+        chosen = most_peculiar(_answers(victim, probes), others, n)
+        return [
+            replace(probes[i], name=f"{place:05d}.{probes[i].name.rpartition('.')[2]}")
+            for place, i in enumerate(chosen.tolist())
+        ]
+
+
+def most_peculiar(victim: Outputs, outsiders: Sequence[Outputs], n: int) -> NDArray[np.int64]:
+    """Places of the n probes with the largest peculiarity, ascending.
+
+    The peculiarity of a probe is the squared distance of the victim's class probabilities from the
+    mean of the outsiders'; of labels, a 1 for the class. Embeddings, and answers of other numbers
+    of classes, are first replaced by their cosines with the answers to all probes.
+
+    Parameters
+    ----------
+    victim, outsiders
+        Answers to the same candidates.
+    n
+        How many to choose.
+
+    Returns
+    -------
+    ndarray
+        int64 (n,), or of all candidates if there are fewer.
+    """
+    everyone = [victim, *outsiders]
+    if all(one.kind is not Kind.EMBEDDINGS and one.classes == victim.classes for one in everyone):
+        forms = [_probabilities(one) for one in everyone]
+    else:
+        forms = [_cosines(one.favour()) for one in everyone]
+    peculiarity = ((forms[0] - np.mean(forms[1:], axis=0)) ** 2).sum(axis=1)
+    return np.sort(np.argsort(-peculiarity, kind="stable")[:n]).astype(np.int64)
+
+
+def _probabilities(outputs: Outputs) -> NDArray[np.float64]:
+    if outputs.kind is Kind.LABELS:
+        return outputs.favour()
+    return outputs.to(Kind.PROBABILITIES).values.astype(np.float64)
+
+
+def _cosines(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    cosines: NDArray[np.float64] = units @ units.T
+    return cosines
+
+
+def _answers(model: Suspect, probes: Sequence[Image]) -> Outputs:
+    step = model.batch or len(probes)
+    return joined([model.answer(probes[i : i + step]) for i in range(0, len(probes), step)])
+
+
+PROBES.register(r"peculiar(?P<candidates>[1-9]\d*)-(?P<base>.+)", example="peculiar300-jpeg25")(
+    Peculiar
+)
