@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= demo
 SEED ?= 0
 
-.PHONY: demo test lint bench picture clean
+.PHONY: demo test lint bench tables picture clean
 
 demo: .venv/core
 	rm -rf $(OUT)
@@ -21,6 +21,10 @@ lint: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/speed.py --write benchmarks/speed.md
+
+tables: .venv/core
+	$(BIN)/birthmark bench benchmarks/answers/*.answers --out benchmarks/detection
+	$(BIN)/python benchmarks/ablation.py --write benchmarks/detection/ablation.md
 
 picture: .venv/core
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
