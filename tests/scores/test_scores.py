@@ -22,6 +22,7 @@ EXAMPLES = [
     "fri20-raw-sac-cosine-l1",
     "fri20-softmax-sac-cosine-l1",
     "jensen-shannon",
+    "lime16x40",
     "partial-pairs0.03",
     "partial-points0.03",
     "partial0.03",

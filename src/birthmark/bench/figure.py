@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from birthmark.bench.markdown import overall, worst
+from birthmark.bench.markdown import of_victim, overall, worst
 from birthmark.bench.table import Table
 from birthmark.files import whole_file
 
@@ -18,7 +18,7 @@ def picture(table: Table, out: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    rows = [row for row in table.rows if row.answers == "all"]
+    rows = [row for row in of_victim(table) if row.answers == "all"]
     attacks = {row.attack: row for row in rows}
     sizes = sorted({row.n for row in rows})
     figure = Figure(figsize=(10, 4.6), layout="constrained")

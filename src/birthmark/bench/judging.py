@@ -38,18 +38,24 @@ class Judge:
         What the tables call it.
     labels
         Whether all models say no more than labels.
+    other
+        Whether the zoo's other victim and its thieves are meant, as for a watermark.
     """
 
     recorded: Recorded
     method: Method
     alias: str
     labels: bool = False
+    other: bool = False
     _outputs: dict[str, Outputs] = field(default_factory=dict)
 
     @cached_property
     def population(self) -> Population:
         """Who is compared with whom."""
-        return Population.of(self.recorded)
+        found = Population.of_other(self.recorded) if self.other else Population.of(self.recorded)
+        if found is None:
+            raise BirthmarkError("this zoo", "has no other victim", "leave that out")
+        return found
 
     def rows(self, setting: Setting) -> Iterator[Row]:
         """A row for each number of probes and attack; none where the method can't be applied."""
@@ -104,6 +110,7 @@ class Judge:
             method=self.alias,
             name=self.method.name,
             answers="labels" if self.labels else "all",
+            victim=population.victim,
             attack=attack.name,
             destroys=attack.destroys,
             new_head=attack.new_head,

@@ -12,7 +12,7 @@ MAIN, FEW, LABELS = 100, 20, 200
 def page(table: Table, command: str) -> str:
     """The tables of one zoo as Markdown, with the command that writes them."""
     alpha = table.setting.alpha
-    rows = table.rows
+    rows = of_victim(table)
     first = next((row for row in rows if not row.new_head), None)
     if first is None:
         return f"# Detection on `{table.zoo}`\n\nNo method could be measured.\n"
@@ -69,12 +69,24 @@ def page(table: Table, command: str) -> str:
             ),
         ),
     ]
+    others = [row for row in table.rows if row not in rows]
+    if others:
+        parts += [
+            f"## Thieves of a watermarked victim: detected at {alpha:.0%}, {MAIN} probes",
+            f"`{others[0].victim}` was trained with EWE's watermark, and these thieves took it.",
+            _grid(others, MAIN, "all", lambda r: f"{r.detected:.2f}", worst=True),
+        ]
     if table.left_out:
         parts += [
             "## Not measured",
             "\n".join(f"- {alias}: {why}" for alias, why in table.left_out.items()),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def of_victim(table: Table) -> list[Row]:
+    """The rows of the zoo's victim, without those of another."""
+    return [row for row in table.rows if row.victim == "victim"]
 
 
 def _attacks(rows: Iterable[Row]) -> dict[str, Row]:
@@ -131,7 +143,7 @@ _worst = worst
 
 
 def _by_size(table: Table) -> str:
-    rows = [row for row in table.rows if row.answers == "all"]
+    rows = [row for row in of_victim(table) if row.answers == "all"]
     attacks = _attacks(rows)
     sizes = sorted({row.n for row in rows})
     lines = [

@@ -19,6 +19,9 @@ COMPARED = {
 }
 """Of zoos whose models answer with classes."""
 
+WATERMARK = ("birthmark", "sac-jc", "ewe")
+"""Also measured on the other, watermarked victim, where a zoo has one; EWE on that alone."""
+
 VERIFICATION = {
     "birthmark": DEFAULT,
     "partial on jpeg25": "partial0.03@jpeg25",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from birthmark.zoo.plan import Role
 from birthmark.zoo.recorded import Recorded
@@ -68,7 +68,7 @@ class Population:
     @classmethod
     def of(cls, recorded: Recorded) -> Population:
         """Sort a zoo's models; three quarters of those brought to new labels are references."""
-        records = recorded.records
+        records = [r for r in recorded.records if r.role is not Role.OTHER]
         same = [r for r in records if r.role is Role.INDEPENDENT and r.task == "own"]
         new = [r for r in records if r.role is Role.INDEPENDENT and r.task != "own"]
         parents = sorted({r.parent or "" for r in new}, key=_number)
@@ -79,10 +79,24 @@ class Population:
             independents=[r.name for r in same],
             new_references=[r.name for r in new if r.parent in for_references],
             new_independents=[r.name for r in new if r.parent not in for_references],
-            attacks=list(_attacks(records, min(r.accuracy for r in same))),
+            attacks=list(
+                _attacks(
+                    [r for r in records if r.role is Role.STOLEN], min(r.accuracy for r in same)
+                )
+            ),
             outsiders=[r.name for r in records if r.group == OUTSIDERS],
             families={r.name: r.family for r in records},
         )
+
+    @classmethod
+    def of_other(cls, recorded: Recorded) -> Population | None:
+        """The same models around another victim of the zoo, with its own thieves; None without."""
+        others = [r for r in recorded.records if r.role is Role.OTHER]
+        if not others:
+            return None
+        whole = cls.of(recorded)
+        least = min(recorded.record(name).accuracy for name in whole.independents)
+        return replace(whole, victim=others[0].name, attacks=list(_attacks(others[1:], least)))
 
 
 def _number(name: str) -> tuple[str, int]:
@@ -90,8 +104,7 @@ def _number(name: str) -> tuple[str, int]:
     return group, int(number)
 
 
-def _attacks(records: list[Record], least: float) -> Iterator[Attack]:
-    stolen = [r for r in records if r.role is Role.STOLEN]
+def _attacks(stolen: list[Record], least: float) -> Iterator[Attack]:
     for group in dict.fromkeys(r.group for r in stolen):
         of = [r for r in stolen if r.group == group]
         new_head = of[0].task != "own"

@@ -6,13 +6,14 @@ import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from birthmark import __version__
 from birthmark.bench.judging import Judge
-from birthmark.bench.methods import COMPARED, VERIFICATION
+from birthmark.bench.methods import COMPARED, VERIFICATION, WATERMARK
 from birthmark.bench.table import Row, Setting, Table
 from birthmark.errors import BirthmarkError
 from birthmark.images import Progress, silent
@@ -21,6 +22,15 @@ from birthmark.outputs import Kind
 from birthmark.zoo.recorded import Recorded, read_answers
 
 Measured = tuple[list[Row], str | None]
+
+
+class Job(NamedTuple):
+    """One method, as answered or of labels, against a zoo's victim or its other one."""
+
+    alias: str
+    name: str
+    labels: bool = False
+    other: bool = False
 
 
 def bench(
@@ -56,15 +66,21 @@ def bench(
     methods = methods or _compared(recorded)
     for name in methods.values():
         method(name)
-    jobs = [(alias, name, labels) for alias, name in methods.items() for labels in (False, True)]
+    jobs = [
+        Job(alias, name, labels)
+        for alias, name in methods.items()
+        if alias != WATERMARK[-1]
+        for labels in (False, True)
+    ]
+    jobs += [Job(alias, name, other=True) for alias, name in methods.items() if alias in WATERMARK]
     parallel = Parallel(n_jobs=workers, return_as="generator")
     rows: list[Row] = []
     left_out: dict[str, str] = {}
     found = parallel(delayed(_measured)(answers, job, setting) for job in jobs)
-    for done, ((alias, _, labels), (some, why)) in enumerate(zip(jobs, found, strict=True)):
+    for done, (job, (some, why)) in enumerate(zip(jobs, found, strict=True)):
         rows += some
-        if why is not None and not labels:
-            left_out[alias] = why
+        if why is not None and not job.labels and not job.other:
+            left_out[job.alias] = why
         progress("Measuring methods", done + 1, len(jobs))
     return Table(
         zoo=recorded.manifest.plan.name,
@@ -87,14 +103,13 @@ def _compared(recorded: Recorded) -> Mapping[str, str]:
     return VERIFICATION if recorded.manifest.plan.task == "verification" else COMPARED
 
 
-def _measured(answers: Path, job: tuple[str, str, bool], setting: Setting) -> Measured:
-    alias, name, labels = job
+def _measured(answers: Path, job: Job, setting: Setting) -> Measured:
     recorded = _opened(answers)
-    chosen = method(name)
-    if labels and not _says_labels(recorded, chosen):
+    chosen = method(job.name)
+    if job.labels and not _says_labels(recorded, chosen):
         return [], None
     try:
-        rows = list(Judge(recorded, chosen, alias, labels).rows(setting))
+        rows = list(Judge(recorded, chosen, job.alias, job.labels, job.other).rows(setting))
     except BirthmarkError as error:
         return [], f"{error.subject}: {error.problem}"
     return rows, None if rows else "not enough probes of it are recorded"

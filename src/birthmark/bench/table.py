@@ -45,6 +45,8 @@ class Row(_Section):
         What the tables call it, and its full name.
     answers
         `all`, or `labels` if every model says no more than labels.
+    victim
+        The model that was stolen.
     destroys
         Whether the attack costs more accuracy than it saves: left out of "worst".
     new_head
@@ -70,6 +72,7 @@ class Row(_Section):
     method: str
     name: str
     answers: Literal["all", "labels"]
+    victim: str
     attack: str
     destroys: bool
     new_head: bool

@@ -75,9 +75,9 @@ def _show(table: Table) -> None:
     from rich.console import Console
     from rich.table import Table as Shown
 
-    from birthmark.bench.markdown import overall, worst
+    from birthmark.bench.markdown import of_victim, overall, worst
 
-    rows = [row for row in table.rows if row.answers == "all"]
+    rows = [row for row in of_victim(table) if row.answers == "all"]
     attacks = {row.attack: row for row in rows}
     sizes = sorted({row.n for row in rows})
     print(
