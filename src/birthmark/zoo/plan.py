@@ -19,12 +19,17 @@ Scalar = int | float | str
 
 
 class Role(StrEnum):
-    """What a model of the zoo is to the victim."""
+    """What a model of the zoo is to the victim.
+
+    `COMPANION` only helps to choose probes; `OTHER` belongs to another victim of the same zoo.
+    """
 
     VICTIM = "victim"
     REFERENCE = "reference"
     INDEPENDENT = "independent"
     STOLEN = "stolen"
+    COMPANION = "companion"
+    OTHER = "other"
 
 
 class Part(StrEnum):
