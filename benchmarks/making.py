@@ -27,9 +27,7 @@ N, REPEATS = 100, 3
 def seconds(name: str, n: int, parts: Ingredients) -> float:
     """Time of one making."""
     began = time.perf_counter()
-    PROBES.make(name).select(
-        parts.images, parts.victim, n, parts.draw, companions=parts.companions
-    )
+    PROBES.make(name).select(parts.images, parts.victim, n, parts.draw, companions=parts.companions)
     return time.perf_counter() - began
 
 

@@ -112,7 +112,7 @@ class Judge:
             answers="labels" if self.labels else "all",
             victim=population.victim,
             attack=attack.name,
-            destroys=attack.destroys,
+            kept=sum(attack.kept),
             new_head=attack.new_head,
             n=n,
             draws=len(found),
@@ -122,6 +122,10 @@ class Judge:
             auc=float(np.mean([auc(one.stolen, one.innocent) for one in found])),
             welch=float(np.median([welch(one.stolen, one.innocent) for one in found])),
             f1=f1(right, wrong, thieves),
+            kept_detected=float(
+                np.sum([np.sum(np.array(one.detected)[attack.kept]) for one in found])
+                / max(1, len(found) * sum(attack.kept))
+            ),
             detected=right / thieves,
             detected_interval=interval(right, thieves),
             accused=wrong / len(innocents),

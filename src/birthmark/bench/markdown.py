@@ -23,15 +23,16 @@ def page(table: Table, command: str) -> str:
         f"{first.references} reference models, {first.innocents} other independent models,"
         f" {first.thieves} thieves an attack; seed {table.setting.seed}. *Detected*: p <="
         f" {alpha:g} by rank among the reference models, mean over at most {table.setting.draws}"
-        " draws of probes among those recorded (one where all are used). *Worst*: the lowest of"
-        " all attacks but those that destroy accuracy (marked +); an attack that a method does"
-        " not apply to (-) counts as missed. *Accused*: share of the independent models with p <="
-        f" {alpha:g}. Intervals are Clopper-Pearson, 95%, over models.",
+        " draws of probes among those recorded (one where all are used). *Mean* and *worst*: over"
+        " attacks, of the thieves that are as accurate as the least accurate independent model"
+        " (an attack marked + leaves none); an attack that a method does not apply to (-) counts"
+        f" as missed. *Accused*: share of the independent models with p <= {alpha:g}. Intervals"
+        " are Clopper-Pearson, 95%, over models.",
         f"## Detected at {alpha:.0%}, {MAIN} probes",
         _grid(rows, MAIN, "all", lambda r: f"{r.detected:.2f}", worst=True),
         f"## AUC, {MAIN} probes",
         _grid(rows, MAIN, "all", lambda r: f"{r.auc:.3f}"),
-        "## Detected in the worst attack, and over all attacks, by number of probes",
+        "## Detected over all attacks, and in the worst, by number of probes",
         _by_size(table),
         f"## Detected at {alpha:.0%}, {FEW} probes",
         _grid(rows, FEW, "all", lambda r: f"{r.detected:.2f}", worst=True),
@@ -94,16 +95,20 @@ def _attacks(rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def worst(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
-    """The lowest detection of the attacks that keep accuracy; 0 where one is not applicable."""
-    found = {row.attack: row.detected for row in rows}
-    return min(found.get(name, 0.0) for name, row in attacks.items() if not row.destroys)
+    """The lowest detection of any attack, among thieves that keep accuracy; see `_counted`."""
+    return min(_counted(rows, attacks))
 
 
 def overall(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
-    """The mean detection of the attacks that keep accuracy; 0 where one is not applicable."""
-    found = {row.attack: row.detected for row in rows}
-    kept = [name for name, row in attacks.items() if not row.destroys]
-    return sum(found.get(name, 0.0) for name in kept) / len(kept)
+    """The mean detection over attacks, among thieves that keep accuracy; see `_counted`."""
+    counted = _counted(rows, attacks)
+    return sum(counted) / len(counted)
+
+
+def _counted(rows: Sequence[Row], attacks: dict[str, Row]) -> list[float]:
+    """Detection by attack, 0 where it is not applicable; without attacks that ruin every thief."""
+    found = {row.attack: row.kept_detected for row in rows}
+    return [found.get(name, 0.0) for name, row in attacks.items() if row.kept]
 
 
 def _grid(
@@ -120,9 +125,9 @@ def _grid(
     chosen = [row for row in rows if row.n == n and row.answers == answers]
     if not chosen:
         return "Not measured with so many probes."
-    head = ["method", *(f"{a}{'+' if row.destroys else ''}" for a, row in attacks.items())]
+    head = ["method", *(f"{a}{'' if row.kept else '+'}" for a, row in attacks.items())]
     if worst:
-        head += ["worst", "accused"]
+        head += ["mean", "worst", "accused"]
     elif last is not None:
         head.append(last[0])
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
@@ -131,6 +136,7 @@ def _grid(
         line = [alias, *(cell(of[a]) if a in of else "-" for a in attacks)]
         own = next((row for row in of.values() if not row.new_head), None)
         if worst:
+            line.append(f"{overall(list(of.values()), attacks):.2f}")
             line.append(f"{_worst(list(of.values()), attacks):.2f}")
             line.append("-" if own is None else f"{own.accused:.2f}")
         elif last is not None:
@@ -154,6 +160,6 @@ def _by_size(table: Table) -> str:
         line = [alias]
         for n in sizes:
             of = [row for row in rows if row.method == alias and row.n == n]
-            line.append(f"{worst(of, attacks):.2f} ({overall(of, attacks):.2f})" if of else "-")
+            line.append(f"{overall(of, attacks):.2f} ({worst(of, attacks):.2f})" if of else "-")
         lines.append(line)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

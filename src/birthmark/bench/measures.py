@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,8 @@ def welch(stolen: Sequence[float], innocent: Sequence[float]) -> float:
     """
     if len(set(stolen)) == 1 and len(set(innocent)) == 1:
         return float(stolen[0] >= innocent[0])
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # groups that hardly vary
         found = stats.ttest_ind(stolen, innocent, equal_var=False, alternative="less")
     return float(found.pvalue)
 

@@ -22,16 +22,16 @@ class Attack:
         The group's.
     thieves
         Their names.
-    destroys
-        Whether they are less accurate on average than the least accurate independent model, so
-        that theft got the thief less than honest training would have.
+    kept
+        Whether each is as accurate as the least accurate independent model, or answers with
+        another label set. If not, theft got the thief less than honest training would have.
     new_head
         Whether they answer with another label set than the victim's.
     """
 
     name: str
     thieves: list[str]
-    destroys: bool
+    kept: list[bool]
     new_head: bool
 
 
@@ -108,5 +108,5 @@ def _attacks(stolen: list[Record], least: float) -> Iterator[Attack]:
     for group in dict.fromkeys(r.group for r in stolen):
         of = [r for r in stolen if r.group == group]
         new_head = of[0].task != "own"
-        accuracy = sum(r.accuracy for r in of) / len(of)
-        yield Attack(group, [r.name for r in of], not new_head and accuracy < least, new_head)
+        kept = [new_head or r.accuracy >= least for r in of]
+        yield Attack(group, [r.name for r in of], kept, new_head)

@@ -47,8 +47,9 @@ class Row(_Section):
         `all`, or `labels` if every model says no more than labels.
     victim
         The model that was stolen.
-    destroys
-        Whether the attack costs more accuracy than it saves: left out of "worst".
+    kept, kept_detected
+        How many of the thieves are as accurate as the least accurate independent model, and the
+        share of these with p <= alpha: what "worst" and "mean" are of.
     new_head
         Whether the thieves answer with another label set.
     draws
@@ -74,7 +75,8 @@ class Row(_Section):
     answers: Literal["all", "labels"]
     victim: str
     attack: str
-    destroys: bool
+    kept: int
+    kept_detected: float
     new_head: bool
     n: int
     draws: int

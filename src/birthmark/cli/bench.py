@@ -81,8 +81,8 @@ def _show(table: Table) -> None:
     attacks = {row.attack: row for row in rows}
     sizes = sorted({row.n for row in rows})
     print(
-        f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, worst attack (mean of all),"
-        " by number of probes:"
+        f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, mean of all attacks and the"
+        " worst one, by number of probes:"
     )
     shown = Shown(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown.add_column("method", no_wrap=True)
@@ -92,7 +92,7 @@ def _show(table: Table) -> None:
         cells = []
         for size in sizes:
             of = [row for row in rows if row.method == alias and row.n == size]
-            cells.append(f"{worst(of, attacks):.2f} ({overall(of, attacks):.2f})" if of else "")
+            cells.append(f"{overall(of, attacks):.2f} {worst(of, attacks):.2f}" if of else "")
         shown.add_row(alias, *cells)
     Console().print(shown)
     for alias, why in table.left_out.items():
