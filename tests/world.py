@@ -18,6 +18,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from birthmark import Fingerprint, ImageSet, Suspect, as_suspect
+from birthmark.probes import Companions
 from birthmark.suspects.differentiable import Direction
 from birthmark.suspects.sklearn_estimator import SklearnSuspect
 
@@ -63,13 +64,23 @@ def victim() -> Any:
     return trained(slice(0, 200))
 
 
-def thief() -> Any:
+def copied(part: slice) -> Any:
     images, _ = pictures()
-    return trained(slice(200, 800), victim().predict(flat(images[200:800])))
+    return trained(part, victim().predict(flat(images[part])))
+
+
+def thief() -> Any:
+    return copied(slice(200, 800))
 
 
 def innocent(i: int) -> Any:
     return trained(slice(200 + 10 * i, 500 + 10 * i))
+
+
+@cache
+def companions() -> Companions:
+    copies = [derivable(copied(part)) for part in (slice(200, 800), slice(300, 900))]
+    return Companions(copies, [derivable(innocent(i)) for i in (30, 32, 34)])
 
 
 def image_set() -> ImageSet:

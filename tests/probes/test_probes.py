@@ -26,7 +26,7 @@ def victim() -> Suspect:
 
 
 def select(name: str, images: ImageSet, n: int = 10, draw: Draw = DRAW) -> list[Image]:
-    return PROBES.make(name).select(images, victim(), n, draw)
+    return PROBES.make(name).select(images, victim(), n, draw, None, world.companions())
 
 
 def random_images(height: int = 16, width: int = 16, count: int = 12) -> ImageSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from birthmark.errors import BirthmarkError
 from birthmark.suspects import Suspect
 
 
@@ -27,3 +28,22 @@ class Companions:
 
     surrogates: Sequence[Suspect] = ()
     outsiders: Sequence[Suspect] = ()
+
+    def require_both(self, name: str, fix: str) -> None:
+        """Refuse to make the probes of this name where there are no surrogates or no outsiders.
+
+        Raises
+        ------
+        BirthmarkError
+            Saying which models are missing, and how to pass them.
+        """
+        for models, option, what in (
+            (self.surrogates, "surrogate", "copies of the victim"),
+            (self.outsiders, "outsider", "independent models that are no references"),
+        ):
+            if not models:
+                raise BirthmarkError(
+                    name,
+                    f"no {option}s were given to ask",
+                    f"pass {what} with --{option} (in Python {option}s=), {fix}",
+                )

@@ -1,0 +1,124 @@
+"""A model that is asked whether its answers to labelled images are right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from birthmark.errors import BirthmarkError
+from birthmark.images import Image, ImageSet, encoded
+from birthmark.outputs import Kind
+from birthmark.probes.base import Draw, pictures
+from birthmark.suspects import Suspect
+
+ENOUGH_ANSWERS = 30
+
+
+class Judge:
+    """A model, and what it answered to labelled images so far.
+
+    Parameters
+    ----------
+    model
+        Answers with classes, numbered as the labels.
+    fix
+        What to do where it cannot be asked for more, or answers with embeddings.
+
+    Raises
+    ------
+    BirthmarkError
+        In these two cases.
+    """
+
+    def __init__(self, model: Suspect, fix: str) -> None:
+        known = model.description
+        if known.adapter == "recorded":
+            raise BirthmarkError(
+                known.name,
+                "is recorded answers, which cannot be asked for more",
+                f"pass the model itself, {fix}",
+            )
+        if known.output is Kind.EMBEDDINGS:
+            raise BirthmarkError(
+                known.name,
+                "answers with embeddings, which are neither right nor wrong",
+                f"pass a model that answers with classes, {fix}",
+            )
+        self._model = model
+        self._true: list[int | None] = []
+        self._said: list[int] = []
+
+    @property
+    def name(self) -> str:
+        """How people call the model."""
+        return self._model.description.name
+
+    @property
+    def answers(self) -> int:
+        """How many images it was asked about."""
+        return len(self._said)
+
+    def wrong(self, images: Sequence[Image]) -> list[bool]:
+        """For each of the labelled images, whether the model misses its label.
+
+        Raises
+        ------
+        BirthmarkError
+            If the model fails.
+        """
+        step = self._model.batch or max(1, len(images))
+        said: list[int] = []
+        for start in range(0, len(images), step):
+            said += self._model.answer(images[start : start + step]).predicted().tolist()
+        true = [image.label for image in images]
+        self._true += true
+        self._said += said
+        return [a != b for a, b in zip(true, said, strict=True)]
+
+    def require_same_classes(self) -> None:
+        """Refuse answers that are right no more often than shuffled ones, plus three deviations.
+
+        A class needs the same number in the model's answers as in the labels. Fewer than 30
+        answers do not tell.
+
+        Raises
+        ------
+        BirthmarkError
+            Naming the model.
+        """
+        n = self.answers
+        if n < ENOUGH_ANSWERS:
+            return
+        labels = Counter(self._true)
+        counts = Counter(self._said)
+        by_chance = sum(labels[label] * count for label, count in counts.items()) / n**2
+        right = sum(a == b for a, b in zip(self._true, self._said, strict=True))
+        if right <= n * by_chance + 3 * (n * by_chance * (1 - by_chance)) ** 0.5:
+            raise BirthmarkError(
+                self.name,
+                f"answers {right} of {n} labelled images right, no better than chance",
+                "number the labels as it numbers its classes, and check its declared range, mean,"
+                " deviation and channel order",
+            )
+
+
+def labelled(images: ImageSet, draw: Draw, resize: tuple[int, int] | None) -> Iterator[Image]:
+    """All different labelled images in the order of the draw, as the PNG files that probes are.
+
+    Raises
+    ------
+    BirthmarkError
+        If none has a label, or the set is of mixed sizes or holds a broken image.
+    """
+    if all(entry.label is None for entry in images.entries):
+        raise BirthmarkError(
+            images.source,
+            "has no labels, so no answer to it is known to be wrong",
+            "label the images, or use other probes, such as jpeg25",
+        )
+    different = len({entry.digest for entry in images.entries})
+    return (
+        Image(encoded(one.picture, "PNG"), f"{i:05d}.png", one.label)
+        for i, one in enumerate(pictures(images, different, draw, resize))
+        if one.label is not None
+    )
