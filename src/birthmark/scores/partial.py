@@ -126,7 +126,8 @@ def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool)
 def _unit_rows(form: Matrix) -> NDArray[np.float32]:
     lengths = np.linalg.norm(form, axis=1, keepdims=True)
     units = np.divide(form, lengths, out=np.zeros_like(form), where=lengths > 0)
-    return units.astype(np.float32)
+    rows: NDArray[np.float32] = units.astype(np.float32)
+    return rows
 
 
 def _correlations(products: NDArray[Any], sums: NDArray[Any], length: int) -> Matrix:
