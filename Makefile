@@ -25,6 +25,7 @@ bench: .venv/dev
 tables: .venv/core
 	$(BIN)/birthmark bench benchmarks/answers/*.answers --out benchmarks/detection
 	$(BIN)/python benchmarks/ablation.py --write benchmarks/detection/ablation.md
+	$(BIN)/python benchmarks/summary.py
 
 picture: .venv/core
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
