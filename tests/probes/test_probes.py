@@ -18,6 +18,7 @@ from birthmark.probes import PROBES, Draw
 EXAMPLES = [plugin.example for plugin in PROBES.plugins()]
 DRAW = Draw("sha256:images", "sha256:victim", 0)
 UNLABELLED = {"cutmix", "cutmix-transposed"}
+RESIZED = {"imagenet-c-fog3": (32, 32)}
 
 
 @cache
@@ -26,7 +27,11 @@ def victim() -> Suspect:
 
 
 def select(name: str, images: ImageSet, n: int = 10, draw: Draw = DRAW) -> list[Image]:
-    return PROBES.make(name).select(images, victim(), n, draw, None, world.companions())
+    if name.startswith("imagenet-c-"):
+        reason = "needs the extra corruptions"
+        pytest.importorskip("imagecorruptions", reason=reason, exc_type=ImportError)
+    resize = RESIZED.get(name)
+    return PROBES.make(name).select(images, victim(), n, draw, resize, world.companions())
 
 
 def random_images(height: int = 16, width: int = 16, count: int = 12) -> ImageSet:
@@ -44,7 +49,7 @@ def test_probes_repeat_and_keep_labels(name: str) -> None:
     assert PROBES.make(name).name == name
     assert [p.data for p in probes] == [p.data for p in select(name, world.image_set())]
     assert len({p.data for p in probes}) == 10
-    assert all(p.pixels.shape == (8, 8, 1) for p in probes)
+    assert all(p.pixels.shape == (*RESIZED.get(name, (8, 8)), 1) for p in probes)
     assert {p.label for p in probes} <= ({None} if name in UNLABELLED else set(range(10)))
     ending = "jpg" if name.startswith("jpeg") else "png"
     assert [p.name for p in probes][:2] == [f"00000.{ending}", f"00001.{ending}"]
@@ -247,6 +252,8 @@ def test_corruptions_do_what_their_names_say() -> None:
         ("pixelate1", "pixelate1: factor is not 2 to 64; use pixelate2"),
         ("pixelate65", "factor is not 2 to 64"),
         ("blur1.55", "did you mean blur1.5"),
+        ("imagenet-c-snow6", "severity is not 1 to 5; use imagenet-c-snow3"),
+        ("imagenet-c-rain3", "rain is no corruption here; choose from brightness, contrast,"),
         ("cutmix-flipped", "did you mean cutmix"),
     ],
 )
