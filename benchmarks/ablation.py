@@ -88,7 +88,8 @@ def main() -> None:
         "Thieves detected at 5% with 100 probes: mean over all attacks, and in brackets in the"
         " worst of them, among thieves that keep accuracy; an attack that a score does not apply to"
         " counts as missed. Mean of 3 draws, seed 0. Models, attacks and intervals: the zoos'"
-        " pages. Written by `python benchmarks/ablation.py --write benchmarks/detection/ablation.md`.",
+        " pages. Written by"
+        " `python benchmarks/ablation.py --write benchmarks/detection/ablation.md`.",
         "## Probes by score",
         *sections(SCORES_GRID, probes_of),
         "## Correlation function, on jpeg25",
