@@ -19,11 +19,12 @@ EXAMPLES = [plugin.example for plugin in PROBES.plugins()]
 DRAW = Draw("sha256:images", "sha256:victim", 0)
 UNLABELLED = {"cutmix", "cutmix-transposed"}
 RESIZED = {"imagenet-c-fog3": (32, 32)}
+COUNTS = {"lime16x40": 40}
 
 
 @cache
 def victim() -> Suspect:
-    return world.as_digits(world.victim())
+    return world.derivable(world.victim())
 
 
 def select(name: str, images: ImageSet, n: int = 10, draw: Draw = DRAW) -> list[Image]:
@@ -45,12 +46,15 @@ def stacked(name: str, images: ImageSet, n: int = 10) -> NDArray[np.int64]:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_probes_repeat_and_keep_labels(name: str) -> None:
-    probes = select(name, world.image_set())
+    n = COUNTS.get(name, 10)
+    probes = select(name, world.image_set(), n)
     assert PROBES.make(name).name == name
-    assert [p.data for p in probes] == [p.data for p in select(name, world.image_set())]
-    assert len({p.data for p in probes}) == 10
+    assert [p.data for p in probes] == [p.data for p in select(name, world.image_set(), n)]
+    assert len({p.data for p in probes}) == n
     assert all(p.pixels.shape == (*RESIZED.get(name, (8, 8)), 1) for p in probes)
-    assert {p.label for p in probes} <= ({None} if name in UNLABELLED else set(range(10)))
+    assert {p.label for p in probes if name not in COUNTS or p.label is not None} <= (
+        {None} if name in UNLABELLED else set(range(10))
+    )
     ending = "jpg" if name.startswith("jpeg") else "png"
     assert [p.name for p in probes][:2] == [f"00000.{ending}", f"00001.{ending}"]
 
@@ -58,7 +62,7 @@ def test_probes_repeat_and_keep_labels(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_seed_and_the_victim_change_the_draw(name: str) -> None:
     drawn = {
-        tuple(p.pixel_digest for p in select(name, world.image_set(), draw=draw))
+        tuple(p.pixel_digest for p in select(name, world.image_set(), COUNTS.get(name, 10), draw))
         for draw in (
             DRAW,
             Draw("sha256:images", "sha256:victim", 1),
@@ -254,6 +258,13 @@ def test_corruptions_do_what_their_names_say() -> None:
         ("blur1.55", "did you mean blur1.5"),
         ("imagenet-c-snow6", "severity is not 1 to 5; use imagenet-c-snow3"),
         ("imagenet-c-rain3", "rain is no corruption here; choose from brightness, contrast,"),
+        ("adversarial-pairs0", "eps is not 1 to 64; use adversarial-pairs8"),
+        ("adversarial-pairs65", "eps is not 1 to 64"),
+        ("uap-pairs0", "uap-pairs0: eps is not 1 to 64; use uap-pairs10"),
+        ("boundary0", "boundary0: percentage is not 1 to 99; use boundary10"),
+        ("lime8x40", "lime8x40: number of segments is not 9 to 64; use lime16x40"),
+        ("lime17x40", "lime17x40: number of segments is no square; use lime16x40"),
+        ("lime16x17", "number of versions is not 18 to 400; use lime16x40"),
         ("cutmix-flipped", "did you mean cutmix"),
     ],
 )
