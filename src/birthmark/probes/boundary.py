@@ -28,7 +28,7 @@ STEPS = 60
 class Boundary(Crafted):
     """Images between two classes: the victim's first label is the target's, the second its old one.
 
-    Source: IPGuard (Cao et al., AsiaCCS 2021), section 4: from an image of label i towards a target
+    Source: IPGuard (Cao et al., AsiaCCS 2021, arXiv 1910.12903): from an image of label i towards a
     class j, by gradient steps on ReLU(Z_i - Z_j + k) + ReLU(max over other t of Z_t - Z_i). Chosen
     here: j is drawn by the image's ticket among the other classes; steps are as long as the
     linearised loss needs (as in DeepFool) instead of Adam's; where Z_j - Z_i gets above 2 k, they
