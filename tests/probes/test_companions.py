@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +20,19 @@ DRAW = Draw("sha256:images", "sha256:victim", 0)
 
 @cache
 def victim() -> Suspect:
-    return world.as_digits(world.victim())
+    return world.derivable(world.victim())
 
 
 def select(name: str, n: int, given: Companions | None = None) -> list[Image]:
     method = PROBES.make(name)
     return method.select(world.image_set(), victim(), n, DRAW, None, given or world.companions())
+
+
+class Form(world.Derivable):
+    """A model that takes images of a form of its own."""
+
+    def __init__(self, model: Any, **fields: Any) -> None:
+        super().__init__(model, world.DECLARED | fields, name="digits")
 
 
 def misses(model: Suspect, images: Sequence[Image]) -> NDArray[np.bool_]:
@@ -69,7 +77,52 @@ def test_more_copies_than_outsiders_weigh_no_more() -> None:
     assert [p.data for p in probes] == [p.data for p in select("sac-w", 20)]
 
 
-@pytest.mark.parametrize("name", ["sac-w"])
+def test_conferrable_probes_go_over_to_copies_and_not_to_others() -> None:
+    probes = select("conferrable32", 40)
+
+    def agree(model: Suspect) -> float:
+        return 1 - float(misses(model, probes).mean())
+
+    assert agree(victim()) == 1
+    unseen_copy = world.as_digits(world.copied(slice(400, 1000)))
+    unseen_others = [world.as_digits(world.innocent(i)) for i in (0, 10, 20)]
+    assert agree(unseen_copy) > 0.8
+    assert max(map(agree, unseen_others)) < 0.4
+    worth = np.mean([~misses(one, probes) for one in world.companions().surrogates], axis=0)
+    worth *= np.mean([misses(one, probes) for one in world.companions().outsiders], axis=0)
+    assert worth.min() > 0
+    assert (np.diff(worth) <= 0).all()
+
+
+def test_conferrable_probes_are_drawn_images_within_eps_that_had_another_label() -> None:
+    drawn = select("natural", 400)
+    pixels = np.stack([image.pixels for image in drawn]).astype(int)
+    before = victim().answer(drawn).predicted()
+    for probe in select("conferrable32", 20):
+        change = np.abs(pixels - probe.pixels).max(axis=(1, 2, 3))
+        source = int(change.argmin())
+        assert 0 < change[source] <= 32
+        assert before[source] != probe.label
+
+
+def test_conferrable_probes_need_models_of_one_form_with_gradients() -> None:
+    some, blind = world.companions(), world.as_digits(world.innocent(0))
+    wide = Companions(some.surrogates, [Form(world.innocent(0), size=(16, 4))])
+    shuffled = Form(world.copied(slice(200, 800)))
+    shuffled._estimator.coef_ = np.roll(shuffled._estimator.coef_, 1, axis=0)
+    cases = {
+        "gives no gradient of its answers": Companions([blind], some.outsiders),
+        "digits: takes 16x4x1, the victim 8x8x1": wide,
+        "images as the victim, no better than chance": Companions([shuffled], some.outsiders),
+    }
+    for said, given in cases.items():
+        with pytest.raises(BirthmarkError, match=said):
+            select("conferrable8", 10, given)
+    with pytest.raises(BirthmarkError, match=r"\d+ probes conferrable2 could be made .* pass -n"):
+        select("conferrable2", 300)
+
+
+@pytest.mark.parametrize("name", ["sac-w", "conferrable8"])
 def test_missing_companions_are_named(name: str) -> None:
     method, some = PROBES.make(name), world.companions()
     cases = {

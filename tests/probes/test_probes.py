@@ -55,7 +55,7 @@ def test_probes_repeat_and_keep_labels(name: str) -> None:
     assert {p.label for p in probes if name not in COUNTS or p.label is not None} <= (
         {None} if name in UNLABELLED else set(range(10))
     )
-    ending = "jpg" if name.startswith("jpeg") else "png"
+    ending = "jpg" if "jpeg" in name else "png"
     assert [p.name for p in probes][:2] == [f"00000.{ending}", f"00001.{ending}"]
 
 
@@ -265,6 +265,7 @@ def test_corruptions_do_what_their_names_say() -> None:
         ("lime8x40", "lime8x40: number of segments is not 9 to 64; use lime16x40"),
         ("lime17x40", "lime17x40: number of segments is no square; use lime16x40"),
         ("lime16x17", "number of versions is not 18 to 400; use lime16x40"),
+        ("conferrable0", "conferrable0: eps is not 1 to 64; use conferrable8"),
         ("cutmix-flipped", "did you mean cutmix"),
     ],
 )

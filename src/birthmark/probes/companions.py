@@ -29,6 +29,9 @@ class Companions:
     surrogates: Sequence[Suspect] = ()
     outsiders: Sequence[Suspect] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.surrogates or self.outsiders)
+
     def require_both(self, name: str, fix: str) -> None:
         """Refuse to make the probes of this name where there are no surrogates or no outsiders.
 

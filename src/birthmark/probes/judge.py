@@ -86,20 +86,27 @@ class Judge:
         BirthmarkError
             Naming the model.
         """
-        n = self.answers
-        if n < ENOUGH_ANSWERS:
-            return
-        labels = Counter(self._true)
-        counts = Counter(self._said)
-        by_chance = sum(labels[label] * count for label, count in counts.items()) / n**2
-        right = sum(a == b for a, b in zip(self._true, self._said, strict=True))
-        if right <= n * by_chance + 3 * (n * by_chance * (1 - by_chance)) ** 0.5:
+        right, by_chance = agreement(self._true, self._said)
+        if by_chance:
             raise BirthmarkError(
                 self.name,
-                f"answers {right} of {n} labelled images right, no better than chance",
+                f"answers {right} of {self.answers} labelled images right, no better than chance",
                 "number the labels as it numbers its classes, and check its declared range, mean,"
                 " deviation and channel order",
             )
+
+
+def agreement(one: Sequence[int | None], other: Sequence[int]) -> tuple[int, bool]:
+    """How often two lists of classes agree, and whether shuffled ones would as often.
+
+    They would within three standard deviations; fewer than 30 do not tell.
+    """
+    n = len(other)
+    counts = Counter(one)
+    chance = sum(counts[label] * count for label, count in Counter(other).items()) / max(1, n) ** 2
+    agree = sum(a == b for a, b in zip(one, other, strict=True))
+    expected = n * chance + 3 * (n * chance * (1 - chance)) ** 0.5
+    return agree, n >= ENOUGH_ANSWERS and agree <= expected
 
 
 def labelled(images: ImageSet, draw: Draw, resize: tuple[int, int] | None) -> Iterator[Image]:
