@@ -14,13 +14,14 @@ from birthmark import __version__
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, Progress, silent
-from birthmark.probes import PROBES, Draw
+from birthmark.probes import PROBES, Companions, Draw
+from birthmark.suspects import Suspect
 from birthmark.zoo import checking
 from birthmark.zoo.arrays import load
 from birthmark.zoo.builder import open_zoo
-from birthmark.zoo.members import members
+from birthmark.zoo.members import copies, members
 from birthmark.zoo.models import built
-from birthmark.zoo.plan import Plan
+from birthmark.zoo.plan import Plan, Role
 from birthmark.zoo.recorded import Asked, Manifest, Packed, digest_of, packed, write_answers
 from birthmark.zoo.records import Record, read
 
@@ -32,13 +33,22 @@ class Pool(NamedTuple):
     left_out: dict[str, str]
 
 
-def pool(plan: Plan, folder: Path, progress: Progress = silent) -> Pool:
-    """The probes of a zoo, drawn from the probes part, which nothing was trained on.
+class Ingredients(NamedTuple):
+    """What a zoo's probes are made of: images that nothing was trained on, and models to ask."""
+
+    images: ImageSet
+    victim: Suspect
+    draw: Draw
+    companions: Companions
+
+
+def ingredients(plan: Plan, folder: Path) -> Ingredients:
+    """What a zoo's probes are made of; companions as far as they are built.
 
     Raises
     ------
     BirthmarkError
-        If the victim is not built, or no method can make probes of it.
+        If the victim is not built.
     """
     own = load(folder / "data" / "own")
     positions = own.parts["probes"]
@@ -47,13 +57,24 @@ def pool(plan: Plan, folder: Path, progress: Progress = silent) -> Pool:
     record = read(folder, "victim")
     if record is None:
         raise BirthmarkError(folder, "its victim is not built", "run `birthmark zoo build`")
-    victim = built(plan, folder, "victim").suspect(plan, "victim", record.family)
     draw = Draw(images.digest, record.weights, plan.seed)
+    return Ingredients(images, _suspect(plan, folder, record), draw, companions(plan, folder))
+
+
+def pool(plan: Plan, folder: Path, progress: Progress = silent) -> Pool:
+    """The probes of a zoo, drawn from the probes part, which nothing was trained on.
+
+    Raises
+    ------
+    BirthmarkError
+        If the victim is not built, or no method can make probes of it.
+    """
+    images, victim, draw, helping = ingredients(plan, folder)
     made, left_out = {}, {}
     for i, (name, count) in enumerate(plan.answers.probes.items()):
         wanted = min(max(2, round(count * plan.size.probes)), len(images))
         try:
-            made[name] = PROBES.make(name).select(images, victim, wanted, draw)
+            made[name] = PROBES.make(name).select(images, victim, wanted, draw, companions=helping)
         except BirthmarkError as error:
             left_out[name] = f"{error.subject}: {error.problem}"
         progress("Making probes", i + 1, len(plan.answers.probes))
@@ -62,6 +83,24 @@ def pool(plan: Plan, folder: Path, progress: Progress = silent) -> Pool:
             folder, f"no probes can be made ({min(left_out.values())})", "use a larger scale"
         )
     return Pool(made, left_out)
+
+
+def companions(plan: Plan, folder: Path) -> Companions:
+    """The models of a zoo that help to choose probes; those from the victim are its surrogates."""
+    listed = members(plan)
+    descend = copies(listed)
+    helping = [read(folder, m.name) for m in listed if m.role is Role.COMPANION]
+    surrogates: list[Suspect] = []
+    outsiders: list[Suspect] = []
+    for record in helping:
+        if record is not None:
+            side = surrogates if record.name in descend else outsiders
+            side.append(_suspect(plan, folder, record))
+    return Companions(surrogates, outsiders)
+
+
+def _suspect(plan: Plan, folder: Path, record: Record) -> Suspect:
+    return built(plan, folder, record.name).suspect(plan, record.name, record.family)
 
 
 def answer_zoo(folder: Path, out: Path, workers: int = 1, progress: Progress = silent) -> Manifest:

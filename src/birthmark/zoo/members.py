@@ -69,6 +69,15 @@ def members(plan: Plan) -> list[Member]:
     return [member for group in listed.values() for member in group]
 
 
+def copies(listed: Sequence[Member]) -> set[str]:
+    """Names of the members that descend from the victim."""
+    found = {"victim"}
+    for member in listed:
+        if member.parent in found:
+            found.add(member.name)
+    return found - {"victim"}
+
+
 def _member(
     plan: Plan, group: Group, number: int, i: int, listed: Mapping[str, Sequence[Member]]
 ) -> Member:

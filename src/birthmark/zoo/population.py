@@ -12,7 +12,13 @@ from birthmark.zoo.records import Record
 
 STOLEN = ("C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 SIGNS = "sD^v<>phPX"
-INNOCENT = {Role.REFERENCE: "#9a9a9a", Role.INDEPENDENT: "C0"}
+LOOKS: dict[Role, dict[str, Any]] = {
+    Role.VICTIM: {"marker": "*", "color": "black", "facecolors": "none", "s": 300},
+    Role.REFERENCE: {"marker": "o", "color": "#9a9a9a"},
+    Role.INDEPENDENT: {"marker": "o", "color": "C0"},
+    Role.COMPANION: {"marker": "+", "color": "black"},
+    Role.OTHER: {"marker": "x", "color": "#9a9a9a"},
+}
 
 
 class Row(NamedTuple):
@@ -108,14 +114,10 @@ def picture(plan: Plan, records: Sequence[Record], out: Path) -> None:
         of = [r for r in records if r.group == group.name and r.fidelity is not None]
         if not of:
             continue
-        look: dict[str, Any]
-        if group.role is Role.STOLEN:
+        look = LOOKS.get(group.role)
+        if look is None:
             look = {"marker": SIGNS[stolen % len(SIGNS)], "color": STOLEN[stolen % len(STOLEN)]}
             stolen += 1
-        elif group.role is Role.VICTIM:
-            look = {"marker": "*", "color": "black", "facecolors": "none", "s": 300}
-        else:
-            look = {"marker": "o", "color": INNOCENT[group.role]}
         axes.scatter(
             [r.fidelity or 0.0 for r in of],
             [r.accuracy for r in of],
