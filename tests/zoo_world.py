@@ -72,6 +72,23 @@ count = 2
 parents = ["victim", "labels-thief"]
 """
 
+COMPANIONS = """
+[[groups]]
+name = "surrogate"
+role = "companion"
+recipe = "finetuned"
+count = 2
+parents = ["finetuned"]
+parameters = { layers = "last" }
+
+[[groups]]
+name = "outsider"
+role = "companion"
+recipe = "trained"
+count = 2
+"""
+"""To be put at the end of a plan's groups."""
+
 OBJECTS = (
     """
 name = "digits"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import zoo_world
-from birthmark import BirthmarkError
+from birthmark import BirthmarkError, Suspect
 from birthmark.outputs import Kind
 from birthmark.probes.cutmix import CutMix
 from birthmark.probes.natural import Natural
@@ -19,7 +20,8 @@ from birthmark.zoo.records import record_file
 
 pytest.importorskip("torch", reason="zoos need torch")
 
-from birthmark.zoo.answering import answer_zoo, pool, stacked
+from birthmark.zoo.answering import answer_zoo, companions, ingredients, pool, stacked
+from birthmark.zoo.builder import build_zoo
 from birthmark.zoo.models import built
 
 
@@ -90,6 +92,28 @@ def test_probes_that_cannot_be_made_are_left_out_and_told(
     monkeypatch.setattr(Natural, "select", refuse)
     with pytest.raises(BirthmarkError, match="no probes can be made"):
         pool(plan, objects.folder)
+
+
+def test_companions_help_to_choose_probes(objects: zoo_world.Zoo, tmp_path: Path) -> None:
+    folder = tmp_path / "zoo"
+    shutil.copytree(objects.folder, folder)
+    text = zoo_world.OBJECTS.replace("natural = 60", "sac-w = 4") + zoo_world.COMPANIONS
+    plan = zoo_world.plan(text, tmp_path)
+    assert set(pool(plan, folder).left_out) == {"sac-w"}
+    records = build_zoo(plan, objects.data, folder).records
+    helping = companions(plan, folder)
+    assert [one.description.name for one in helping.surrogates] == ["surrogate/0", "surrogate/1"]
+    assert [one.description.name for one in helping.outsiders] == ["outsider/0", "outsider/1"]
+    probes = pool(plan, folder).probes["sac-w"]
+    truth = [probe.label for probe in probes]
+
+    def wrong(model: Suspect) -> int:
+        return int((model.answer(probes).predicted() != truth).sum())
+
+    assert wrong(ingredients(plan, folder).victim) == 4
+    assert sum(map(wrong, helping.surrogates)) > sum(map(wrong, helping.outsiders))
+    assert {row.group: row.role for row in population(plan, records)}["outsider"] == "companion"
+    picture(plan, records, tmp_path / "p.png")
 
 
 def test_the_same_zoo_gives_the_same_file(
@@ -165,8 +189,6 @@ def test_files_of_later_formats_are_refused(file: Path, tmp_path: Path) -> None:
 
 
 def test_an_unfinished_zoo_is_not_recorded(images: Path, tmp_path: Path) -> None:
-    from birthmark.zoo.builder import build_zoo
-
     text = zoo_world.OBJECTS.replace("epochs = 8", "epochs = 0.2")
     build_zoo(zoo_world.plan(text, tmp_path), images, tmp_path / "zoo")
     record_file(tmp_path / "zoo", "labels-thief/0").unlink()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,6 +150,17 @@ def test_a_changed_plan_trains_what_depends_on_it(images: Path, tmp_path: Path) 
     assert built.trained == ["finetuned/0"]
     with pytest.raises(BirthmarkError, match="holds the zoo digits at scale cpu"):
         build_zoo(zoo_world.plan(SMALL, tmp_path).scaled("tiny"), images, out)
+
+
+def test_groups_at_the_end_change_no_other_model(objects: zoo_world.Zoo, tmp_path: Path) -> None:
+    out = tmp_path / "zoo"
+    shutil.copytree(objects.folder, out)
+    before = {m.name: read(out, m.name) for m in members(objects.plan)}
+    larger = zoo_world.plan(zoo_world.OBJECTS + zoo_world.COMPANIONS, tmp_path)
+    built = build_zoo(larger, objects.data, out)
+    assert set(built.trained) == {"surrogate/0", "surrogate/1", "outsider/0", "outsider/1"}
+    assert {r.name: r for r in built.records if r.role is not Role.COMPANION} == before
+    assert {r.role for r in built.records if r.name in built.trained} == {Role.COMPANION}
 
 
 def test_innocents_are_only_compared_anew_where_the_victim_changes(
