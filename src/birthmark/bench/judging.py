@@ -173,9 +173,8 @@ class _Asked:
         population = self.judge.population
         kinds = {self.judge.answers(name).kind for name in attack.thieves}
         kind = max(kinds, key=list(Kind).index)
-        score = self.judge.method.score
         try:
-            common = common_kind([kind, self.judge.answers(population.victim).kind], score)
+            common = self._common(kind, new_head=attack.new_head)
             pools, at = self._compared(common, new_head=attack.new_head)
             if attack.new_head:
                 references, innocents = population.new_references, population.new_independents
@@ -245,9 +244,9 @@ class _Asked:
             background = population.references if new_head else []
             self._pools[kind, new_head] = (
                 self.judge.method.score.pools(
-                    self._form(population.victim, kind),
+                    self._form(population.victim, kind, as_it_is=new_head),
                     [self._form(name, kind) for name in names],
-                    [self._form(name, kind) for name in background],
+                    [self._form(name, kind, as_it_is=True) for name in background],
                 ),
                 {name: i for i, name in enumerate(names)},
             )
@@ -261,5 +260,20 @@ class _Asked:
             or (own is Kind.PROBABILITIES and kind is Kind.LABELS)
         )
 
-    def _form(self, name: str, kind: Kind) -> Outputs:
-        return taken(self.judge.answers(name), self.places).to(kind)
+    def _common(self, kind: Kind, *, new_head: bool) -> Kind:
+        """What models are compared as; with a new head the victim may answer with embeddings.
+
+        Raises
+        ------
+        BirthmarkError
+            If the score can't compare them.
+        """
+        score = self.judge.method.score
+        victim = self.judge.answers(self.judge.population.victim).kind
+        if new_head and victim is Kind.EMBEDDINGS and Kind.EMBEDDINGS in score.kinds:
+            return common_kind([kind], score)
+        return common_kind([kind, victim], score)
+
+    def _form(self, name: str, kind: Kind, *, as_it_is: bool = False) -> Outputs:
+        some = taken(self.judge.answers(name), self.places)
+        return some if as_it_is and some.kind is Kind.EMBEDDINGS else some.to(kind)
