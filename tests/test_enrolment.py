@@ -67,6 +67,43 @@ def test_a_model_is_a_reference_once(built: world.World) -> None:
         enroll(as_suspect(file), [file])
 
 
+def test_companions_are_recorded_and_are_nothing_else(built: world.World) -> None:
+    victim, copy, other, reference = (
+        as_suspect(built.folder / name)
+        for name in ("victim.onnx", "suspect.onnx", "other.onnx", "references/linear/00.onnx")
+    )
+    made = enroll(victim, [reference], method="sac-w", n=10, surrogates=[copy], outsiders=[other])
+    recorded = made.manifest.companions
+    assert recorded is not None
+    assert [one.digest for one in recorded.surrogates] == [copy.description.digest]
+    assert [one.digest for one in recorded.outsiders] == [other.description.digest]
+    assert enroll(victim, [reference]).manifest.companions is None
+    cases: dict[str, dict[str, Any]] = {
+        "victim.onnx: is the same file as the victim": {"surrogates": [victim]},
+        "00.onnx: is the same file as the reference 00.onnx": {"outsiders": [reference]},
+        "other.onnx: is the same file as other.onnx": {"outsiders": [other, other]},
+        "jpeg25: are probes that need no surrogates": {"outsiders": [other], "method": "sac-jc"},
+        "sac-w: no outsiders were given": {"outsiders": []},
+    }
+    for said, options in cases.items():
+        with pytest.raises(BirthmarkError) as error:
+            enroll(victim, [reference], **{"method": "sac-w", "surrogates": [copy]} | options)
+        assert said in str(error.value)
+
+
+def test_references_need_not_answer_what_probes_were_crafted_for() -> None:
+    some = world.companions()
+    options = {"surrogates": some.surrogates, "outsiders": some.outsiders}
+    references = [world.as_digits(world.innocent(i), name=f"innocent-{i}") for i in range(20)]
+    made = enroll(
+        world.derivable(world.victim()), references, method="agreement@conferrable32", **options
+    )
+    assert made.audit(world.as_digits(world.copied(slice(400, 1000)))).verdict == "derived"
+    innocent = made.audit(world.as_digits(world.innocent(25)))
+    assert innocent.findings == []
+    assert any("true classes are not known" in said for said in innocent.assumptions)
+
+
 def test_images_may_be_resized_and_lack_labels() -> None:
     images, _ = world.pictures()
     made = enroll(images=ImageSet.from_arrays(images[:50]), resize=(16, 16))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Literal
@@ -222,7 +222,8 @@ def audit(
     alike = compared(bundle, answers)
     own, *others = score(alike.victim, [alike.suspect, *alike.references])
     p = conformal_p(own, others)
-    findings, may_clear = _findings(bundle, suspect, answers)
+    checkable = _with_true_labels(bundle)
+    findings, may_clear = _findings(bundle, suspect, answers, checkable)
     if p <= alpha:
         verdict = Verdict.DERIVED
     elif p > independent_above and may_clear:
@@ -244,7 +245,7 @@ def audit(
             for one, number in zip(described, others, strict=True)
         ],
         findings=findings,
-        assumptions=_assumptions(described, suspect.description, bundle.probes),
+        assumptions=_assumptions(described, suspect.description, checkable),
         queries=len(bundle.probes),
         fingerprint=seal,
         victim=bundle.manifest.victim,
@@ -262,7 +263,16 @@ def held_rate(alpha: float, references: int) -> float:
     return max(p for p in possible if p <= alpha)
 
 
-def _findings(bundle: Bundle, suspect: Suspect, answers: Outputs) -> tuple[list[str], bool]:
+def _with_true_labels(bundle: Bundle) -> list[Image]:
+    """The probes, without labels where those are no true classes that answers go with."""
+    if method(bundle.manifest.method).probes.true_labels:
+        return bundle.probes
+    return [replace(probe, label=None) for probe in bundle.probes]
+
+
+def _findings(
+    bundle: Bundle, suspect: Suspect, answers: Outputs, probes: Sequence[Image]
+) -> tuple[list[str], bool]:
     """What was noticed, and whether an independent verdict is still allowed."""
     findings = []
     may_clear = True
@@ -275,20 +285,27 @@ def _findings(bundle: Bundle, suspect: Suspect, answers: Outputs) -> tuple[list[
             if digest == reference.digest:
                 findings.append(f"The suspect's file is the reference model {reference.name}.")
                 may_clear = False
+        helped = bundle.manifest.companions
+        for companion in [*helped.surrogates, *helped.outsiders] if helped else []:
+            if digest == companion.digest:
+                findings.append(
+                    f"The suspect's file is {companion.name}, which helped to choose the probes."
+                )
+                may_clear = False
     if answers.values.shape[1:] != bundle.victim.values.shape[1:]:
         findings.append(
             f"The suspect answers with {answers.classes} numbers or classes, the victim with"
             f" {bundle.victim.classes}."
         )
-    if unsure := _unsure_of_the_input(bundle, answers):
+    if unsure := _unsure_of_the_input(bundle, answers, probes):
         findings.append(f"{unsure} So it cannot be called independent.")
         may_clear = False
     return findings, may_clear
 
 
-def _unsure_of_the_input(bundle: Bundle, answers: Outputs) -> str | None:
+def _unsure_of_the_input(bundle: Bundle, answers: Outputs, probes: Sequence[Image]) -> str | None:
     """Why the suspect may have been shown something else than it takes, if so."""
-    p = chance_p(answers, bundle.probes)
+    p = chance_p(answers, probes)
     if p is None:
         return None
     reason = "its declared input may be wrong, or it is for another task."
@@ -297,9 +314,9 @@ def _unsure_of_the_input(bundle: Bundle, answers: Outputs) -> str | None:
             "The suspect answers the labelled probes no better than chance"
             f" (permutation p = {p:.3f}): {reason}"
         )
-    others = [accuracy(reference, bundle.probes) for reference in bundle.references]
-    right, low, high = accuracy(answers, bundle.probes), min(others), max(others)
-    if right < low - (high - low) - 1 / len(bundle.probes):
+    others = [accuracy(reference, probes) for reference in bundle.references]
+    right, low, high = accuracy(answers, probes), min(others), max(others)
+    if right < low - (high - low) - 1 / len(probes):
         return (
             f"Whatever its classes are called, the suspect is right on at most {right:.0%} of the"
             f" labelled probes, the reference models on {low:.0%} to {high:.0%}: {reason}"
@@ -319,7 +336,7 @@ def _assumptions(
             " probes is not checked"
         )
     elif all(probe.label is None for probe in probes):
-        asked += ", which was not checked, since the probes have no labels"
+        asked += ", which was not checked, since the probes' true classes are not known"
     return [
         f"An innocent suspect is exchangeable with the {len(references)} reference models,"
         f" which are {spread}: as likely to have any rank among them. A suspect that is"

@@ -9,13 +9,13 @@ from importlib.metadata import version
 from birthmark.asking import CHANCE, ask, chance_p
 from birthmark.bundle import Bundle, Manifest, ProbeRecord
 from birthmark.bundle.archive import outputs_bytes
-from birthmark.bundle.manifest import MAX_PROBES, ImageSetRecord
+from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, Progress, silent
 from birthmark.methods import common_kind, method
 from birthmark.outputs import Outputs
-from birthmark.probes import Draw
+from birthmark.probes import Companions, Draw, ProbeMethod
 from birthmark.suspects import Suspect
 
 LIBRARIES = ("birthmark", "numpy", "onnxruntime", "pillow")
@@ -30,6 +30,7 @@ def enroll(
     n: int = 100,
     seed: int = 0,
     resize: tuple[int, int] | None = None,
+    companions: Companions = Companions(),
     progress: Progress = silent,
 ) -> Bundle:
     """Make a fingerprint.
@@ -51,6 +52,9 @@ def enroll(
         Draws the images.
     resize
         (width, height) to bring all images to first.
+    companions
+        Models that help to choose the probes, for methods that ask them; none of them is the victim
+        or a reference.
     progress
         Is told how far it is.
 
@@ -67,21 +71,23 @@ def enroll(
             "there are none, so no verdict would ever be possible",
             "pass independent models with --references: 19 for a verdict at 5%, 99 at 1%",
         )
-    _require_distinct(victim, references)
+    _require_distinct(victim, references, companions)
     chosen = method(method_name)
+    _require_use(chosen.probes, companions)
     kinds = [victim.description.output, *(one.description.output for one in references)]
     common_kind(kinds, chosen.score)
     draw = Draw(images.digest, victim.description.digest, seed)
-    probes = chosen.probes.select(images, victim, n, draw, resize)
+    probes = chosen.probes.select(images, victim, n, draw, resize, companions)
     progress("Making probes", n, n)
     mine = ask(victim, probes, progress)
-    if not chosen.probes.asks_victim:
+    if chosen.probes.true_labels and not chosen.probes.asks_victim:
         _require_better_than_chance(victim, mine, probes)
     theirs = []
     for i, reference in enumerate(references):
         progress("Asking references", i, len(references))
         outputs = ask(reference, probes)
-        _require_better_than_chance(reference, outputs, probes)
+        if chosen.probes.true_labels:
+            _require_better_than_chance(reference, outputs, probes)
         theirs.append(outputs)
     progress("Asking references", len(references), len(references))
     manifest = Manifest(
@@ -99,19 +105,49 @@ def enroll(
         outputs=sha256(outputs_bytes(mine, theirs)),
         libraries={"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
+        companions=_recorded(companions),
     )
     return Bundle(manifest, probes, mine, theirs)
 
 
-def _require_distinct(victim: Suspect, references: Sequence[Suspect]) -> None:
+def _recorded(companions: Companions) -> CompanionRecords | None:
+    if not companions:
+        return None
+    return CompanionRecords(
+        surrogates=[one.description for one in companions.surrogates],
+        outsiders=[one.description for one in companions.outsiders],
+    )
+
+
+def _require_distinct(
+    victim: Suspect, references: Sequence[Suspect], companions: Companions
+) -> None:
+    """Refuse a file that is passed twice.
+
+    A reference that also helped to choose the probes would have a rank that no innocent has.
+    """
     seen = {victim.description.digest: f"the victim {victim.description.name}"}
-    for reference in references:
-        digest, name = reference.description.digest, reference.description.name
-        if digest is not None and digest in seen and reference.description.adapter != "callable":
+    helping = [*companions.surrogates, *companions.outsiders]
+    for i, model in enumerate([*references, *helping]):
+        digest, name = model.description.digest, model.description.name
+        if digest is not None and digest in seen and model.description.adapter != "callable":
             raise BirthmarkError(
-                name, f"is the same file as {seen[digest]}", "pass each independent model once"
+                name,
+                f"is the same file as {seen[digest]}",
+                "pass each independent model once"
+                if i < len(references)
+                else "pass surrogates and outsiders that are neither victim nor references, once",
             )
-        seen[digest] = name
+        seen[digest] = f"the reference {name}" if i < len(references) else name
+
+
+def _require_use(probes: ProbeMethod, companions: Companions) -> None:
+    if companions and not probes.asks_companions:
+        raise BirthmarkError(
+            probes.name,
+            "are probes that need no surrogates and no outsiders",
+            "leave these out, or use probes that ask them, such as sac-w",
+        )
 
 
 def _require_better_than_chance(model: Suspect, outputs: Outputs, probes: list[Image]) -> None:

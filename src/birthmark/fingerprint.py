@@ -13,6 +13,7 @@ from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
 from birthmark.digests import sha256_of_file
 from birthmark.enrolment import enroll
 from birthmark.images import Image, ImageSet, Progress, silent
+from birthmark.probes import Companions
 from birthmark.suspects import as_suspect
 
 
@@ -37,6 +38,8 @@ class Fingerprint:
         n: int = 100,
         seed: int = 0,
         resize: tuple[int, int] | None = None,
+        surrogates: Sequence[Any] = (),
+        outsiders: Sequence[Any] = (),
         progress: Progress = silent,
     ) -> Fingerprint:
         """Enroll a victim.
@@ -53,6 +56,9 @@ class Fingerprint:
             The declaration (or its fields) for all models that are not adapters already.
         method, n, seed, resize, progress
             As for `birthmark.enrolment.enroll`.
+        surrogates, outsiders
+            Copies of the victim and independent models, of the same forms, that only help to choose
+            the probes, for methods that ask them (`birthmark.probes.Companions`).
 
         Raises
         ------
@@ -68,6 +74,10 @@ class Fingerprint:
             n=n,
             seed=seed,
             resize=resize,
+            companions=Companions(
+                [as_suspect(surrogate, declared) for surrogate in surrogates],
+                [as_suspect(outsider, declared) for outsider in outsiders],
+            ),
             progress=progress,
         )
         return cls(bundle)

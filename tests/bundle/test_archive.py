@@ -67,6 +67,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
     "later": (manifest(format="birthmark-fingerprint/9"), "update birthmark"),
     "seed": (manifest(seed="a"), "manifest.json seed: Input should be a valid integer"),
     "extra": (manifest(more=1), "manifest.json more: Extra inputs"),
+    "companions": (manifest(companions={"surrogates": []}), "companions.outsiders: Field required"),
     "no references": (manifest(references=[]), "manifest.json references: List should have"),
     "outputs": (outputs(b"none"), "its outputs are unreadable"),
     "no outputs": (outputs(b"\x02\0\0\0\0\0\0\0{}"), "outputs.safetensors victim: is not float32"),
@@ -141,12 +142,13 @@ def test_junk_is_refused(tmp_path: Path, junk: bytes) -> None:
             Fingerprint.open(tmp_path / "junk")
 
 
-def test_the_first_format_is_still_read_and_audited() -> None:
+def test_the_first_format_is_still_read_and_audited(tmp_path: Path) -> None:
     import world
 
     opened = Fingerprint.open(Path(__file__).parents[1] / "data" / "v1.birthmark")
     assert opened.seal == "sha256:bf1bc61a9fc6a8de917a402b720ca72eee7fcdfa77a16812cb29f622ef2ee681"
     assert opened.manifest.method == "sac-cosine-l1@jpeg25"
+    assert Fingerprint(opened.bundle).save(tmp_path / "again") == opened.seal
     result = opened.audit(world.as_digits(world.thief()), alpha=0.2)
     assert result.verdict == "derived"
     assert [reference.name for reference in result.references] == [

@@ -61,6 +61,16 @@ def test_enroll_audit_inspect_seal(enrolled: Path) -> None:
         assert json.loads(again.stdout)[field] == result[field]
 
 
+def test_companions(files: Path) -> None:
+    helping = ["--surrogate", "suspect.onnx", "--outsider", "other.onnx"]
+    said = run(*ENROLL, "-n", "10", "--method", "sac-w", *helping).stdout
+    assert "surrogates 1, outsiders 1" in said
+    manifest = json.loads(run("inspect", str(files / "v.birthmark"), "--json").stdout)["manifest"]
+    assert [one["name"] for one in manifest["companions"]["outsiders"]] == ["other.onnx"]
+    audited = run("audit", "v.birthmark", "--suspect", "other.onnx", "--out", "f", "--json").stdout
+    assert "other.onnx, which helped to choose the probes." in audited
+
+
 def test_probes_by_hand(enrolled: Path) -> None:
     run("probes", "v.birthmark", "--out", "probes")
     from birthmark import Fingerprint, Image
@@ -117,6 +127,8 @@ BAD = {
     "unreadable image": ([*ENROLL[:4], "broken", *ENROLL[5:-1], "w.birthmark"],
                          "bad.png: is not a readable image"),
     "mixed sizes": ([*ENROLL[:4], "mixed", *ENROLL[5:-1], "w.birthmark"], "pass --resize"),
+    "companion": ([*ENROLL, "--force", "--method", "sac-w", "--outsider", "references"],
+                  "00.onnx: is the same file as the reference 00.onnx"),
     "too many probes": ([*ENROLL, "--force", "-n", "401"], "pass -n 400"),
     "seed": (["demo", "--seed", "-1"], "--seed"),
 }  # fmt: skip

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from birthmark.digests import Digest
 from birthmark.suspects import Description
@@ -18,7 +26,10 @@ Name = Annotated[str, StringConstraints(max_length=200)]
 
 
 class ProbeRecord(BaseModel):
-    """One probe: its file, the digests of its bytes and of its decoded pixels, its true class."""
+    """One probe: its file, the digests of its bytes and of its decoded pixels, its label.
+
+    The label is its true class or, of some methods, the class that it was crafted for.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,10 +49,20 @@ class ImageSetRecord(BaseModel):
     resize: tuple[int, int] | None
 
 
+class CompanionRecords(BaseModel):
+    """The models that helped to choose the probes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    surrogates: list[Description] = Field(max_length=MAX_REFERENCES)
+    outsiders: list[Description] = Field(max_length=MAX_REFERENCES)
+
+
 class Manifest(BaseModel):
     """The fingerprint's contents, with the digest of everything.
 
     It holds no time: one that a file states of itself proves nothing. The seal's publication does.
+    Where there were no companions, nothing is written about them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,9 +76,17 @@ class Manifest(BaseModel):
     probes: list[ProbeRecord] = Field(min_length=2, max_length=MAX_PROBES)
     outputs: Digest
     libraries: dict[Name, Name]
+    companions: CompanionRecords | None = None
 
     @model_validator(mode="after")
     def _distinct(self) -> Manifest:
         if len({probe.file for probe in self.probes}) != len(self.probes):
             raise ValueError("a probe's file is named twice")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if self.companions is None:
+            del fields["companions"]
+        return fields

@@ -23,9 +23,17 @@ def enroll(
         list[str],
         typer.Option(help="Independent models: files, or folders with one sub-folder a family."),
     ] = [],  # noqa: B006
+    surrogate: Annotated[
+        list[str],
+        typer.Option(help="Copies of the victim that you made, for methods that ask them."),
+    ] = [],  # noqa: B006
+    outsider: Annotated[
+        list[str],
+        typer.Option(help="Independent models that only help to choose probes; no references."),
+    ] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
     method: Annotated[
-        str, typer.Option(help="sac-jc, sac-m, sac-source, sac-normal or SCORE@PROBES.")
+        str, typer.Option(help="sac-jc, sac-m, sac-w, sac-source, sac-normal or SCORE@PROBES.")
     ] = "sac-jc",
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
@@ -70,6 +78,8 @@ def enroll(
             n=n,
             seed=seed,
             resize=options.sides(resize),
+            surrogates=open_all(surrogate, declared),
+            outsiders=open_all(outsider, declared),
             progress=progress,
         )
         seal = fingerprint.save(out)

@@ -38,6 +38,14 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
     manifest = fingerprint.manifest
     families = Counter(one.family or "family not stated" for one in manifest.references)
     count = len(manifest.references)
+    helped = manifest.companions
+    helping = (
+        {}
+        if helped is None
+        else {
+            "companions": f"surrogates {len(helped.surrogates)}, outsiders {len(helped.outsiders)}"
+        }
+    )
     resize = manifest.images.resize
     return {
         "seal": fingerprint.seal,
@@ -51,6 +59,7 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         else "none, so declarations are not checked against them",
         "images digest": manifest.images.digest,
         "references": f"{count}: {', '.join(f'{n} {name}' for name, n in families.items())}",
+        **helping,
         "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",
         "libraries": ", ".join(f"{name} {v}" for name, v in manifest.libraries.items()),
     }
