@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -102,3 +103,22 @@ def of_embeddings(embeddings: Tensor, sharpness: float = 10.0) -> Loss:
         return sharpness * (1 - (F.normalize(model(inputs)) * wanted[positions]).sum(1).mean())
 
     return loss
+
+
+def soft_nearest_neighbours(features: Tensor, groups: Tensor, temperature: float) -> Tensor:
+    """How well neighbours tell the groups of float32 (n, ...) features apart; int64 (n,) groups.
+
+    Mean of -log of the share of its own group among an item's neighbours, weighted by
+    exp(-distance^2 / temperature): 0 where groups lie apart, log 2 or more where two are mixed.
+
+    Source: the soft nearest neighbour loss (Frosst et al., ICML 2019, equation 1), with the
+    temperature in units of the mean squared distance, so that it suits layers of any width.
+    """
+    flat = features.flatten(1)
+    squares = (flat * flat).sum(1)
+    distances = (squares[:, None] + squares - 2 * flat @ flat.T).clamp(min=0)
+    nearness = -distances / (temperature * distances.detach().mean() + 1e-12)
+    nearness = nearness.masked_fill(torch.eye(len(flat), dtype=torch.bool), -math.inf)
+    same = groups[:, None] == groups
+    own = nearness.masked_fill(~same, -math.inf).logsumexp(1)
+    return (nearness.logsumexp(1) - own).mean()

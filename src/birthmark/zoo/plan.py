@@ -208,7 +208,13 @@ class Scale(_Section):
 SCALES = {
     "tiny": Scale(
         share=0.05,
-        counts={Role.REFERENCE: 4, Role.INDEPENDENT: 2, Role.STOLEN: 1, Role.COMPANION: 1},
+        counts={
+            Role.REFERENCE: 4,
+            Role.INDEPENDENT: 2,
+            Role.STOLEN: 1,
+            Role.COMPANION: 1,
+            Role.OTHER: 1,
+        },
         probes=0.05,
     ),
     "cpu": Scale(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -44,6 +46,33 @@ def before_head(model: nn.Module, inputs: Tensor, batch: int = 256) -> Tensor:
     finally:
         hook.remove()
     return torch.cat(seen)
+
+
+@contextmanager
+def before_last(model: nn.Module) -> Iterator[list[Tensor]]:
+    """What the layers before the last give in the runs within, in their order.
+
+    They are the model's own parts that learn, without the one that holds the last layer, and what
+    the last layer is given.
+    """
+    seen: list[Tensor] = []
+
+    def given(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        seen.append(inputs[0])
+
+    def gave(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> None:
+        seen.append(output)
+
+    last = head(model)
+    learning = [part for part in model.children() if next(part.parameters(), None) is not None]
+    parts = [part for part in learning if last not in part.modules()]
+    hooks = [part.register_forward_hook(gave) for part in parts]
+    hooks.append(last.register_forward_pre_hook(given))
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _found(model: nn.Module) -> tuple[str, nn.Linear]:
