@@ -170,8 +170,8 @@ def page(found: dict[str, Table]) -> str:
         "Share of thieves with p <= 5%, by rank among 40 reference models: the mean over all"
         " attacks (the worst attack). Only thieves as accurate as the least accurate independent"
         " model count; an attack that a method does not apply to counts as missed. 5 draws of"
-        " probes where there are enough, seed 0. Each zoo's page has every attack, intervals, AUC, F1, p"
-        " and more sizes: "
+        " probes where there are enough, seed 0. Each zoo's page has all attacks, intervals, AUC,"
+        " F1, p and more sizes: "
         + ", ".join(f"[{zoo}]({zoo}.md)" for zoo in found)
         + "; [ablation](ablation.md); [time to make probes](making.md).",
         "`make tables` recomputes everything from the committed answers; this page is written by"

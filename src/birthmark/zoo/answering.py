@@ -111,8 +111,10 @@ def answer_zoo(folder: Path, out: Path, workers: int = 1, progress: Progress = s
     BirthmarkError
         If a model of the plan is not built, or the file can't be written.
     """
+    import torch
     from joblib import Parallel, delayed
 
+    torch.set_num_threads(1)  # other threads would wait for work by spinning
     plan = open_zoo(folder)
     probes, left_out = pool(plan, folder, progress)
     records = _records(plan, folder)
