@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from birthmark.errors import BirthmarkError
-from birthmark.methods import DEFAULT, PUBLISHED
+from birthmark.methods import OURS, PUBLISHED
 from birthmark.probes import PROBES
 from birthmark.zoo.answering import Ingredients, ingredients
 from birthmark.zoo.builder import open_zoo
@@ -42,7 +42,7 @@ def main() -> None:
     torch.set_num_threads(1)
     plan = open_zoo(args.zoo)
     parts = ingredients(plan, args.zoo)
-    methods = {"birthmark": DEFAULT, **PUBLISHED}
+    methods = {"birthmark": OURS, **PUBLISHED}
     lines, failed = [], []
     for alias, full in methods.items():
         name = full.partition("@")[2]

@@ -29,7 +29,8 @@ PUBLISHED = {
 }
 """The papers' names for methods, and what they are."""
 
-DEFAULT = "partial0.03@peculiar300-jpeg25"
+OURS = "partial0.03@peculiar300-jpeg25"
+"""What benchmarks call birthmark."""
 
 
 class Method(NamedTuple):

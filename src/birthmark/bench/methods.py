@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from birthmark.methods import DEFAULT, PUBLISHED
+from birthmark.methods import OURS, PUBLISHED
 
 COMPARED = {
-    "birthmark": DEFAULT,
+    "birthmark": OURS,
     "partial on jpeg25": "partial0.03@jpeg25",
     "partial pairs": "partial-pairs0.03@peculiar300-jpeg25",
     **{name: PUBLISHED[name] for name in PUBLISHED},
@@ -23,7 +23,7 @@ WATERMARK = ("birthmark", "sac-jc", "ewe")
 """Also measured on the other, watermarked victim, where a zoo has one; EWE on that alone."""
 
 VERIFICATION = {
-    "birthmark": DEFAULT,
+    "birthmark": OURS,
     "partial on jpeg25": "partial0.03@jpeg25",
     "sac-jc": PUBLISHED["sac-jc"],
     "sac-normal": PUBLISHED["sac-normal"],

@@ -15,7 +15,7 @@ from birthmark.scores.base import SCORES, Apart
 class Lime(Apart):
     """1 - cosine of two models' signatures: the weights of linear models of their answers.
 
-    Probes are groups of masked versions of one image (`lime<segments>x<versions>`). For each image a
+    Probes are groups of masked versions of one image (`lime<segments>x<versions>`). For each one a
     linear model is fitted by least squares from the masks to the class probabilities; the
     signature holds all its weights, for all images.
 

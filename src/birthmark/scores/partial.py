@@ -19,7 +19,7 @@ AT_ONCE = 1 << 24
 
 
 class Partial:
-    """Minus the coefficient of the victim when a model is explained by the victim and the others.
+    """1 - the coefficient of the victim when a model is explained by the victim and the others.
 
     Every model is a vector: its answers, probe by probe and class by class (`points`), or its
     correlations among the probes (`pairs`), which need no common classes. Each model of the pool is
@@ -64,7 +64,7 @@ class Partial:
     def __call__(
         self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
     ) -> list[float]:
-        """About -1 for a copy, about 0 for a model that owes the victim nothing."""
+        """About 0 for a copy, about 1 for a model that owes the victim nothing."""
         return self.pools(victim, pool, background)(range(len(pool)))
 
     def pools(
@@ -96,7 +96,7 @@ class Partial:
     def _coefficients(self, products: Matrix, chosen: list[int]) -> list[float]:
         among = products[np.ix_(chosen, chosen)] + self.ridge * np.eye(len(chosen))
         precision = np.linalg.inv(among)
-        coefficients: list[float] = (precision[0] / np.diag(precision))[1:].tolist()
+        coefficients: list[float] = (1 + precision[0] / np.diag(precision))[1:].tolist()
         return coefficients
 
 
