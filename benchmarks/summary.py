@@ -23,7 +23,7 @@ EXTRACTED = (
     "extracted-adversarial",
 )
 SHOWN = {
-    "birthmark": "**birthmark** (default)",
+    "birthmark": "**birthmark**",
     "sac-jc": "SAC-JC",
     "sac-m": "SAC-m",
     "sac-source": "SAC-source",
