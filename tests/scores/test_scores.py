@@ -260,3 +260,10 @@ def test_whitened_is_linear_cka() -> None:
     cka = np.linalg.norm(x.T @ y) ** 2 / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y))
     found = SCORES.make("sac-cosine-whitened")(one, [other])[0]
     assert 1 - found == pytest.approx(cka, abs=1e-5)
+
+
+def test_signatures_of_other_classes_are_refused() -> None:
+    victim = answers(0, Kind.LABELS)
+    other = Outputs(victim.values, Kind.LABELS, 9)
+    with pytest.raises(BirthmarkError, match="classes"):
+        SCORES.make("lime16x40")(victim, [other])

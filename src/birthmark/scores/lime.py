@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
 from birthmark.probes.lime import masks
 from birthmark.scores.base import SCORES, Apart
@@ -43,6 +44,13 @@ class Lime(Apart):
 
     def distances(self, victim: Outputs, models: Sequence[Outputs]) -> list[float]:
         """0 to 2; 1 for a model whose answers do not depend on the masks."""
+        if any(model.classes != victim.classes for model in models):
+            raise BirthmarkError(
+                "labels",
+                f"are of {sorted({m.classes for m in models})} classes, the victim's of"
+                f" {victim.classes}",
+                "use a method that compares correlations, such as sac-jc",
+            )
         mine = self._signature(victim)
         return [1 - float(mine @ self._signature(model)) for model in models]
 
