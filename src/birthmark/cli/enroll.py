@@ -33,7 +33,8 @@ def enroll(
     ] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
     method: Annotated[
-        str, typer.Option(help="birthmark (ours), sac-jc or another published one, or SCORE@PROBES.")
+        str,
+        typer.Option(help="birthmark (ours), sac-jc or another published one, or SCORE@PROBES."),
     ] = "sac-jc",
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
