@@ -64,7 +64,7 @@ def _write(table: Table, out: Path, zoo: Path) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     with whole_file(out / f"{table.zoo}.json") as file:
-        file.write_text(table.model_dump_json(indent=1) + "\n")
+        file.write_text(table.model_dump_json() + "\n")
     with whole_file(out / f"{table.zoo}.md") as file:
         file.write_text(page(table, f"birthmark bench {zoo} --out {out}"))
     picture(table, out / f"{table.zoo}.png")
