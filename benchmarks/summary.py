@@ -163,8 +163,8 @@ def main_table(found: dict[str, Table]) -> str:
     return by_zoo(found, 100)
 
 
-def page(found: dict[str, Table]) -> str:
-    """The summary of all zoos."""
+def page(found: dict[str, Table], folder: Path) -> str:
+    """The summary of all zoos, beside the pages of a folder."""
     parts = [
         "# Who is detected",
         "Share of thieves with p <= 5%, by rank among 40 reference models: the mean over all"
@@ -173,7 +173,8 @@ def page(found: dict[str, Table]) -> str:
         " probes where there are enough, seed 0. Each zoo's page has all attacks, intervals, AUC,"
         " F1, p and more sizes: "
         + ", ".join(f"[{zoo}]({zoo}.md)" for zoo in found)
-        + "; [ablation](ablation.md); [time to make probes](making.md).",
+        + (". [Ablation](ablation.md)." if (folder / "ablation.md").exists() else ".")
+        + (" [Time to make probes](making.md)." if (folder / "making.md").exists() else ""),
         "`make tables` recomputes everything from the committed answers; this page is written by"
         " `python benchmarks/summary.py`.",
         "## 100 probes",
@@ -191,7 +192,7 @@ def page(found: dict[str, Table]) -> str:
         "Share of independent models with p <= 5%: with all families among the references, and"
         " after the stroke with none of the model's own family.",
         accused(found, 100),
-        "![Detection by number of probes](objects.png)",
+        f"![Detection by number of probes]({next(iter(found))}.png)",
     ]
     if "objects" in found:
         parts += [
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, default=ROOT / "benchmarks" / "detection")
     args = parser.parse_args()
     found = tables(args.tables)
-    (args.tables / "README.md").write_text(page(found))
+    (args.tables / "README.md").write_text(page(found, args.tables))
     readme = ROOT / "README.md"
     readme.write_text(with_table(readme.read_text(), found))
 
