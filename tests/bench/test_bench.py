@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -192,3 +193,12 @@ def test_an_unknown_method_or_file_is_named() -> None:
         bench(OBJECTS, {"x": "no-such@jpeg25"})
     with pytest.raises(BirthmarkError, match="does not exist"):
         bench(ROOT / "no.answers")
+
+
+def test_the_summary_and_the_readme_are_of_the_committed_tables() -> None:
+    found = runpy.run_path(str(ROOT / "benchmarks" / "summary.py"))
+    folder = ROOT / "benchmarks" / "detection"
+    tables = found["tables"](folder)
+    assert (folder / "README.md").read_text() == found["page"](tables, folder)
+    readme = (ROOT / "README.md").read_text()
+    assert readme == found["with_table"](readme, tables)
