@@ -85,7 +85,7 @@ class Population:
                 )
             ),
             outsiders=[r.name for r in records if r.group == OUTSIDERS],
-            families={r.name: r.family for r in records},
+            families={r.name: r.family for r in recorded.records},
         )
 
     @classmethod
