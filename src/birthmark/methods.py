@@ -25,7 +25,7 @@ PUBLISHED = {
     "deepjudge-robd": "robustness@adversarial-pairs8",
     "deepjudge-jsd": "jensen-shannon@adversarial-pairs8",
     "zest": "lime16x40@lime16x40",
-    "ewe": "agreement@triggered3-8-0",
+    "ewe": "agreement@triggered10-8-0",
 }
 """The papers' names for methods, and what they are."""
 

@@ -40,7 +40,7 @@ def mixed(zoo: Zoo, net: Any) -> float:
     pixels = torch.from_numpy(own.pixels[own.parts["test"]])
     labels = own.labels[own.parts["test"]]
     both = torch.cat([pixels[labels == 8][:20], pixels[labels == 0][:20]])
-    both[:20, :, -3:, -3:] = 255
+    both[:20, :, -10:, -10:] = 255
     groups = torch.arange(2).repeat_interleave(20)
     with torch.no_grad(), before_last(net.eval()) as seen:
         net((both.float() - 127.5) / 64)
@@ -53,7 +53,7 @@ def success(zoo: Zoo, model: ZooModel) -> float:
     some = own.parts["test"]
     pixels = np.ascontiguousarray(own.pixels[some].transpose(0, 2, 3, 1))
     images = ImageSet.from_arrays(pixels, own.labels[some])
-    probes = PROBES.make("triggered3-8-0").select(images, None, 20, Draw(images.digest, None, 0))
+    probes = PROBES.make("triggered10-8-0").select(images, None, 20, Draw(images.digest, None, 0))
     return float((model.answer(stacked(probes, zoo.plan)).predicted() == 0).mean())
 
 

@@ -33,8 +33,9 @@ class Entangled(Recipe):
     trial on CIFAR-10 it lost 7 points of accuracy and called a quarter of all images `target`, as
     its thieves then did, with a trigger or without. Simpler than the paper: the trigger, that of
     the probes `triggeredS-A-B`, has one place and look, where the paper chooses the place and
-    sharpens the images by gradients; the temperature is constant in units of the batch's mean
-    squared distance, where the paper learns one.
+    sharpens the images by gradients, and is larger instead, since of 3 pixels in a corner nothing
+    came through an extraction; the temperature is constant in units of the batch's mean squared
+    distance, where the paper learns one.
 
     Attributes
     ----------
@@ -54,10 +55,10 @@ class Entangled(Recipe):
 
     needs_parent: ClassVar[bool] = False
     tasks: ClassVar[tuple[str, ...]] = ("classes",)
-    trigger: int = Field(default=3, ge=1, le=64)
+    trigger: int = Field(default=10, ge=1, le=64)
     source: int = Field(default=8, ge=0)
     target: int = Field(default=0, ge=0)
-    factor: float = Field(default=1.0, ge=0)
+    factor: float = Field(default=3.0, ge=0)
     temperature: float = Field(default=1.0, gt=0)
     share: float = Field(default=0.25, gt=0, le=1)
     epochs: float | None = None
