@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from birthmark.bench.markdown import overall, worst
+from birthmark.bench.markdown import grid
 from birthmark.bench.methods import PROBES_GRID, SCORES_GRID
 from birthmark.bench.run import bench
-from birthmark.bench.table import Row, Setting, Table
+from birthmark.bench.summing import by_attack, overall, worst
+from birthmark.bench.table import Row, Setting
 from birthmark.zoo.recorded import read_answers
 
 N = 100
@@ -31,23 +32,10 @@ CORRELATIONS = {
 }
 
 
-def cell(rows: Sequence[Row], n: int) -> str:
-    """Detection over all attacks that keep accuracy (in the worst), at n probes."""
-    attacks = {row.attack: row for row in rows if row.answers == "all"}
-    of = [row for row in rows if row.answers == "all" and row.n == n]
-    return f"{overall(of, attacks):.2f} ({worst(of, attacks):.2f})" if of else "-"
-
-
-def grid(table: Table, lines: Sequence[str], columns: Sequence[str], n: int) -> str:
-    """Scores down, probes across."""
-    text = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
-    for score in lines:
-        cells = [
-            cell([row for row in table.rows if row.method == f"{score}@{probes}"], n)
-            for probes in columns
-        ]
-        text.append(f"| `{score}` | {' | '.join(cells)} |")
-    return "\n".join(text)
+def cell(rows: Sequence[Row]) -> str:
+    """Detection over all attacks that keep accuracy (in the worst) of one method."""
+    attacks = by_attack(rows)
+    return f"{overall(rows, attacks):.2f} ({worst(rows, attacks):.2f})" if rows else "-"
 
 
 def one(
@@ -55,8 +43,10 @@ def one(
 ) -> str:
     """A grid of one zoo."""
     methods = {f"{s}@{p}": f"{s}@{p}" for s in scores for p in probes}
-    table = bench(answers, methods, setting, workers=2)
-    return f"### {title}\n\n{grid(table, scores, probes, setting.sizes[0])}"
+    table = bench(answers, methods, setting, workers=2, labels=False)
+    of = {name: [row for row in table.rows if row.method == name] for name in methods}
+    lines = [[f"`{s}`", *(cell(of[f"{s}@{p}"]) for p in probes)] for s in scores]
+    return f"### {title}\n\n{grid(['', *probes], lines)}"
 
 
 def main() -> None:

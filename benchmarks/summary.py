@@ -6,10 +6,11 @@ python benchmarks/summary.py
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from birthmark.bench.markdown import of_victim, overall, worst
+from birthmark.bench.markdown import grid
+from birthmark.bench.summing import by_attack, of_victim, overall, worst
 from birthmark.bench.table import Row, Table
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +67,7 @@ def chosen(
 ) -> tuple[list[Row], dict[str, Row]]:
     """Rows of so many probes, and one row an attack."""
     rows = [row for row in of_victim(table) if row.answers == answers and only(row)]
-    return [row for row in rows if row.n == n], {row.attack: row for row in rows}
+    return [row for row in rows if row.n == n], by_attack(rows)
 
 
 def measure(
@@ -83,12 +84,6 @@ def measure(
     if not of or not attacks:
         return ""
     return f"{overall(of, attacks):.2f} ({worst(of, attacks):.2f})"
-
-
-def grid(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
 
 
 def by_zoo(

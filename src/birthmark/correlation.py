@@ -66,6 +66,13 @@ def correlation_matrix(outputs: Outputs, correlation: Correlation) -> Floats:
     return matrix
 
 
+def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A vector scaled to length one; zeros stay zero."""
+    length = float(np.linalg.norm(vector))
+    scaled: NDArray[np.float64] = vector / length if length > 0 else vector
+    return scaled
+
+
 def triangle(rows: Floats) -> Floats:
     """Cosines of all pairs i < j of n rows of length one, float32 (n (n - 1) / 2,), row by row."""
     products: Floats = rows @ rows.T

@@ -166,6 +166,15 @@ def coarser(kind: Kind) -> tuple[Kind, ...]:
     return COARSER[COARSER.index(kind) :] if kind in COARSER else (kind,)
 
 
+def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each row scaled to length one; a row of zeros stays zero."""
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    units: NDArray[np.float64] = np.divide(
+        values, lengths, out=np.zeros_like(values), where=lengths > 0
+    )
+    return units
+
+
 def joined(parts: Sequence[Outputs]) -> Outputs:
     """Answers to consecutive batches as one; the parts are of one kind and width."""
     values = np.concatenate([part.values for part in parts])

@@ -13,10 +13,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from birthmark import BirthmarkError
 from birthmark.bench.draws import draws
-from birthmark.bench.markdown import overall, page, worst
+from birthmark.bench.markdown import page
 from birthmark.bench.measures import allowed, auc, f1, interval, welch
 from birthmark.bench.population import Population
 from birthmark.bench.run import bench
+from birthmark.bench.summing import overall, worst
 from birthmark.bench.table import Row, Setting, Table
 from birthmark.calibration import conformal_p
 from birthmark.zoo.recorded import read_answers

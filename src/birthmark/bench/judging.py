@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from birthmark.bench.population import Attack, Population
 from birthmark.bench.table import Row, Setting
 from birthmark.errors import BirthmarkError
 from birthmark.methods import Method, common_kind
-from birthmark.outputs import Kind, Outputs
+from birthmark.outputs import Kind, Outputs, coarser
 from birthmark.probes.peculiar import Peculiar, most_peculiar
 from birthmark.scores import Pools
 from birthmark.zoo.recorded import Recorded
@@ -159,6 +160,13 @@ class _Measured:
     foreign_accused: list[bool]
 
 
+class _Innocents(NamedTuple):
+    """Numbers and calls of the independent models, and calls without their own family."""
+
+    called: list[Called]
+    foreign: list[bool]
+
+
 class _Asked:
     """A draw of probes, put to all models."""
 
@@ -166,38 +174,39 @@ class _Asked:
         self.judge = judge
         self.places = places
         self._pools: dict[tuple[Kind, bool], tuple[Pools, dict[str, int]]] = {}
-        self._innocent: dict[tuple[Kind, bool], tuple[list[Called], list[Called]]] = {}
+        self._innocents: dict[tuple[Kind, bool], _Innocents] = {}
 
     def measured(self, attack: Attack, alpha: float) -> _Measured | None:
         """None where the method does not apply to these answers."""
         population = self.judge.population
-        kinds = {self.judge.answers(name).kind for name in attack.thieves}
-        kind = max(kinds, key=list(Kind).index)
+        new_head = attack.new_head
+        references = population.new_references if new_head else population.references
+        innocents = population.new_independents if new_head else population.independents
         try:
-            common = self._common(kind, new_head=attack.new_head)
-            pools, at = self._compared(common, new_head=attack.new_head)
-            if attack.new_head:
-                references, innocents = population.new_references, population.new_independents
-            else:
-                references, innocents = population.references, population.independents
+            kind = self._common(attack)
+            pools, at = self._compared(kind, new_head=new_head)
             own = [self._called(pools, at, one, references, alpha) for one in attack.thieves]
-            other = [self._called(pools, at, one, references, alpha) for one in innocents]
             foreign = self._foreign(pools, at, attack.thieves, references, alpha)
-            accused = self._foreign(pools, at, innocents, references, alpha)
             closest = [
                 self._called(pools, at, one, [*references, *innocents], 0)[1]
                 for one in attack.thieves
             ]
+            if (kind, new_head) not in self._innocents:
+                self._innocents[kind, new_head] = _Innocents(
+                    [self._called(pools, at, one, references, alpha) for one in innocents],
+                    self._foreign(pools, at, innocents, references, alpha),
+                )
         except BirthmarkError:
             return None
+        other = self._innocents[kind, new_head]
         return _Measured(
             stolen=[number for number, _ in own],
-            innocent=[number for number, _ in other],
+            innocent=[number for number, _ in other.called],
             detected=[called for _, called in own],
-            accused=[called for _, called in other],
+            accused=[called for _, called in other.called],
             closest=closest,
             foreign=foreign,
-            foreign_accused=accused,
+            foreign_accused=other.foreign,
         )
 
     def _foreign(
@@ -240,7 +249,9 @@ class _Asked:
             )
             for attack in population.attacks:
                 if attack.new_head == new_head:
-                    names += [n for n in attack.thieves if self._can_be(n, kind)]
+                    names += [
+                        n for n in attack.thieves if kind in coarser(self.judge.answers(n).kind)
+                    ]
             background = population.references if new_head else []
             self._pools[kind, new_head] = (
                 self.judge.method.score.pools(
@@ -252,15 +263,7 @@ class _Asked:
             )
         return self._pools[kind, new_head]
 
-    def _can_be(self, name: str, kind: Kind) -> bool:
-        own = self.judge.answers(name).kind
-        return (
-            own is kind
-            or (own is Kind.LOGITS and kind is not Kind.EMBEDDINGS)
-            or (own is Kind.PROBABILITIES and kind is Kind.LABELS)
-        )
-
-    def _common(self, kind: Kind, *, new_head: bool) -> Kind:
+    def _common(self, attack: Attack) -> Kind:
         """What models are compared as; with a new head the victim may answer with embeddings.
 
         Raises
@@ -269,10 +272,11 @@ class _Asked:
             If the score can't compare them.
         """
         score = self.judge.method.score
+        kinds = [self.judge.answers(name).kind for name in attack.thieves]
         victim = self.judge.answers(self.judge.population.victim).kind
-        if new_head and victim is Kind.EMBEDDINGS and Kind.EMBEDDINGS in score.kinds:
-            return common_kind([kind], score)
-        return common_kind([kind, victim], score)
+        if attack.new_head and victim is Kind.EMBEDDINGS and Kind.EMBEDDINGS in score.kinds:
+            return common_kind(kinds, score)
+        return common_kind([*kinds, victim], score)
 
     def _form(self, name: str, kind: Kind, *, as_it_is: bool = False) -> Outputs:
         some = taken(self.judge.answers(name), self.places)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from birthmark.bench.summing import by_attack, by_size, of_victim, overall, sizes, worst
 from birthmark.bench.table import Row, Table
 
 MAIN, FEW, LABELS = 100, 20, 200
@@ -29,15 +30,15 @@ def page(table: Table, command: str) -> str:
         f" as missed. *Accused*: share of the independent models with p <= {alpha:g}. Intervals"
         " are Clopper-Pearson, 95%, over models.",
         f"## Detected at {alpha:.0%}, {MAIN} probes",
-        _grid(rows, MAIN, "all", lambda r: f"{r.detected:.2f}", worst=True),
+        _grid(rows, MAIN, "all", lambda r: f"{r.detected:.2f}", summed=True),
         f"## AUC, {MAIN} probes",
         _grid(rows, MAIN, "all", lambda r: f"{r.auc:.3f}"),
         "## Detected over all attacks, and in the worst, by number of probes",
         _by_size(table),
         f"## Detected at {alpha:.0%}, {FEW} probes",
-        _grid(rows, FEW, "all", lambda r: f"{r.detected:.2f}", worst=True),
+        _grid(rows, FEW, "all", lambda r: f"{r.detected:.2f}", summed=True),
         f"## Labels only: detected at {alpha:.0%}, {LABELS} probes",
-        _grid(rows, LABELS, "labels", lambda r: f"{r.detected:.2f}", worst=True),
+        _grid(rows, LABELS, "labels", lambda r: f"{r.detected:.2f}", summed=True),
         f"## F1, {MAIN} probes",
         "At the threshold that the reference models set, thieves against independent models.",
         _grid(rows, MAIN, "all", lambda r: f"{r.f1:.2f}"),
@@ -75,7 +76,7 @@ def page(table: Table, command: str) -> str:
         parts += [
             f"## Thieves of a watermarked victim: detected at {alpha:.0%}, {MAIN} probes",
             f"`{others[0].victim}` was trained with EWE's watermark, and these thieves took it.",
-            _grid(others, MAIN, "all", lambda r: f"{r.detected:.2f}", worst=True),
+            _grid(others, MAIN, "all", lambda r: f"{r.detected:.2f}", summed=True),
         ]
     if table.left_out:
         parts += [
@@ -85,30 +86,10 @@ def page(table: Table, command: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def of_victim(table: Table) -> list[Row]:
-    """The rows of the zoo's victim, without those of another."""
-    return [row for row in table.rows if row.victim == "victim"]
-
-
-def _attacks(rows: Iterable[Row]) -> dict[str, Row]:
-    return {row.attack: row for row in rows}
-
-
-def worst(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
-    """The lowest detection of any attack, among thieves that keep accuracy; see `_counted`."""
-    return min(_counted(rows, attacks))
-
-
-def overall(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
-    """The mean detection over attacks, among thieves that keep accuracy; see `_counted`."""
-    counted = _counted(rows, attacks)
-    return sum(counted) / len(counted)
-
-
-def _counted(rows: Sequence[Row], attacks: dict[str, Row]) -> list[float]:
-    """Detection by attack, 0 where it is not applicable; without attacks that ruin every thief."""
-    found = {row.attack: row.kept_detected for row in rows}
-    return [found.get(name, 0.0) for name, row in attacks.items() if row.kept]
+def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, its first column to the left."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
 
 
 def _grid(
@@ -117,49 +98,44 @@ def _grid(
     answers: str,
     cell: Callable[[Row], str],
     *,
-    worst: bool = False,
+    summed: bool = False,
     last: tuple[str, Callable[[Row], str]] | None = None,
 ) -> str:
     """Methods down, attacks across."""
-    attacks = _attacks(row for row in rows if row.answers == answers)
+    attacks = by_attack(row for row in rows if row.answers == answers)
     chosen = [row for row in rows if row.n == n and row.answers == answers]
     if not chosen:
         return "Not measured with so many probes."
     head = ["method", *(f"{a}{'' if row.kept else '+'}" for a, row in attacks.items())]
-    if worst:
+    if summed:
         head += ["mean", "worst", "accused"]
     elif last is not None:
         head.append(last[0])
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines = []
     for alias in dict.fromkeys(row.method for row in chosen):
         of = {row.attack: row for row in chosen if row.method == alias}
         line = [alias, *(cell(of[a]) if a in of else "-" for a in attacks)]
         own = next((row for row in of.values() if not row.new_head), None)
-        if worst:
+        if summed:
             line.append(f"{overall(list(of.values()), attacks):.2f}")
-            line.append(f"{_worst(list(of.values()), attacks):.2f}")
+            line.append(f"{worst(list(of.values()), attacks):.2f}")
             line.append("-" if own is None else f"{own.accused:.2f}")
         elif last is not None:
             line.append("-" if own is None else last[1](own))
         lines.append(line)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-_worst = worst
+    return grid(head, lines)
 
 
 def _by_size(table: Table) -> str:
-    rows = [row for row in of_victim(table) if row.answers == "all"]
-    attacks = _attacks(rows)
-    sizes = sorted({row.n for row in rows})
-    lines = [
-        ["method", *(f"n = {n}" for n in sizes)],
-        ["---", *["---:"] * len(sizes)],
-    ]
-    for alias in dict.fromkeys(row.method for row in rows):
-        line = [alias]
-        for n in sizes:
-            of = [row for row in rows if row.method == alias and row.n == n]
-            line.append(f"{overall(of, attacks):.2f} ({worst(of, attacks):.2f})" if of else "-")
-        lines.append(line)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    found = by_size(table)
+    columns = sizes(found)
+    return grid(
+        ["method", *(f"n = {n}" for n in columns)],
+        [
+            [
+                alias,
+                *(f"{of[n].overall:.2f} ({of[n].worst:.2f})" if n in of else "-" for n in columns),
+            ]
+            for alias, of in found.items()
+        ],
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ def bench(
     methods: Mapping[str, str] | None = None,
     setting: Setting | None = None,
     workers: int = 1,
+    labels: bool = True,
     progress: Progress = silent,
 ) -> Table:
     """Measure methods on a zoo's recorded answers.
@@ -52,6 +54,8 @@ def bench(
         How.
     workers
         Processes.
+    labels
+        Whether methods are also measured on labels alone.
     progress
         Told how many methods are done.
 
@@ -61,16 +65,16 @@ def bench(
         If the file is unreadable or a method is unknown.
     """
     began = time.perf_counter()
-    recorded = read_answers(answers)
+    recorded = _opened(answers)
     setting = setting or Setting()
     methods = methods or _compared(recorded)
     for name in methods.values():
         method(name)
     jobs = [
-        Job(alias, name, labels)
+        Job(alias, name, labels=only)
         for alias, name in methods.items()
         if alias != WATERMARK[-1]
-        for labels in (False, True)
+        for only in ((False, True) if labels else (False,))
     ]
     jobs += [Job(alias, name, other=True) for alias, name in methods.items() if alias in WATERMARK]
     parallel = Parallel(n_jobs=workers, return_as="generator")
@@ -115,14 +119,10 @@ def _measured(answers: Path, job: Job, setting: Setting) -> Measured:
     return rows, None if rows else "not enough probes of it are recorded"
 
 
-_OPENED: dict[Path, Recorded] = {}
-
-
+@lru_cache(maxsize=1)
 def _opened(answers: Path) -> Recorded:
     """The file is read once a process."""
-    if answers not in _OPENED:
-        _OPENED[answers] = read_answers(answers)
-    return _OPENED[answers]
+    return read_answers(answers)
 
 
 def _says_labels(recorded: Recorded, chosen: Method) -> bool:

@@ -47,7 +47,7 @@ def bench(
     tables = []
     for zoo in zoos:
         with progress_bar(json_) as progress:
-            tables.append(measure(zoo, chosen, setting, workers, progress))
+            tables.append(measure(zoo, chosen, setting, workers, progress=progress))
         if out is not None:
             _write(tables[-1], out, zoo)
     if json_:
@@ -75,24 +75,20 @@ def _show(table: Table) -> None:
     from rich.console import Console
     from rich.table import Table as Shown
 
-    from birthmark.bench.markdown import of_victim, overall, worst
+    from birthmark.bench.summing import by_size, sizes
 
-    rows = [row for row in of_victim(table) if row.answers == "all"]
-    attacks = {row.attack: row for row in rows}
-    sizes = sorted({row.n for row in rows})
+    found = by_size(table)
+    columns = sizes(found)
     print(
         f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, mean of all attacks and the"
         " worst one, by number of probes:"
     )
     shown = Shown(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown.add_column("method", no_wrap=True)
-    for size in sizes:
-        shown.add_column(str(size), justify="right", no_wrap=True)
-    for alias in dict.fromkeys(row.method for row in rows):
-        cells = []
-        for size in sizes:
-            of = [row for row in rows if row.method == alias and row.n == size]
-            cells.append(f"{overall(of, attacks):.2f} {worst(of, attacks):.2f}" if of else "")
+    for n in columns:
+        shown.add_column(str(n), justify="right", no_wrap=True)
+    for alias, of in found.items():
+        cells = (f"{of[n].overall:.2f} {of[n].worst:.2f}" if n in of else "" for n in columns)
         shown.add_row(alias, *cells)
     Console().print(shown)
     for alias, why in table.left_out.items():

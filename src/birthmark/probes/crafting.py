@@ -14,10 +14,10 @@ from PIL import Image as Pillow
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
-from birthmark.outputs import Kind, joined
+from birthmark.outputs import Kind
 from birthmark.probes.base import Draw, Drawn, pictures
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Declaration, Suspect
+from birthmark.suspects import Declaration, Suspect, answered
 from birthmark.suspects.differentiable import Differentiable, differentiable
 
 AT_ONCE = 64
@@ -219,9 +219,7 @@ def logits(model: Suspect, pixels: NDArray[np.uint8]) -> Floats:
 
     Of a model that answers with probabilities, their logarithms.
     """
-    images = files(pixels, [None] * len(pixels))
-    step = model.batch or len(images)
-    said = joined([model.answer(images[i : i + step]) for i in range(0, len(images), step)])
+    said = answered(model, files(pixels, [None] * len(pixels)))
     values: Floats = said.values.astype(np.float32)
     return np.log(values.clip(SMALLEST)) if said.kind is Kind.PROBABILITIES else values
 

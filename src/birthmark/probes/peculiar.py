@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet
-from birthmark.outputs import Kind, Outputs, joined
+from birthmark.outputs import Kind, Outputs, unit_rows
 from birthmark.probes.base import PROBES, Draw, ProbeMethod
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Suspect
+from birthmark.suspects import Suspect, answered
 
 
 class Peculiar:
@@ -71,8 +71,8 @@ class Peculiar:
                 f" {self.base.name}",
             )
         probes = self.base.select(images, victim, self.candidates, draw, resize, companions)
-        others = [_answers(one, probes) for one in companions.outsiders]
-        chosen = most_peculiar(_answers(victim, probes), others, n)
+        others = [answered(one, probes) for one in companions.outsiders]
+        chosen = most_peculiar(answered(victim, probes), others, n)
         return [
             replace(probes[i], name=f"{place:05d}.{probes[i].name.rpartition('.')[2]}")
             for place, i in enumerate(chosen.tolist())
@@ -114,15 +114,9 @@ def _probabilities(outputs: Outputs) -> NDArray[np.float64]:
 
 
 def _cosines(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    units = unit_rows(rows)
     cosines: NDArray[np.float64] = units @ units.T
     return cosines
-
-
-def _answers(model: Suspect, probes: Sequence[Image]) -> Outputs:
-    step = model.batch or len(probes)
-    return joined([model.answer(probes[i : i + step]) for i in range(0, len(probes), step)])
 
 
 PROBES.register(r"peculiar(?P<candidates>[1-9]\d*)-(?P<base>.+)", example="peculiar300-jpeg25")(

@@ -69,7 +69,23 @@ class Score(Protocol):
         ...
 
 
-class Apart(ABC):
+class Pooled(ABC):
+    """A score that is told by its pools."""
+
+    @abstractmethod
+    def pools(
+        self, victim: Outputs, models: Sequence[Outputs], background: Sequence[Outputs] = ()
+    ) -> Pools:
+        """As the protocol's."""
+
+    def __call__(
+        self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
+    ) -> list[float]:
+        """The numbers of one pool."""
+        return self.pools(victim, pool, background)(range(len(pool)))
+
+
+class Apart(Pooled):
     """A score that looks at one model at a time."""
 
     block: int = 1
@@ -78,12 +94,6 @@ class Apart(ABC):
     @abstractmethod
     def distances(self, victim: Outputs, models: Sequence[Outputs]) -> list[float]:
         """Each model's distance from the victim."""
-
-    def __call__(
-        self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
-    ) -> list[float]:
-        """The distances; they do not depend on each other."""
-        return self.pools(victim, pool, background)(range(len(pool)))
 
     def pools(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.correlation import units
+from birthmark.correlation import unit, units
 from birthmark.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES, Apart
 
@@ -34,9 +34,7 @@ class Ddv(Apart):
 def _vector(outputs: Outputs) -> NDArray[np.float64]:
     rows = units(outputs).rows.astype(np.float64)
     apart = np.clip(1 - np.einsum("ij,ij->i", rows[0::2], rows[1::2]), 0, 2)
-    length = float(np.linalg.norm(apart))
-    vector: NDArray[np.float64] = apart / length if length > 0 else apart
-    return vector
+    return unit(apart)
 
 
 SCORES.register(r"ddv", example="ddv")(Ddv)

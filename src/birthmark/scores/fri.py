@@ -9,12 +9,12 @@ import numpy as np
 from birthmark.correlation import units
 from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES, Pools, Score
+from birthmark.scores.base import SCORES, Pooled, Pools, Score
 
 FORMS = ("raw", "centred", "softmax", "match")
 
 
-class Fri:
+class Fri(Pooled):
     """Another score, of the similarities of each probe to fixed reference images.
 
     The first probes serve as reference images r_1 .. r_m; the answer to any other probe x is
@@ -53,12 +53,6 @@ class Fri:
     def name(self) -> str:
         """`fri<images>-<form>-<inner score>`."""
         return f"fri{self.images}-{self.form}{self.percent or ''}-{self.inner.name}"
-
-    def __call__(
-        self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
-    ) -> list[float]:
-        """The inner score's numbers."""
-        return self.pools(victim, pool, background)(range(len(pool)))
 
     def pools(
         self, victim: Outputs, models: Sequence[Outputs], background: Sequence[Outputs] = ()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.correlation import unit
 from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
 from birthmark.probes.lime import masks
@@ -58,10 +59,8 @@ class Lime(Apart):
         rows = outputs.favour() if outputs.kind is Kind.LABELS else outputs.values
         groups = len(rows) // self.block
         answers = rows[: groups * self.block].reshape(groups, self.block, -1).astype(np.float64)
-        signature = (self._fit @ answers).ravel()
-        length = float(np.linalg.norm(signature))
-        unit: NDArray[np.float64] = signature / length if length > 0 else signature
-        return unit
+        signature: NDArray[np.float64] = (self._fit @ answers).ravel()
+        return unit(signature)
 
 
 SCORES.register(r"lime(?P<segments>\d+)x(?P<versions>\d+)", example="lime16x40")(Lime)

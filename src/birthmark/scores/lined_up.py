@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from birthmark.outputs import unit_rows
+
 PLAUSIBLE = 0.25
 
 
@@ -38,9 +40,4 @@ def lined_up(
 
 
 def _units(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = columns - columns.mean(axis=0)
-    lengths = np.linalg.norm(centred, axis=0)
-    units: NDArray[np.float64] = np.divide(
-        centred, lengths, out=np.zeros_like(centred), where=lengths > 0
-    )
-    return units
+    return unit_rows((columns - columns.mean(axis=0)).T).T

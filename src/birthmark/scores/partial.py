@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
-from birthmark.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES, Pools
+from birthmark.outputs import Kind, Outputs, unit_rows
+from birthmark.scores.base import SCORES, Pooled, Pools
 from birthmark.scores.lined_up import lined_up
 
 Matrix = NDArray[np.float64]
@@ -18,7 +18,7 @@ AT_ONCE = 1 << 24
 """How many correlations are held at a time."""
 
 
-class Partial:
+class Partial(Pooled):
     """1 - the coefficient of the victim when a model is explained by the victim and the others.
 
     Every model is a vector: its answers, probe by probe and class by class (`points`), or its
@@ -61,16 +61,13 @@ class Partial:
         """Only for `points`."""
         return self.of == "points"
 
-    def __call__(
-        self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
-    ) -> list[float]:
-        """About 0 for a copy, about 1 for a model that owes the victim nothing."""
-        return self.pools(victim, pool, background)(range(len(pool)))
-
     def pools(
         self, victim: Outputs, models: Sequence[Outputs], background: Sequence[Outputs] = ()
     ) -> Pools:
-        """As the protocol's; the products of all models are computed once."""
+        """About 0 for a copy, about 1 for a model that owes the victim nothing.
+
+        The products of all models are computed once.
+        """
         forms = [one.favour() for one in (victim, *background, *models)]
         same = [
             victim.kind is not Kind.EMBEDDINGS and form.shape == forms[0].shape for form in forms
@@ -108,7 +105,7 @@ def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool)
             lined_up(victim, form) if fits else np.zeros_like(victim)
             for form, fits in zip(forms, same, strict=True)
         ]
-    rows = [_unit_rows(form) for form in forms]
+    rows = [unit_rows(form).astype(np.float32) for form in forms]
     n = len(victim)
     if as_points:
         vectors = np.stack([one.ravel() for one in rows])
@@ -121,13 +118,6 @@ def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool)
         total += vectors @ vectors.T
         sums += vectors.sum(axis=1, dtype=np.float64)
     return _correlations(total, sums, n * (n - 1) // 2)
-
-
-def _unit_rows(form: Matrix) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(form, axis=1, keepdims=True)
-    units = np.divide(form, lengths, out=np.zeros_like(form), where=lengths > 0)
-    rows: NDArray[np.float32] = units.astype(np.float32)
-    return rows
 
 
 def _correlations(products: NDArray[Any], sums: NDArray[Any], length: int) -> Matrix:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from birthmark.correlation import triangle, units
+from birthmark.correlation import triangle, unit, units
 from birthmark.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES, Apart
 
@@ -50,16 +50,10 @@ class Rsa(Apart):
         rows = units(outputs).rows
         if self.compare == "whitened":
             centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
-            return _unit((centred @ centred.T).ravel())
+            return unit((centred @ centred.T).ravel())
         pairs = triangle(rows)
         ranked = rankdata(pairs) if self.compare == "spearman" else pairs.astype(np.float64)
-        return _unit(ranked - ranked.mean())
-
-
-def _unit(vector: Vector) -> Vector:
-    length = float(np.linalg.norm(vector))
-    unit: Vector = vector.astype(np.float64) / length if length > 0 else vector
-    return unit
+        return unit(ranked - ranked.mean())
 
 
 SCORES.register(r"sac-cosine-(?P<compare>pearson|spearman|whitened)", example="sac-cosine-pearson")(

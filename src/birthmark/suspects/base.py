@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from birthmark.digests import Digest
 from birthmark.errors import one_line
 from birthmark.images import Image
-from birthmark.outputs import Kind, Outputs
+from birthmark.outputs import Kind, Outputs, joined
 from birthmark.registry import Registry
 from birthmark.suspects.declaration import Declaration
 
@@ -77,6 +77,18 @@ class Suspect(Protocol):
             If the model fails, or answers otherwise than declared.
         """
         ...
+
+
+def answered(model: Suspect, images: Sequence[Image]) -> Outputs:
+    """A model's answers to all images, asked in its batches.
+
+    Raises
+    ------
+    BirthmarkError
+        If the model fails, or answers otherwise than declared.
+    """
+    step = model.batch or len(images)
+    return joined([model.answer(images[i : i + step]) for i in range(0, len(images), step)])
 
 
 ADAPTERS: Registry[type[Suspect]] = Registry("adapter", "birthmark.suspects")

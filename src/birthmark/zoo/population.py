@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from birthmark.files import whole_file
+from birthmark.report.saving import save_picture
 from birthmark.zoo.plan import Plan, Role
 from birthmark.zoo.records import Record
 
@@ -133,8 +133,4 @@ def picture(plan: Plan, records: Sequence[Record], out: Path) -> None:
         f"{plan.name}: {len(records)} models; {other} with another label set are not drawn"
     )
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)
-    kind = out.suffix.removeprefix(".") or "png"
-    with whole_file(out) as passing:
-        figure.savefig(
-            passing, format=kind, dpi=110, metadata={"Date": None} if kind == "svg" else None
-        )
+    save_picture(figure, out)
