@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.bench.draws import draws, taken
-from birthmark.bench.measures import allowed, auc, f1, interval, welch
+from birthmark.bench.measures import allowed, auc, f1, welch
 from birthmark.bench.population import Attack, Population
 from birthmark.bench.table import Row, Setting
+from birthmark.calibration import interval
 from birthmark.errors import BirthmarkError
+from birthmark.forms import Form, form_of
 from birthmark.methods import Method, common_kind
 from birthmark.outputs import Kind, Outputs, coarser
-from birthmark.probes.peculiar import Peculiar, most_peculiar
+from birthmark.probes.peculiar import Peculiar, by_peculiarity
 from birthmark.scores import Pools
 from birthmark.zoo.recorded import Recorded
 
@@ -49,6 +51,7 @@ class Judge:
     labels: bool = False
     other: bool = False
     _outputs: dict[str, Outputs] = field(default_factory=dict)
+    forms: dict[tuple[str, Kind], Form] = field(default_factory=dict)
 
     @cached_property
     def population(self) -> Population:
@@ -61,29 +64,36 @@ class Judge:
     def rows(self, setting: Setting) -> Iterator[Row]:
         """A row for each number of probes and attack; none where the method can't be applied."""
         for n in setting.sizes:
-            some = self._draws(n, setting)
+            some = self.drawn(n, setting)
             if not some:
                 continue
-            asked = [_Asked(self, places) for places in some]
+            asked = [Asked(self, places) for places in some]
             for attack in self.population.attacks:
                 measured = [one.measured(attack, setting.alpha) for one in asked]
                 found = [one for one in measured if one is not None]
                 if found:
                     yield self._row(attack, n, found)
 
-    def _draws(self, n: int, setting: Setting) -> list[NDArray[np.int64]]:
+    def drawn(self, n: int, setting: Setting) -> list[NDArray[np.int64]]:
         """Places of the probes of each draw; peculiar ones are chosen in each."""
         probes = self.method.probes
-        total = len(self.recorded.labels(self._recorded))
-        block, count, seed = self.method.score.block, setting.draws, setting.seed
         if not isinstance(probes, Peculiar):
-            return draws(total, n, block, count, seed)
+            total = len(self.recorded.labels(self._recorded))
+            return draws(total, n, self.method.score.block, setting.draws, setting.seed)
+        if n > probes.candidates:
+            return []
+        return [np.sort(places[:n]) for places in self.peculiar(probes, setting)]
+
+    def peculiar(self, probes: Peculiar, setting: Setting) -> list[NDArray[np.int64]]:
+        """Places of each draw's candidates, the most peculiar first; none without outsiders."""
         outsiders = [self.full(name) for name in self.population.outsiders]
         victim = self.full(self.population.victim)
-        if n > probes.candidates or not outsiders:
+        if not outsiders:
             return []
+        total = len(self.recorded.labels(self._recorded))
+        block, count, seed = self.method.score.block, setting.draws, setting.seed
         return [
-            some[most_peculiar(taken(victim, some), [taken(one, some) for one in outsiders], n)]
+            some[by_peculiarity(taken(victim, some), [taken(one, some) for one in outsiders])]
             for some in draws(total, probes.candidates, block, count, seed)
         ]
 
@@ -99,14 +109,13 @@ class Judge:
 
     def _row(self, attack: Attack, n: int, found: Sequence[_Measured]) -> Row:
         population = self.population
-        references = population.new_references if attack.new_head else population.references
-        innocents = population.new_independents if attack.new_head else population.independents
+        references, innocents = population.references_of(attack), population.innocents_of(attack)
         thieves = len(attack.thieves)
         right = float(np.mean([np.sum(one.detected) for one in found]))
-        wrong = float(np.mean([np.sum(one.accused) for one in found]))
+        wrong = float(np.mean([np.mean(one.accused) for one in found])) * len(innocents)
         closest = float(np.mean([np.sum(one.closest) for one in found]))
         foreign = float(np.mean([np.sum(one.foreign) for one in found]))
-        accused = float(np.mean([np.sum(one.foreign_accused) for one in found]))
+        accused = float(np.mean([np.mean(one.foreign_accused) for one in found]))
         return Row(
             method=self.alias,
             name=self.method.name,
@@ -134,7 +143,7 @@ class Judge:
             closest=closest / thieves,
             closest_interval=interval(closest, thieves),
             foreign=foreign / thieves,
-            foreign_accused=accused / len(innocents),
+            foreign_accused=accused,
         )
 
     def answers(self, name: str) -> Outputs:
@@ -167,103 +176,144 @@ class _Innocents(NamedTuple):
     foreign: list[bool]
 
 
-class _Asked:
+class _Alike(NamedTuple):
+    """What all answers are brought to before they are compared.
+
+    Attributes
+    ----------
+    kind, form
+        Theirs.
+    new_head
+        Whether they are of the new label set.
+    """
+
+    kind: Kind
+    new_head: bool
+    form: Form
+
+
+class Asked:
     """A draw of probes, put to all models."""
 
     def __init__(self, judge: Judge, places: NDArray[np.int64]) -> None:
         self.judge = judge
         self.places = places
-        self._pools: dict[tuple[Kind, bool], tuple[Pools, dict[str, int]]] = {}
-        self._innocents: dict[tuple[Kind, bool], _Innocents] = {}
+        self._pools: dict[_Alike, tuple[Pools, dict[str, int]]] = {}
+        self._innocents: dict[_Alike, _Innocents] = {}
 
     def measured(self, attack: Attack, alpha: float) -> _Measured | None:
         """None where the method does not apply to these answers."""
         population = self.judge.population
-        new_head = attack.new_head
-        references = population.new_references if new_head else population.references
-        innocents = population.new_independents if new_head else population.independents
+        references, innocents = population.references_of(attack), population.innocents_of(attack)
         try:
-            kind = self._common(attack)
-            pools, at = self._compared(kind, new_head=new_head)
-            own = [self._called(pools, at, one, references, alpha) for one in attack.thieves]
-            foreign = self._foreign(pools, at, attack.thieves, references, alpha)
+            alike = [self._alike(attack, one) for one in attack.thieves]
+            pairs = list(zip(attack.thieves, alike, strict=True))
+            own = [self._called(how, one, references, alpha) for one, how in pairs]
+            foreign = [self._foreign(how, one, references, alpha) for one, how in pairs]
             closest = [
-                self._called(pools, at, one, [*references, *innocents], 0)[1]
-                for one in attack.thieves
+                self._called(how, one, [*references, *innocents], 0)[1] for one, how in pairs
             ]
-            if (kind, new_head) not in self._innocents:
-                self._innocents[kind, new_head] = _Innocents(
-                    [self._called(pools, at, one, references, alpha) for one in innocents],
-                    self._foreign(pools, at, innocents, references, alpha),
-                )
+            others = [self._judged(how, references, innocents, alpha) for how in alike]
         except BirthmarkError:
             return None
-        other = self._innocents[kind, new_head]
         return _Measured(
             stolen=[number for number, _ in own],
-            innocent=[number for number, _ in other.called],
+            innocent=[number for other in others for number, _ in other.called],
             detected=[called for _, called in own],
-            accused=[called for _, called in other.called],
+            accused=[called for other in others for _, called in other.called],
             closest=closest,
             foreign=foreign,
-            foreign_accused=other.foreign,
+            foreign_accused=[called for other in others for called in other.foreign],
         )
 
-    def _foreign(
-        self,
-        pools: Pools,
-        at: dict[str, int],
-        suspects: Sequence[str],
-        references: Sequence[str],
-        alpha: float,
-    ) -> list[bool]:
-        """Calls without any reference model of the suspect's own family."""
-        family = self.judge.population.families
-        return [
-            self._called(
-                pools, at, one, [r for r in references if family[r] != family[one]], alpha
-            )[1]
-            for one in suspects
-        ]
+    def _judged(
+        self, how: _Alike, references: Sequence[str], innocents: Sequence[str], alpha: float
+    ) -> _Innocents:
+        """The independent models, in the form of a thief."""
+        if how not in self._innocents:
+            self._innocents[how] = _Innocents(
+                [self._called(how, one, references, alpha) for one in innocents],
+                [self._foreign(how, one, references, alpha) for one in innocents],
+            )
+        return self._innocents[how]
 
-    def _called(
-        self,
-        pools: Pools,
-        at: dict[str, int],
-        suspect: str,
-        references: Sequence[str],
-        alpha: float,
-    ) -> Called:
+    def numbers(
+        self, attack: Attack, suspects: Sequence[str], references: Sequence[str] | None = None
+    ) -> list[list[float]]:
+        """Of each suspect its number, and after it those of the references in one pool with it.
+
+        Parameters
+        ----------
+        attack
+            Says what models are compared as.
+        suspects
+            Whose numbers.
+        references
+            Some of the attack's reference models; all if not given.
+
+        Raises
+        ------
+        BirthmarkError
+            If the method does not apply to these answers.
+        """
+        if references is None:
+            references = self.judge.population.references_of(attack)
+        found = []
+        for one in suspects:
+            pools, at = self._compared(self._alike(attack, one))
+            found.append(pools([at[one], *(at[name] for name in references)]))
+        return found
+
+    def _foreign(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> bool:
+        """The call without any reference model of the suspect's own family."""
+        family = self.judge.population.families
+        others = [one for one in references if family[one] != family[suspect]]
+        return self._called(how, suspect, others, alpha)[1]
+
+    def _called(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> Called:
         """With alpha 0: called if closer than all."""
+        pools, at = self._compared(how)
         own, *others = pools([at[suspect], *(at[name] for name in references)])
         closer = sum(other <= own for other in others)
         return own, closer <= (allowed(alpha, len(others)) if alpha else 0)
 
-    def _compared(self, kind: Kind, *, new_head: bool) -> tuple[Pools, dict[str, int]]:
-        if (kind, new_head) not in self._pools:
+    def _compared(self, how: _Alike) -> tuple[Pools, dict[str, int]]:
+        if how not in self._pools:
             population = self.judge.population
             names = (
                 [*population.new_references, *population.new_independents]
-                if new_head
+                if how.new_head
                 else [*population.references, *population.independents]
             )
             for attack in population.attacks:
-                if attack.new_head == new_head:
-                    names += [
-                        n for n in attack.thieves if kind in coarser(self.judge.answers(n).kind)
-                    ]
-            background = population.references if new_head else []
-            self._pools[kind, new_head] = (
+                if attack.new_head == how.new_head:
+                    names += [one for one in attack.thieves if self._fits(how, one)]
+            background = population.references if how.new_head else []
+            self._pools[how] = (
                 self.judge.method.score.pools(
-                    self._form(population.victim, kind, as_it_is=new_head),
-                    [self._form(name, kind) for name in names],
-                    [self._form(name, kind, as_it_is=True) for name in background],
+                    self._brought(population.victim, how, as_it_is=how.new_head),
+                    [self._brought(name, how) for name in names],
+                    [self._brought(name, how, as_it_is=True) for name in background],
                 ),
                 {name: i for i, name in enumerate(names)},
             )
-        return self._pools[kind, new_head]
+        return self._pools[how]
 
-    def _common(self, attack: Attack) -> Kind:
+    def _alike(self, attack: Attack, suspect: str) -> _Alike:
+        """What everyone's answers are brought to for this suspect."""
+        kind = self.common(attack)
+        return _Alike(kind, attack.new_head, self._form(suspect, kind))
+
+    def _fits(self, how: _Alike, suspect: str) -> bool:
+        kinds = coarser(self.judge.answers(suspect).kind)
+        return how.kind in kinds and self._form(suspect, how.kind) == how.form
+
+    def _form(self, name: str, kind: Kind) -> Form:
+        if (name, kind) not in self.judge.forms:
+            self.judge.forms[name, kind] = form_of(self.judge.answers(name).to(kind))
+        return self.judge.forms[name, kind]
+
+    def common(self, attack: Attack) -> Kind:
         """What models are compared as; with a new head the victim may answer with embeddings.
 
         Raises
@@ -278,6 +328,8 @@ class _Asked:
             return common_kind(kinds, score)
         return common_kind([*kinds, victim], score)
 
-    def _form(self, name: str, kind: Kind, *, as_it_is: bool = False) -> Outputs:
+    def _brought(self, name: str, how: _Alike, *, as_it_is: bool = False) -> Outputs:
         some = taken(self.judge.answers(name), self.places)
-        return some if as_it_is and some.kind is Kind.EMBEDDINGS else some.to(kind)
+        if as_it_is and some.kind is Kind.EMBEDDINGS:
+            return some
+        return how.form.of(some.to(how.kind))

@@ -35,14 +35,6 @@ def f1(true_positives: float, false_positives: float, positives: int) -> float:
     return 2 * true_positives / (called + positives) if called else 0.0
 
 
-def interval(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Clopper-Pearson interval of a rate; successes may be a mean over draws."""
-    tail = (1 - level) / 2
-    low = stats.beta.ppf(tail, successes, trials - successes + 1) if successes > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, successes + 1, trials - successes)
-    return float(low), float(high) if successes < trials else 1.0
-
-
 def allowed(alpha: float, references: int) -> int:
     """How many references may be as close as a suspect that is called derived; -1 for none ever.
 

@@ -88,6 +88,14 @@ class Population:
             families={r.name: r.family for r in recorded.records},
         )
 
+    def references_of(self, attack: Attack) -> list[str]:
+        """The reference models that an attack's thieves are ranked among."""
+        return self.new_references if attack.new_head else self.references
+
+    def innocents_of(self, attack: Attack) -> list[str]:
+        """The other independent models that its thieves are compared with."""
+        return self.new_independents if attack.new_head else self.independents
+
     @classmethod
     def of_other(cls, recorded: Recorded) -> Population | None:
         """The same models around another victim of the zoo, with its own thieves; None without."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from pydantic import Field
 
+from birthmark.forms import rounded
 from birthmark.outputs import Kind, Outputs
 from birthmark.zoo.disguises.base import DISGUISES, Disguise
 
@@ -16,13 +16,9 @@ class Rounded(Disguise):
 
     def said(self, outputs: Outputs) -> Outputs:
         """Rounded; logits become probabilities first."""
-        if outputs.kind is Kind.EMBEDDINGS:
-            lengths = np.linalg.norm(outputs.values, axis=1, keepdims=True)
-            values = np.round(outputs.values / np.maximum(lengths, 1e-12), self.digits)
-        else:
+        if outputs.kind is not Kind.EMBEDDINGS:
             outputs = outputs.to(Kind.PROBABILITIES)
-            values = np.round(outputs.values, self.digits)
-        return Outputs(values.astype(np.float32), outputs.kind, outputs.classes)
+        return rounded(outputs, self.digits)
 
 
 DISGUISES.register(r"rounded", example="rounded")(lambda: Rounded)
