@@ -26,6 +26,9 @@ tables: .venv/core
 	$(BIN)/birthmark bench benchmarks/answers/*.answers --out benchmarks/detection
 	$(BIN)/python benchmarks/ablation.py --write benchmarks/detection/ablation.md
 	$(BIN)/python benchmarks/summary.py
+	$(BIN)/python benchmarks/power.py
+	$(BIN)/python benchmarks/verdicts.py --write benchmarks/verdicts.md
+	$(BIN)/python benchmarks/sequential.py --write benchmarks/sequential.md
 
 picture: .venv/core
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg

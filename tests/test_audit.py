@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_coarser_answers_are_compared_with_as_coarse_ones(fingerprint: Any, outp
     suspect = as_suspect(world.victim(), world.DECLARED | {"output": output})
     result = fingerprint.audit(suspect)
     assert result.compared_as == output
-    assert result.score == pytest.approx(0, abs=1e-6)
+    assert result.score < min(reference.score for reference in result.references)
     assert result.verdict is Verdict.DERIVED
 
 
@@ -75,13 +76,13 @@ def test_every_probe_is_asked_once(fingerprint: Any) -> None:
     assert fingerprint.audit(suspect).queries == sum(batches) == 40
 
 
-def test_a_guesser_is_never_called_independent(fingerprint: Any) -> None:
+def test_a_guesser_is_called_nothing(fingerprint: Any) -> None:
     rng = np.random.default_rng(0)
     guesser = world.answering(lambda x: rng.normal(size=(len(x), 10)))
     result = fingerprint.audit(guesser)
-    assert result.p_value > result.independent_above
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "no better than chance" in result.findings[0]
+    assert "cannot be called derived or independent" in result.findings[0]
 
 
 def test_renamed_classes_are_not_cleared_by_their_numbering(fingerprint: Any) -> None:
@@ -94,8 +95,11 @@ def test_renamed_classes_are_not_cleared_by_their_numbering(fingerprint: Any) ->
 def test_the_victims_and_a_references_own_file_are_noticed(built: world.World) -> None:
     from birthmark import Fingerprint
 
-    references = sorted((built.folder / "references").rglob("*.onnx"))
-    made = Fingerprint.enroll(built.folder / "victim.onnx", world.image_set(), references, n=40)
+    folder = built.folder / "references"
+    references = sorted(folder.rglob("*.onnx"))
+    made = Fingerprint.enroll(
+        built.folder / "victim.onnx", world.image_set(), folder, family="linear", n=40
+    )
     assert made.audit(built.folder / "victim.onnx").findings == [
         "The suspect's file is the victim's file."
     ]
@@ -112,7 +116,10 @@ def test_embeddings_are_compared_with_embeddings() -> None:
     def embedding(seed: int, width: int = 12) -> Any:
         weights = np.random.default_rng(seed).normal(size=(64, width))
         return as_suspect(
-            lambda x: np.tanh(x.reshape(len(x), -1) @ weights), fields, name=f"e{seed}"
+            lambda x: np.tanh(x.reshape(len(x), -1) @ weights),
+            fields,
+            name=f"e{seed}",
+            family="linear",
         )
 
     references = [embedding(seed, 10 + seed) for seed in range(1, 20)]
@@ -160,3 +167,106 @@ def test_another_number_of_classes_is_a_finding(fingerprint: Any) -> None:
         "answers with 7 numbers or classes, the victim with 10"
         in (fingerprint.audit(suspect).findings[0])
     )
+
+
+def audited(
+    families: list[str | None], own: str | None, of_suspect: str | None = None
+) -> tuple[Any, list[int]]:
+    """An audit of a thief against linear references that are said to be of these families."""
+    from birthmark import Fingerprint
+
+    references = [
+        world.as_digits(world.innocent(i), name=f"innocent-{i}", family=family)
+        for i, family in enumerate(families)
+    ]
+    made = Fingerprint.enroll(
+        world.as_digits(world.victim(), family=own), world.image_set(), references, n=40
+    )
+    thief = world.as_digits(world.thief(), name="thief", family=of_suspect)
+    result = made.audit(thief)
+    return result, [one.references for one in result.families]
+
+
+@pytest.mark.parametrize(
+    ("families", "own", "said"),
+    [
+        (["linear"] * 20, "linear", None),
+        (["linear"] * 10 + ["trees"] * 10, "linear", None),
+        (["linear"] * 20, None, "victim's family is not stated"),
+        ([None] * 20, "linear", "Of the victim's family, linear, there are 0 references"),
+        (["linear"] * 4 + ["trees"] * 16, "linear", "linear, there are 4 references"),
+        (["trees"] * 20, "linear", "linear, there are 0 references"),
+    ],
+)
+def test_an_accusation_takes_references_of_the_victims_family(
+    families: list[str | None], own: str | None, said: str | None
+) -> None:
+    result, _ = audited(families, own)
+    assert result.p_value == 1 / 21
+    if said is None:
+        assert result.verdict is Verdict.DERIVED
+        assert not result.findings
+    else:
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert said in result.findings[0]
+        assert "Enroll with" in result.findings[0]
+
+
+def test_an_accusation_takes_a_close_rank_in_every_possible_family() -> None:
+    """The references that are closest are made the only ones of their family."""
+    plain, _ = audited(["linear"] * 20, "linear")
+    closest = sorted(range(20), key=lambda i: plain.references[i].score)
+    result, counts = audited(
+        ["near" if i in closest[:6] else "linear" for i in range(20)], "linear"
+    )
+    assert counts == [14, 6]
+    assert [one.p_value for one in result.families] == [1 / 15, 1 / 7]
+    assert result.family_rate == 1 / 7
+    assert "if it were of one of their families, in at most 0.143" in result.sentence
+    known, _ = audited(
+        ["near" if i in closest[:6] else "linear" for i in range(20)], "linear", "linear"
+    )
+    assert known.family_rate == 1 / 15
+    assert "stated to be linear" in known.assumptions[0]
+
+
+def test_an_audit_may_stop_as_soon_as_it_is_sure() -> None:
+    made = world.fingerprint_of_digits(n=100)
+    suspect, batches = asked(world.thief())
+    result = made.audit(suspect, stop_early=True)
+    assert result.verdict is Verdict.DERIVED
+    assert result.looks is not None
+    assert result.queries == sum(batches) < 100
+    assert result.looks[1] == 5
+    assert f"after {result.queries} probes, at look {result.looks[0]} of 5" in result.sentence
+    innocent, batches = asked(world.innocent(25))
+    whole = made.audit(innocent, stop_early=True)
+    assert whole.verdict is not Verdict.DERIVED
+    assert batches == [20, 10, 20, 20, 30]
+    assert whole.p_value == made.audit(innocent).p_value
+
+
+def test_recorded_answers_cannot_be_asked_in_batches(fingerprint: Any, tmp_path: Path) -> None:
+    rows = [f"{probe.name},{i % 10}" for i, probe in enumerate(fingerprint.probes)]
+    file = tmp_path / "answers.csv"
+    file.write_text("\n".join(["probe,label", *rows]))
+    with pytest.raises(BirthmarkError, match="without --stop-early"):
+        fingerprint.audit(file, stop_early=True)
+
+
+@pytest.mark.parametrize(
+    ("probes", "block", "marks"),
+    [
+        (100, 1, [20, 30, 50, 70, 100]),
+        (30, 1, [20, 21, 30]),
+        (10, 1, [10]),
+        (1000, 1, [200, 300, 500, 700, 1000]),
+        (100, 40, [40, 80, 100]),
+    ],
+)
+def test_looks_are_planned_by_the_number_of_probes(
+    probes: int, block: int, marks: list[int]
+) -> None:
+    from birthmark.stopping import schedule
+
+    assert schedule(probes, block) == marks

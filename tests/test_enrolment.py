@@ -10,16 +10,23 @@ from birthmark import BirthmarkError, Fingerprint, ImageSet, as_suspect
 
 
 def enroll(victim: Any = None, references: list[Any] | None = None, **options: Any) -> Fingerprint:
-    victim = victim or world.as_digits(world.victim())
+    victim = victim or world.as_digits(world.victim(), family="linear")
     if references is None:
-        references = [world.as_digits(world.innocent(1))]
+        references = [world.as_digits(world.innocent(1), family="linear")]
     images = options.pop("images", world.image_set())
     return Fingerprint.enroll(victim, images, references, **{"n": 40} | options)
 
 
+def independents(count: int) -> list[Any]:
+    return [
+        world.as_digits(world.innocent(i), name=f"innocent-{i}", family="linear")
+        for i in range(count)
+    ]
+
+
 def test_an_enrolment_says_what_it_did() -> None:
     manifest = enroll(seed=7).manifest
-    assert manifest.method == "sac-cosine-l1@jpeg25"
+    assert manifest.method == "partial0.03@jpeg25"
     assert manifest.seed == 7
     assert manifest.images.digest == world.image_set().digest
     assert [probe.file for probe in manifest.probes][:2] == ["00000.jpg", "00001.jpg"]
@@ -94,7 +101,7 @@ def test_companions_are_recorded_and_are_nothing_else(built: world.World) -> Non
 def test_references_need_not_answer_what_probes_were_crafted_for() -> None:
     some = world.companions()
     options = {"surrogates": some.surrogates, "outsiders": some.outsiders}
-    references = [world.as_digits(world.innocent(i), name=f"innocent-{i}") for i in range(20)]
+    references = independents(20)
     made = enroll(
         world.derivable(world.victim()), references, method="agreement@conferrable32", **options
     )
@@ -114,8 +121,7 @@ def test_images_may_be_resized_and_lack_labels() -> None:
 
 @pytest.mark.parametrize("name", ["sac-source", "sac-halfcosine-l1@errors", "sac-m"])
 def test_methods_that_ask_the_victim_or_have_no_labels_work(name: str) -> None:
-    references = [world.as_digits(world.innocent(i), name=f"innocent-{i}") for i in range(20)]
-    made = enroll(references=references, method=name, n=30)
+    made = enroll(references=independents(20), method=name, n=30)
     assert made.manifest.method in (
         "sac-halfcosine-l1@errors",
         "sac-halfcosine-l1@cutmix-transposed",
@@ -142,3 +148,41 @@ def test_a_victim_is_not_judged_by_the_errors_it_was_asked_for() -> None:
     made = enroll(victim, images=ImageSet.from_arrays(images, labels), method="sac-source")
     said = victim.answer(made.probes).predicted()
     assert all(said[i] != probe.label for i, probe in enumerate(made.probes))
+
+
+@pytest.mark.parametrize(
+    ("references", "options", "method", "ranked"),
+    [
+        (24, {"n": 20}, "partial0.03@peculiar300-jpeg25", 20),
+        (23, {"n": 20}, "partial0.03@jpeg25", 23),
+        (24, {"n": 200}, "partial0.03@jpeg25", 24),
+        (24, {"n": 20, "images": "few"}, "partial0.03@jpeg25", 24),
+        (6, {"n": 20, "outsiders": "two"}, "partial0.03@peculiar300-jpeg25", 6),
+        (24, {"n": 20, "outsiders": "two"}, "partial0.03@peculiar300-jpeg25", 24),
+    ],
+)
+def test_the_default_spares_some_references_to_choose_probes_where_it_can(
+    references: int, options: dict[str, Any], method: str, ranked: int
+) -> None:
+    if options.get("images") == "few":
+        images, labels = world.pictures()
+        options = options | {"images": ImageSet.from_arrays(images[:200], labels[:200])}
+    if "outsiders" in options:
+        options = options | {"outsiders": independents(32)[30:]}
+    manifest = enroll(references=independents(references), **options).manifest
+    assert manifest.method == method
+    assert len(manifest.references) == ranked
+    helped = manifest.companions
+    assert (helped is not None) == ("peculiar" in method)
+    names = {one.name for one in manifest.references}
+    assert not names & {one.name for one in (helped.outsiders if helped else [])}
+
+
+def test_the_victims_family_is_not_spared_below_what_an_accusation_takes() -> None:
+    others = [
+        world.as_digits(world.innocent(i), name=f"other-{i}", family=f"of-{i % 2}")
+        for i in range(5, 24)
+    ]
+    manifest = enroll(references=independents(5) + others, n=20).manifest
+    assert manifest.method == "partial0.03@peculiar300-jpeg25"
+    assert sum(one.family == "linear" for one in manifest.references) == 5

@@ -89,10 +89,11 @@ def image_set() -> ImageSet:
 
 
 def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Fingerprint:
-    models = [as_digits(innocent(i), name=f"innocent-{i}") for i in range(references)]
-    return Fingerprint.enroll(
-        as_digits(victim(), name="victim"), image_set(), models, n=n, **options
-    )
+    models = [
+        as_digits(innocent(i), name=f"innocent-{i}", family="linear") for i in range(references)
+    ]
+    own = as_digits(victim(), name="victim", family="linear")
+    return Fingerprint.enroll(own, image_set(), models, n=n, **options)
 
 
 def as_digits(model: Any, **options: Any) -> Suspect:
@@ -114,7 +115,7 @@ class Derivable(SklearnSuspect):
 
 
 def derivable(model: Any) -> Derivable:
-    return Derivable(model, DECLARED, name="digits")
+    return Derivable(model, DECLARED, name="digits", family="linear")
 
 
 def answering(function: Callable[[NDArray[np.float32]], object], **fields: Any) -> Suspect:

@@ -43,7 +43,19 @@ def audits(models: Path, images: Path, alpha: float, folder: Path) -> list[str]:
         file = str(folder / f"{i}.birthmark")
         victim = ["--model", str(models / "victim.onnx"), "--images", str(images)]
         references = ["--references", str(models / "references")]
-        birthmark("enroll", *victim, *references, "--method", method, "-n", str(n), "--out", file)
+        birthmark(
+            "enroll",
+            *victim,
+            "--family",
+            "vgg",
+            *references,
+            "--method",
+            method,
+            "-n",
+            str(n),
+            "--out",
+            file,
+        )
         for suspect in SUSPECTS:
             out = str(folder / f"{i}-{suspect}")
             spec = ["--suspect", str(models / f"{suspect}.onnx"), "--out", out]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from birthmark.audit import Result, Verdict
     from birthmark.errors import BirthmarkError
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import Image, ImageSet
     from birthmark.outputs import Kind, Outputs
+    from birthmark.result import Result, Verdict
     from birthmark.suspects import Declaration, Suspect, as_suspect
 
 __all__ = [
@@ -44,9 +44,9 @@ _HOME = {
     "ImageSet": "images",
     "Kind": "outputs",
     "Outputs": "outputs",
-    "Result": "audit",
+    "Result": "result",
     "Suspect": "suspects",
-    "Verdict": "audit",
+    "Verdict": "result",
     "as_suspect": "suspects",
 }
 

@@ -17,8 +17,14 @@ CHANCE = 0.01
 PERMUTATIONS = 199
 
 
-def ask(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) -> Outputs:
-    """Put all probes to a model.
+def ask(
+    suspect: Suspect,
+    probes: Sequence[Image],
+    progress: Progress = silent,
+    *,
+    plausible: bool = True,
+) -> Outputs:
+    """Put all probes to a model; if `plausible`, refuse answers that are not.
 
     Raises
     ------
@@ -38,7 +44,8 @@ def ask(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) 
             )
         parts.append(part)
         progress(f"Asking {name}", min(start + step, len(probes)), len(probes))
-    return joined(parts).require_plausible(name)
+    answers = joined(parts)
+    return answers.require_plausible(name) if plausible else answers
 
 
 def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:

@@ -10,6 +10,7 @@ from birthmark.asking import CHANCE, ask, chance_p
 from birthmark.bundle import Bundle, Manifest, ProbeRecord
 from birthmark.bundle.archive import outputs_bytes
 from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord
+from birthmark.defaults import defaults
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, Progress, silent
@@ -26,7 +27,7 @@ def enroll(
     images: ImageSet,
     references: Sequence[Suspect],
     *,
-    method_name: str = "sac-jc",
+    method_name: str | None = None,
     n: int = 100,
     seed: int = 0,
     resize: tuple[int, int] | None = None,
@@ -45,7 +46,7 @@ def enroll(
         Independent models, which the suspect is compared with: the more, the smaller the p-value
         that an audit can reach.
     method_name
-        Which method, by its full name or the paper's.
+        Which method, by its full name or the paper's; if None, see `birthmark.defaults`.
     n
         How many probes, 2 to 20,000.
     seed
@@ -72,11 +73,15 @@ def enroll(
             "pass independent models with --references: 19 for a verdict at 5%, 99 at 1%",
         )
     _require_distinct(victim, references, companions)
+    draw = Draw(images.digest, victim.description.digest, seed)
+    if method_name is None:
+        method_name, references, companions = defaults(
+            victim, images, references, companions, n, draw
+        )
     chosen = method(method_name)
     _require_use(chosen.probes, companions)
     kinds = [victim.description.output, *(one.description.output for one in references)]
     common_kind(kinds, chosen.score)
-    draw = Draw(images.digest, victim.description.digest, seed)
     probes = chosen.probes.select(images, victim, n, draw, resize, companions)
     progress("Making probes", n, n)
     mine = ask(victim, probes, progress)

@@ -8,13 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from birthmark.audit import Audited, Result, audit
+from birthmark.audit import Audited, audit
 from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
 from birthmark.digests import sha256_of_file
 from birthmark.enrolment import enroll
 from birthmark.images import Image, ImageSet, Progress, silent
 from birthmark.probes import Companions
+from birthmark.result import Result
 from birthmark.suspects import as_suspect
+from birthmark.suspects.finding import open_all
 
 
 class Fingerprint:
@@ -31,10 +33,11 @@ class Fingerprint:
         cls,
         model: Any,
         images: ImageSet | str | Path,
-        references: Sequence[Any],
+        references: Sequence[Any] | str | Path,
         *,
         declared: Any = None,
-        method: str = "sac-jc",
+        family: str | None = None,
+        method: str | None = None,
         n: int = 100,
         seed: int = 0,
         resize: tuple[int, int] | None = None,
@@ -51,9 +54,12 @@ class Fingerprint:
         images
             An image set, or the path of one.
         references
-            Independent models, of the same forms.
+            Independent models, of the same forms; or a folder of them with a sub-folder a family.
         declared
             The declaration (or its fields) for all models that are not adapters already.
+        family
+            The victim's family, as the references call it; without it nothing is ever called
+            derived. An adapter states its own.
         method, n, seed, resize, progress
             As for `birthmark.enrolment.enroll`.
         surrogates, outsiders
@@ -67,9 +73,11 @@ class Fingerprint:
         """
         images = images if isinstance(images, ImageSet) else ImageSet.open(images, progress)
         bundle = enroll(
-            as_suspect(model, declared),
+            as_suspect(model, declared, family=family),
             images,
-            [as_suspect(reference, declared) for reference in references],
+            open_all([str(references)], declared)
+            if isinstance(references, str | Path)
+            else [as_suspect(reference, declared) for reference in references],
             method_name=method,
             n=n,
             seed=seed,
@@ -129,6 +137,7 @@ class Fingerprint:
         declared: Any = None,
         alpha: float = 0.05,
         independent_above: float = 0.5,
+        stop_early: bool = False,
         progress: Progress = silent,
     ) -> Result:
         """Put the probes to a suspect and judge its answers.
@@ -139,7 +148,7 @@ class Fingerprint:
             A path, a scikit-learn or torch model, a function, or an adapter.
         declared
             Its declaration or the declaration's fields.
-        alpha, independent_above, progress
+        alpha, independent_above, stop_early, progress
             As for `birthmark.audit.audit`.
 
         Raises
@@ -152,6 +161,7 @@ class Fingerprint:
             declared=declared,
             alpha=alpha,
             independent_above=independent_above,
+            stop_early=stop_early,
             progress=progress,
         ).result
 

@@ -31,6 +31,8 @@ PUBLISHED = {
 
 OURS = "partial0.03@peculiar300-jpeg25"
 """The best we know; see docs/method.md. It needs outsiders."""
+PLAIN = "partial0.03@jpeg25"
+"""The same without outsiders."""
 
 NAMES = {"birthmark": OURS, **PUBLISHED}
 """Short names of methods."""

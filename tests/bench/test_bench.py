@@ -14,12 +14,12 @@ from sklearn.metrics import f1_score, roc_auc_score
 from birthmark import BirthmarkError
 from birthmark.bench.draws import draws
 from birthmark.bench.markdown import page
-from birthmark.bench.measures import allowed, auc, f1, interval, welch
+from birthmark.bench.measures import allowed, auc, f1, welch
 from birthmark.bench.population import Population
 from birthmark.bench.run import bench
 from birthmark.bench.summing import overall, worst
 from birthmark.bench.table import Row, Setting, Table
-from birthmark.calibration import conformal_p
+from birthmark.calibration import conformal_p, interval
 from birthmark.zoo.recorded import read_answers
 
 ROOT = Path(__file__).parents[2]

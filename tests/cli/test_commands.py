@@ -13,7 +13,8 @@ import pytest
 
 import world
 
-ENROLL = ["enroll", "--model", "victim.onnx", "--images", "images", "--references", "references"]
+ENROLL = ["enroll", "--model", "victim.onnx", "--family", "linear", "--images", "images"]
+ENROLL += ["--references", "references"]
 ENROLL += ["-n", "60", "--out", "v.birthmark"]
 
 
@@ -104,8 +105,8 @@ def test_a_function_and_options(enrolled: Path) -> None:
 
 AUDIT = ["audit", "v.birthmark", "--suspect", "suspect.onnx", "--out", "out"]
 BAD = {
-    "no references": ([*ENROLL[:5], "--out", "w.birthmark"], "references: there are none"),
-    "empty references": ([*ENROLL[:5], "--references", "empty", "--out", "w.birthmark"],
+    "no references": ([*ENROLL[:7], "--out", "w.birthmark"], "references: there are none"),
+    "empty references": ([*ENROLL[:7], "--references", "empty", "--out", "w.birthmark"],
                          "empty: holds no models"),
     "there already": (ENROLL, "v.birthmark: is there already; name a new file, or pass --force"),
     "undeclared": (["audit", "v.birthmark", "--suspect", "bare/a/b/c/suspect.onnx", "--out", "out"],
@@ -124,9 +125,9 @@ BAD = {
     "unwritable folder": ([*AUDIT[:-1], "/proc/out"], "/proc/out: cannot be written"),
     "unwritable file": ([*ENROLL[:-1], "/proc/w.birthmark"], "/proc/w.birthmark: cannot be"),
     "unwritable demo": (["demo", "--out", "/proc/demo"], "/proc/demo: cannot be written"),
-    "unreadable image": ([*ENROLL[:4], "broken", *ENROLL[5:-1], "w.birthmark"],
+    "unreadable image": ([*ENROLL[:6], "broken", *ENROLL[7:-1], "w.birthmark"],
                          "bad.png: is not a readable image"),
-    "mixed sizes": ([*ENROLL[:4], "mixed", *ENROLL[5:-1], "w.birthmark"], "pass --resize"),
+    "mixed sizes": ([*ENROLL[:6], "mixed", *ENROLL[7:-1], "w.birthmark"], "pass --resize"),
     "companion": ([*ENROLL, "--force", "--method", "sac-w", "--outsider", "references"],
                   "00.onnx: is the same file as the reference 00.onnx"),
     "too many probes": ([*ENROLL, "--force", "-n", "401"], "pass -n 400"),
@@ -212,6 +213,6 @@ def test_a_fault_of_ours_is_one_line(prepared: Path) -> None:
 
 def test_help_names_every_command_and_version_is_printed() -> None:
     said = run("--help").stdout
-    for command in ("demo", "enroll", "audit", "inspect", "seal", "probes"):
+    for command in ("demo", "plan", "enroll", "audit", "inspect", "seal", "probes"):
         assert command in said
     assert run("--version").stdout.startswith("birthmark 0.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from birthmark.audit import Audited, Verdict, audit
+from birthmark.audit import Audited, audit
 from birthmark.bundle import Bundle
 from birthmark.correlation import Correlation
 from birthmark.errors import BirthmarkError
@@ -22,6 +22,7 @@ from birthmark.images import Image, ImageSet
 from birthmark.outputs import Kind, Outputs
 from birthmark.report import render_report, wording
 from birthmark.report.matrices import correlation_of, matrices
+from birthmark.result import Verdict
 from birthmark.suspects import Description, as_suspect
 from birthmark.suspects.callable import CallableSuspect
 
@@ -92,7 +93,8 @@ def bundle(digits: ImageSet) -> Bundle:
     references = [
         fitted(300 + 7 * i, 700 + 7 * i, f"r{i}", ("odd", "even", None)[i % 3]) for i in range(20)
     ]
-    return Fingerprint.enroll(fitted(0, 300, "victim"), digits, references, n=60).bundle
+    victim = fitted(0, 300, "victim", "odd")
+    return Fingerprint.enroll(victim, digits, references, n=60, method="sac-jc").bundle
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birthmark.audit import held_rate
-from birthmark.calibration import conformal_p
+from birthmark.calibration import conformal_p, held_rate
 
 DRAWS = 20_000
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from birthmark import Kind, Outputs
-from birthmark.audit import held_rate
-from birthmark.calibration import conformal_p
+from birthmark.calibration import conformal_p, held_rate
 from birthmark.scores import SCORES
 
 DRAWS = 2_000

@@ -48,6 +48,13 @@ class Bundle:
     victim: Outputs
     references: list[Outputs]
 
+    def first(self, count: int) -> Bundle:
+        """The same with the first probes only, and the answers to these."""
+        if count >= len(self.probes):
+            return self
+        references = [one.first(count) for one in self.references]
+        return Bundle(self.manifest, self.probes[:count], self.victim.first(count), references)
+
     def require_same_pixels(self, source: str) -> None:
         """Decode all probes.
 

@@ -16,10 +16,16 @@ def audit(
         str, typer.Option(help="The suspect: .onnx, module:function or recorded answers.")
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
+    family: Annotated[
+        str | None, typer.Option(help="The suspect's family, if it is known for certain.")
+    ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.05,
     independent_above: Annotated[
         float, typer.Option(help="The p-value above which the verdict is independent.")
     ] = 0.5,
+    stop_early: Annotated[
+        bool, typer.Option("--stop-early", help="Ask in batches, and stop as soon as it is sure.")
+    ] = False,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -45,9 +51,10 @@ def audit(
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     with progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
-            open_suspect(suspect, declared),
+            open_suspect(suspect, declared, family),
             alpha=alpha,
             independent_above=independent_above,
+            stop_early=stop_early,
             progress=progress,
         )
     write_audit(opened.bundle, audited, out)

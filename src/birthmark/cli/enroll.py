@@ -23,6 +23,10 @@ def enroll(
         list[str],
         typer.Option(help="Independent models: files, or folders with one sub-folder a family."),
     ] = [],  # noqa: B006
+    family: Annotated[
+        str | None,
+        typer.Option(help="The victim's family, a sub-folder of references; needed to accuse."),
+    ] = None,
     surrogate: Annotated[
         list[str],
         typer.Option(help="Copies of the victim that you made, for methods that ask them."),
@@ -33,9 +37,9 @@ def enroll(
     ] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
     method: Annotated[
-        str,
-        typer.Option(help="birthmark (ours), sac-jc or another published one, or SCORE@PROBES."),
-    ] = "sac-jc",
+        str | None,
+        typer.Option(help="sac-jc or another published one, or SCORE@PROBES; ours if none."),
+    ] = None,
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
     resize: options.Resize = None,
@@ -60,6 +64,7 @@ def enroll(
     from birthmark.cli.inspect import facts
     from birthmark.cli.terminal import print_facts, progress_bar
     from birthmark.files import require_writable
+    from birthmark.findings import unsupported
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import ImageSet
     from birthmark.suspects.finding import open_all, open_suspect
@@ -69,7 +74,7 @@ def enroll(
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     with progress_bar(json_) as progress:
-        victim = open_suspect(model, declared)
+        victim = open_suspect(model, declared, family)
         image_set = ImageSet.open(images, progress)
         fingerprint = Fingerprint.enroll(
             victim,
@@ -84,12 +89,12 @@ def enroll(
             progress=progress,
         )
         seal = fingerprint.save(out)
+    warning = unsupported(fingerprint.manifest)
     if json_:
-        print(
-            json.dumps(
-                {"fingerprint": str(out), "seal": seal, "method": fingerprint.manifest.method}
-            )
-        )
+        made = {"fingerprint": str(out), "seal": seal, "method": fingerprint.manifest.method}
+        print(json.dumps(made | {"warnings": [warning] if warning else []}))
         return
     print_facts(facts(fingerprint))
+    if warning:
+        print(f"\nWarning: {warning}")
     print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")

@@ -34,8 +34,10 @@ def inspect(
 def facts(fingerprint: Fingerprint) -> dict[str, object]:
     """What a person wants to know of a fingerprint."""
     from birthmark.calibration import smallest_p
+    from birthmark.exchangeability import left_out
 
     manifest = fingerprint.manifest
+    rates = left_out(fingerprint.bundle)
     families = Counter(one.family or "family not stated" for one in manifest.references)
     count = len(manifest.references)
     helped = manifest.companions
@@ -50,7 +52,8 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
     return {
         "seal": fingerprint.seal,
         "method": manifest.method,
-        "victim": f"{manifest.victim.name} ({manifest.victim.adapter}, {manifest.victim.output})",
+        "victim": f"{manifest.victim.name} ({manifest.victim.adapter}, {manifest.victim.output},"
+        f" family {manifest.victim.family or 'not stated'})",
         "victim digest": manifest.victim.digest or "none: it is no file",
         "probes": f"{len(manifest.probes)} of {manifest.images.count} images, seed {manifest.seed}"
         + (f", resized to {resize[0]}x{resize[1]}" if resize else ""),
@@ -61,5 +64,6 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         "references": f"{count}: {', '.join(f'{n} {name}' for name, n in families.items())}",
         **helping,
         "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",
+        "references checked": " ".join(rates.sentences),
         "libraries": ", ".join(f"{name} {v}" for name, v in manifest.libraries.items()),
     }

@@ -15,7 +15,9 @@ from birthmark.cli.bench import bench
 from birthmark.cli.demo import demo
 from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
+from birthmark.cli.plan import plan
 from birthmark.cli.probes import probes
+from birthmark.cli.recheck import recheck
 from birthmark.cli.seal import seal
 from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
@@ -27,9 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 1 a fault of ours; 130 stopped.",
+    epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a check deviates;"
+    " 1 a fault of ours; 130 stopped.",
 )
-for command in (demo, enroll, audit, inspect, seal, probes, bench):
+for command in (demo, plan, enroll, audit, inspect, seal, probes, recheck, bench):
     app.command()(command)
 app.add_typer(zoo, name="zoo")
 

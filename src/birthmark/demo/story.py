@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from birthmark.audit import Audited, Verdict, require_reachable
+from birthmark.audit import Audited, require_reachable
 from birthmark.demo import models
 from birthmark.demo.digits import DECLARED, Part, digits
 from birthmark.fingerprint import Fingerprint
 from birthmark.images import ImageSet, Progress, silent
+from birthmark.result import Verdict
 from birthmark.suspects import Suspect, as_suspect
 
-PROBES = 200
+PROBES = 100
 REFERENCES_A_FAMILY = 7
 STOLEN, INDEPENDENT = "stolen", "independent"
 

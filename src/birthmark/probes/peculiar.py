@@ -56,7 +56,7 @@ class Peculiar:
         resize: tuple[int, int] | None = None,
         companions: Companions = Companions(),
     ) -> list[Image]:
-        """Choose n of the candidates; they keep the order of the draw."""
+        """Choose n of the candidates, the most peculiar first."""
         if n > self.candidates:
             raise BirthmarkError(
                 self.name,
@@ -72,7 +72,7 @@ class Peculiar:
             )
         probes = self.base.select(images, victim, self.candidates, draw, resize, companions)
         others = [answered(one, probes) for one in companions.outsiders]
-        chosen = most_peculiar(answered(victim, probes), others, n)
+        chosen = by_peculiarity(answered(victim, probes), others)[:n]
         return [
             replace(probes[i], name=f"{place:05d}.{probes[i].name.rpartition('.')[2]}")
             for place, i in enumerate(chosen.tolist())
@@ -81,10 +81,6 @@ class Peculiar:
 
 def most_peculiar(victim: Outputs, outsiders: Sequence[Outputs], n: int) -> NDArray[np.int64]:
     """Places of the n probes with the largest peculiarity, ascending.
-
-    The peculiarity of a probe is the squared distance of the victim's class probabilities from the
-    mean of the outsiders'; of labels, a 1 for the class. Embeddings, and answers of other numbers
-    of classes, are first replaced by their cosines with the answers to all probes.
 
     Parameters
     ----------
@@ -98,13 +94,33 @@ def most_peculiar(victim: Outputs, outsiders: Sequence[Outputs], n: int) -> NDAr
     ndarray
         int64 (n,), or of all candidates if there are fewer.
     """
+    return np.sort(by_peculiarity(victim, outsiders)[:n])
+
+
+def by_peculiarity(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.int64]:
+    """Places of all probes, the most peculiar first.
+
+    The peculiarity of a probe is the squared distance of the victim's class probabilities from the
+    mean of the outsiders'; of labels, a 1 for the class. Embeddings, and answers of other numbers
+    of classes, are first replaced by their cosines with the answers to all probes.
+
+    Parameters
+    ----------
+    victim, outsiders
+        Answers to the same candidates.
+
+    Returns
+    -------
+    ndarray
+        int64 (candidates,).
+    """
     everyone = [victim, *outsiders]
     if all(one.kind is not Kind.EMBEDDINGS and one.classes == victim.classes for one in everyone):
         forms = [_probabilities(one) for one in everyone]
     else:
         forms = [_cosines(one.favour()) for one in everyone]
     peculiarity = ((forms[0] - np.mean(forms[1:], axis=0)) ** 2).sum(axis=1)
-    return np.sort(np.argsort(-peculiarity, kind="stable")[:n]).astype(np.int64)
+    return np.argsort(-peculiarity, kind="stable").astype(np.int64)
 
 
 def _probabilities(outputs: Outputs) -> NDArray[np.float64]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import jinja2
 
-from birthmark.audit import Audited, Result
+from birthmark.audit import Audited
 from birthmark.bundle import Bundle
 from birthmark.errors import BirthmarkError, one_line
 from birthmark.report import wording
 from birthmark.report.matrices import matrices
 from birthmark.report.plots import MARKS, MOST_ROWS, gradient, heatmap, strip_plot
+from birthmark.result import Result
 
 MATRIX_COLOURS, DIFFERENCE_COLOURS = "viridis", "magma_r"
 
@@ -99,7 +100,8 @@ def _require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
             result.method != bundle.manifest.method
             or result.victim != bundle.manifest.victim
             or [reference.name for reference in result.references] != names
-            or len(one.answers) != len(bundle.probes)
+            or len(one.answers) != result.queries
+            or result.queries > len(bundle.probes)
             or len(seals) > 1
         ):
             raise BirthmarkError(
@@ -110,11 +112,10 @@ def _require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
 
 
 def _alike(results: Sequence[Result]) -> list[list[Result]]:
-    """Results that share their reference distances and their line, and so one plot."""
+    """Results that can be shown in one plot."""
     groups: dict[object, list[Result]] = {}
     for result in results:
-        scores = tuple(reference.score for reference in result.references)
-        groups.setdefault((result.compared_as, result.alpha, scores), []).append(result)
+        groups.setdefault((result.compared_as, result.alpha), []).append(result)
     return list(groups.values())
 
 
@@ -123,7 +124,8 @@ def _strip(results: list[Result]) -> dict[str, Any]:
     return {
         "kind": results[0].compared_as,
         "alpha": results[0].alpha,
-        "line": wording.line(results[0]),
+        "line": wording.line(wording.typical(results)),
+        "varies": wording.varies(results),
         "left_out": max(0, len(results) - MOST_ROWS),
         "alt": wording.strip_alt(results),
         "wide": _svg(strip_plot(closest[:MOST_ROWS], narrow=False)),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from birthmark.audit import Audited, compared
+from birthmark.audit import Audited
 from birthmark.bundle import Bundle
+from birthmark.comparing import compared
 from birthmark.correlation import Correlation, correlation_matrix
 from birthmark.outputs import Kind, Outputs
 
@@ -120,6 +121,8 @@ def matrices(bundle: Bundle, audited: Sequence[Audited]) -> Matrices:
 
     Suspects that were compared as another kind of answers than the closest one are passed over.
     """
+    bundle = bundle.first(min(len(one.answers) for one in audited))
+    audited = [replace(one, answers=one.answers.first(len(bundle.probes))) for one in audited]
     named = correlation_of(bundle.manifest.method)
     correlation = named or Correlation.COSINE
     ranked = sorted(audited, key=lambda one: (one.result.p_value, one.result.score))

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from birthmark.audit import Result, Verdict
 from birthmark.errors import one_line
-from birthmark.report.wording import by_family, line
+from birthmark.report.wording import by_family, line, typical, varies
+from birthmark.result import Result, Verdict
 
 MOST_ROWS = 60
 MOST_FAMILIES = 30
@@ -57,7 +57,7 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
     Parameters
     ----------
     results
-        Results with the same reference distances, in the order of their rows.
+        Results of one fingerprint at one alpha, in the order of their rows.
     narrow
         For a telephone: 3.4 inches wide, labels above the rows, instead of 9 and beside them.
 
@@ -66,7 +66,8 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
     bytes
         SVG.
     """
-    families = _families(results[0])
+    shown = typical(results)
+    families = _families(shown)
     suspects = len(results)
     labels = [one_line(result.suspect.name, 40 if narrow else 34) for result in results]
     labels += [f"{one_line(family, 28)} ({len(scores)})" for family, scores in families]
@@ -76,12 +77,14 @@ def strip_plot(results: Sequence[Result], *, narrow: bool) -> bytes:
         axes = figure.add_subplot()
         for y, result in enumerate(results):
             _suspect(axes, y, result)
+            if varies(results):
+                axes.plot([line(result)], [y], "|", color=INK, markersize=8)
         for y, (_, scores) in enumerate(families, suspects):
             axes.axhline(y, color=PALE, linewidth=0.8, zorder=0)
             axes.plot(scores, [y] * len(scores), "o", color=GREY, alpha=0.55, markersize=5, mew=0)
         axes.axhline(suspects - (0.7 if narrow else 0.5), color=GREY, linewidth=0.6)
         _labels(axes, labels, narrow)
-        _line(axes, results)
+        _line(axes, shown, [result.score for result in results])
         axes.set_ylim(len(labels) - 0.4, -0.8 if narrow else -0.6)
         axes.set_xlabel("distance from the victim (0: the same)")
         return _saved(figure)
@@ -120,11 +123,10 @@ def _labels(axes: Axes, labels: Sequence[str], narrow: bool) -> None:
         axes.text(0, y - 0.42, label, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
 
 
-def _line(axes: Axes, results: Sequence[Result]) -> None:
+def _line(axes: Axes, shown: Result, suspects: Sequence[float]) -> None:
     """Shade where p <= alpha, and say so above."""
-    edge = line(results[0])
-    scores = [reference.score for reference in results[0].references]
-    scores += [result.score for result in results]
+    edge = line(shown)
+    scores = [*(reference.score for reference in shown.references), *suspects]
     low, high = min(0.0, *scores), max(scores)
     room = 0.03 * ((high - low) or 1)
     axes.set_xlim(low - room, high + room)
@@ -132,7 +134,7 @@ def _line(axes: Axes, results: Sequence[Result]) -> None:
     axes.axvspan(low - room, edge, color=MARKS[Verdict.DERIVED].colour, alpha=0.07, linewidth=0)
     on_the_left = edge - low < (high - low) / 2
     axes.annotate(
-        f"← p ≤ {results[0].alpha:.3g}, derived",
+        f"← p ≤ {shown.alpha:.3g}",
         (edge, 1),
         xycoords=("data", "axes fraction"),
         xytext=(2 if on_the_left else -2, 3),

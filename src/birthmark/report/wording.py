@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from birthmark.audit import Result, Verdict
+import numpy as np
+
 from birthmark.calibration import smallest_p
+from birthmark.result import Result, Verdict
 from birthmark.suspects import Declaration
 
 NO_FAMILY = "family not stated"
@@ -61,6 +63,25 @@ def line(result: Result) -> float:
     return sorted(reference.score for reference in result.references)[rank - 1]
 
 
+def typical(results: Sequence[Result]) -> Result:
+    """The first result with the mean of every reference's distances over all of them.
+
+    With scores that look at the whole pool a reference's distance depends a little on the suspect.
+    """
+    means = np.mean([[one.score for one in result.references] for result in results], axis=0)
+    references = [
+        one.model_copy(update={"score": float(mean)})
+        for one, mean in zip(results[0].references, means, strict=True)
+    ]
+    return results[0].model_copy(update={"references": references})
+
+
+def varies(results: Sequence[Result]) -> bool:
+    """Whether reference distances depend on the suspect."""
+    first = [one.score for one in results[0].references]
+    return any([one.score for one in result.references] != first for result in results)
+
+
 def judged(verdict: Verdict, truth: str) -> str:
     """How a verdict goes with what a suspect is known to be; empty if that can't be told."""
     return MARKED.get((_known(truth), verdict), "")
@@ -101,8 +122,12 @@ def measured(results: Sequence[Result]) -> list[str]:
     first = results[0]
     whom = first.suspect.name if len(results) == 1 else f"each of {len(results)} suspects"
     score = first.method.partition("@")[0]
-    if score.startswith("sac-"):
+    if score.startswith("sac-") and score.endswith("-l1"):
         score += ", the mean absolute difference between two models' correlation matrices"
+    elif score.startswith("partial"):
+        score += (
+            ", 1 less the victim's share in explaining a model's answers beside all other models"
+        )
     said = [
         f"{first.queries} probes were put to {whom}; the answers of the victim and of"
         f" {len(first.references)} reference models to the same probes come from the fingerprint.",
@@ -116,6 +141,28 @@ def measured(results: Sequence[Result]) -> list[str]:
             f" the victim is {_span([result.score for result in alike])} for"
             f" {first.suspect.name if len(results) == 1 else _many(len(alike), 'suspect')}"
             f" and {_span(references)} for the reference models."
+        )
+    said += [_probes_alone(result) for result in results]
+    said += [
+        f"{result.suspect.name}: {result.controls.sentence}"
+        for result in results
+        if result.controls
+    ]
+    return said
+
+
+def _probes_alone(result: Result) -> str:
+    found = result.significance
+    said = (
+        "The pairs of probes alone (partial Mantel test, no part of the verdict):"
+        f" {result.suspect.name} goes with the victim beyond what the references explain by"
+        f" {found.correlation:.2f}, p = {found.p_value:.2g}."
+    )
+    if found.references_below is not None:
+        said += (
+            f" So do {found.references_below} of {len(result.references)} reference models at"
+            f" {result.alpha:g}: this shows whether the probes suffice, not that a model was"
+            " stolen."
         )
     return said
 
@@ -141,8 +188,14 @@ def inferred(results: Sequence[Result]) -> list[str]:
     for alpha, rate in sorted({(r.alpha, r.false_positive_rate) for r in results}):
         said.append(
             f"Derived means p ≤ {alpha:g}. An independent model is then called derived at a rate"
-            f" of {rate:.3g} at most."
+            f" of {rate:.3g} at most, if it is like the reference models as a whole."
         )
+    said += [
+        "Derived also takes a close rank within every family that an innocent suspect can be of."
+        f" If it is of one of these, whichever, the rate is {rate:.3g} at most"
+        + (f": {_families(first)}." if len(results) == 1 else ".")
+        for rate in sorted({r.family_rate for r in results if r.family_rate is not None})
+    ]
     if len(results) > 1:
         expected = sum(result.false_positive_rate for result in results)
         said.append(
@@ -158,6 +211,12 @@ def inferred(results: Sequence[Result]) -> list[str]:
     return said
 
 
+def _families(result: Result) -> str:
+    return ", ".join(
+        f"p = {one.p_value:.3g} among {one.references} {one.family}" for one in result.families
+    )
+
+
 def assumed(results: Sequence[Result]) -> list[str]:
     """What the false-positive rate rests on, each once."""
     return list(dict.fromkeys(text for result in results for text in result.assumptions))
@@ -165,10 +224,11 @@ def assumed(results: Sequence[Result]) -> list[str]:
 
 def strip_alt(results: Sequence[Result]) -> str:
     """What a strip plot shows."""
-    references = [reference.score for reference in results[0].references]
+    shown = typical(results)
+    references = [reference.score for reference in shown.references]
     said = [
         f"{len(references)} reference models lie at {_span(references)} from the victim;"
-        f" p is at most {results[0].alpha:g} below {number(line(results[0]))}."
+        f" p is at most {shown.alpha:g} below {number(line(shown))}."
     ]
     for verdict in Verdict:
         scores = [result.score for result in results if result.verdict is verdict]

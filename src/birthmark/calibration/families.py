@@ -1,0 +1,95 @@
+"""Conformal p-values within each family of reference models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.calibration.conformal import conformal_p, smallest_p
+
+LEAST = 5
+"""How many references of the victim's own family an accusation takes."""
+
+
+class FamilyRank(BaseModel):
+    """Where a suspect stands among the references of one family.
+
+    Attributes
+    ----------
+    family
+        Its name.
+    references
+        How many there are.
+    p_value
+        The suspect's rank among them, as `conformal_p`.
+    rate
+        The largest false-positive rate of a rule that asks for p <= max(alpha, smallest p) here, if
+        an innocent suspect is exchangeable with these references.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str
+    references: int
+    p_value: float
+    rate: float
+
+    @property
+    def close_enough(self) -> bool:
+        """Whether its rank allows an accusation."""
+        return self.p_value <= self.rate
+
+
+def by_family(
+    score: float, references: Sequence[float], families: Sequence[str | None], alpha: float
+) -> list[FamilyRank]:
+    """A suspect's rank within every family of references, by name (Mondrian).
+
+    An innocent suspect of family f need only be exchangeable with the references of f: the others
+    may be as unlike it as they like. So a rule that asks for p <= alpha within *every* family holds
+    alpha for an innocent of any of them, whichever it is of. Where a family is too small for alpha,
+    the suspect must be closer than all of it, and the rate that holds there is 1 / (n + 1).
+
+    Source: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, section 4.5.
+
+    Parameters
+    ----------
+    score
+        The suspect's; smaller is closer.
+    references
+        The references' scores, from one pool with the suspect's.
+    families
+        Their families; None if not stated, and then of none.
+    alpha
+        The rate asked for, 0 to 1.
+    """
+    members: dict[str, list[float]] = {}
+    for number, family in zip(references, families, strict=True):
+        if family is not None:
+            members.setdefault(family, []).append(number)
+    return [
+        FamilyRank(
+            family=family,
+            references=len(numbers),
+            p_value=conformal_p(score, numbers),
+            rate=family_rate(alpha, len(numbers)),
+        )
+        for family, numbers in sorted(members.items())
+    ]
+
+
+def possible(families: Sequence[FamilyRank], stated: str | None) -> list[FamilyRank]:
+    """The families that an innocent suspect can be of: the stated one, or all if it is not here."""
+    return [one for one in families if one.family == stated] or list(families)
+
+
+def held_rate(alpha: float, references: int) -> float:
+    """The rate that `p <= alpha` holds: floor(alpha (n + 1)) / (n + 1), 0 to alpha."""
+    possible = (k / (references + 1) for k in range(references + 2))
+    return max(p for p in possible if p <= alpha)
+
+
+def family_rate(alpha: float, references: int) -> float:
+    """The rate that holds within a family of so many: `held_rate`, or the smallest there is."""
+    return max(held_rate(alpha, references), smallest_p(references))

@@ -1,0 +1,117 @@
+"""Asking in batches, and stopping as soon as the answers suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from birthmark.asking import ask
+from birthmark.bundle import Bundle
+from birthmark.calibration import Sequential
+from birthmark.comparing import compared
+from birthmark.errors import BirthmarkError
+from birthmark.images import Progress, silent
+from birthmark.methods import method
+from birthmark.outputs import Outputs, joined
+from birthmark.suspects import Suspect
+
+LOOKS = (0.2, 0.3, 0.5, 0.7, 1.0)
+"""After which shares of the probes the answers are looked at."""
+FIRST = 20
+"""But not before so many."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Answers to the first probes, and why no more were asked.
+
+    Attributes
+    ----------
+    answers
+        To as many probes as were asked.
+    called
+        Whether the suspect was called derived at the last look taken.
+    looks
+        How many looks were taken.
+    planned
+        How many there could have been.
+    """
+
+    answers: Outputs
+    called: bool
+    looks: int
+    planned: int
+
+
+def schedule(probes: int, block: int) -> list[int]:
+    """After how many probes to look, ascending; it depends on nothing that a suspect says.
+
+    Parameters
+    ----------
+    probes
+        How many a fingerprint has.
+    block
+        How many belong together.
+    """
+    marks = {max(FIRST, round(share * probes)) // block * block for share in LOOKS}
+    return sorted({mark for mark in marks if 0 < mark < probes} | {probes})
+
+
+def ask_until_sure(
+    bundle: Bundle,
+    suspect: Suspect,
+    alpha: float,
+    family: str | None = None,
+    progress: Progress = silent,
+) -> Stopped:
+    """Put probes to a suspect in batches until it is called derived or all are asked.
+
+    Parameters
+    ----------
+    bundle
+        The fingerprint; its probes are asked in their order.
+    suspect
+        The model in question.
+    alpha
+        The largest false-positive rate to accept, over all looks together.
+    family
+        The suspect's family, if known.
+    progress
+        Is told how far it is.
+
+    Raises
+    ------
+    BirthmarkError
+        As `ask`; or if its answers are recorded, and so paid for already.
+    """
+    name = suspect.description.name
+    if suspect.description.adapter == "recorded":
+        raise BirthmarkError(
+            name, "is recorded, so all its answers are there", "audit it without --stop-early"
+        )
+    score = method(bundle.manifest.method).score
+    marks = schedule(len(bundle.probes), score.block)
+    families = [one.family for one in bundle.manifest.references]
+    if family in families:
+        families = [one if one == family else None for one in families]
+    test = Sequential(len(bundle.references), alpha, families)
+    parts: list[Outputs] = []
+    for start, end in zip([0, *marks], marks, strict=False):
+        part = ask(suspect, bundle.probes[start:end], plausible=False)
+        _require_alike(name, [*parts, part])
+        parts.append(part)
+        progress(f"Asking {name}", end, len(bundle.probes))
+        answers = joined(parts)
+        alike = compared(bundle.first(end), answers)
+        numbers = score(alike.victim, [alike.suspect, *alike.references])
+        if test.look(numbers, last=end == marks[-1]):
+            break
+    return Stopped(answers.require_plausible(name), test.called, test.looks, len(marks))
+
+
+def _require_alike(name: str, parts: Sequence[Outputs]) -> None:
+    first, last = parts[0].values.shape[1:], parts[-1].values.shape[1:]
+    if first != last:
+        raise BirthmarkError(
+            name, f"answered with {first} numbers, then {last}", "let it answer alike"
+        )
