@@ -50,7 +50,7 @@ class Form:
         return (
             f"The suspect {' and '.join(part for part in (told, short) if part)}; the victim's and"
             " the reference models' answers were treated alike before the comparison, since"
-            " otherwise an innocent that answers so would look derived."
+            " otherwise an innocent that answers so could look derived."
         )
 
 

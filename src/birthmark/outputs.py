@@ -127,8 +127,9 @@ class Outputs:
     def favour(self) -> NDArray[np.float64]:
         """How much each class is favoured above the others, float64 (n, width).
 
-        Logits less their mean; of probabilities the same from their logarithms, zeros
-        taken for half of the smallest that is told; of labels a 1 at the class. Embeddings are given as they are.
+        Logits less their mean; of probabilities the same from their logarithms, zeros taken for
+        half of the smallest that is told; of labels a 1 at the class. Embeddings are given as they
+        are.
         """
         if self.kind is Kind.LABELS:
             rows = np.zeros((len(self), self.classes))

@@ -30,8 +30,8 @@ def test_the_rate_that_holds(alpha: float, references: int, held: float, within:
 
 def test_bounds_on_counted_rates() -> None:
     """Against the closed forms of Clopper-Pearson's interval for none and all."""
-    assert interval(0, 10) == (0, pytest.approx(1 - 0.025 ** (1 / 10)))
-    assert interval(10, 10) == (pytest.approx(0.025 ** (1 / 10)), 1)
+    assert interval(0, 10) == pytest.approx((0, 1 - 0.025 ** (1 / 10)))
+    assert interval(10, 10) == pytest.approx((0.025 ** (1 / 10), 1))
     assert rate_below(0.1, [0.2] * 20) == pytest.approx(1 - 0.05 ** (1 / 20))
     assert rate_below(0.3, [0.2] * 20) == 1
     assert rate_below(0.2, [0.2, 0.4, 0.5]) > 1 / 3
