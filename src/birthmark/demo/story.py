@@ -116,20 +116,21 @@ STOLEN_AND_NOT = len(models.NETWORKS) + len(LAYERS) + len(EPOCHS) + len(models.F
 def _cast(thief: Part, victim: Any, seed: int) -> Iterator[tuple[Suspect, str]]:
     for i, family in enumerate(models.NETWORKS):
         model = models.stolen_by_labels(family, thief, victim, _seed(seed, 2, i))
-        yield _suspect(model, f"by-labels-{family}", family), STOLEN
+        yield _suspect(model, f"by-labels-{family}"), STOLEN
     for i, (family, layers) in enumerate(LAYERS.items()):
         distilled = models.Distilled(layers, thief, victim, _seed(seed, 3, i))
-        yield _suspect(distilled, f"by-probabilities-{family}", family), STOLEN
+        yield _suspect(distilled, f"by-probabilities-{family}"), STOLEN
     for epochs in EPOCHS:
         model = models.fine_tuned(thief, victim, epochs)
-        yield _suspect(model, f"fine-tuned-{epochs}-epochs", "one-layer"), STOLEN
+        yield _suspect(model, f"fine-tuned-{epochs}-epochs"), STOLEN
     for i, family in enumerate(models.FAMILIES):
         model = models.independent(family, thief, _seed(seed, 4, i))
-        yield _suspect(model, f"innocent-{family}", family), INDEPENDENT
+        yield _suspect(model, f"innocent-{family}"), INDEPENDENT
 
 
-def _suspect(model: Any, name: str, family: str) -> Suspect:
-    return as_suspect(model, DECLARED, name=name, family=family)
+def _suspect(model: Any, name: str) -> Suspect:
+    """As an auditor meets it, who does not know its family."""
+    return as_suspect(model, DECLARED, name=name)
 
 
 def _seed(*path: int) -> int:

@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from birthmark.calibration import smallest_p
+from birthmark.calibration.planning import MEASURED_AT, load
+from birthmark.methods import OURS
+from birthmark.outputs import Kind
 from birthmark.result import Result, Verdict
 from birthmark.suspects import Declaration
 
 NO_FAMILY = "family not stated"
+FOUND = 0.95
 VERDICTS = {
     Verdict.DERIVED: "closer to the victim than independent models are, at the rate stated below",
     Verdict.INCONCLUSIVE: "neither can be said",
@@ -203,12 +207,34 @@ def inferred(results: Sequence[Result]) -> list[str]:
             f" {len(results)} were independent, {expected:.2g} at most would be called derived"
             " on average."
         )
+    said += _power(first)
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(
         f"Independent means p > {above} and no finding that forbids it: no sign of copying was"
         " seen, which is no proof that there was none."
     )
     return said
+
+
+def _power(result: Result) -> list[str]:
+    """How many thieves the default method finds on our zoos, asked as much."""
+    if result.method != OURS or result.alpha < MEASURED_AT:
+        return []
+    cases = []
+    for case in load(labels=result.compared_as is Kind.LABELS):
+        places = [i for i, size in enumerate(case.sizes) if size <= result.queries]
+        if places:
+            cases.append((case.detected[places[-1]], f"{case.attack} on {case.zoo}"))
+    if not cases:
+        return []
+    worst, where = min(cases)
+    found = sum(share >= FOUND for share, _ in cases)
+    return [
+        f"By rank at {MEASURED_AT:g}, with no more probes than here, at least {FOUND:.0%} of the"
+        f" thieves are found in {found} of {len(cases)} cases of an attack on one of our zoos of"
+        f" small networks (8 thieves a case, those that keep accuracy), and {worst:.0%} in the"
+        f" worst, {where}. So what is not found may still be stolen."
+    ]
 
 
 def _families(result: Result) -> str:

@@ -1,0 +1,76 @@
+"""`birthmark recheck`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+DEVIATES = 3
+"""The exit code where something is not as recorded."""
+MARKS = {True: "ok", False: "DEVIATES", None: "not checked"}
+
+
+def recheck(
+    fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
+    model: Annotated[
+        str, typer.Option(help="The victim: .onnx, module:function or recorded answers.")
+    ],
+    images: Annotated[Path, typer.Option(help="The images that the probes were made of.")],
+    models: Annotated[
+        list[str],
+        typer.Option(help="References, surrogates and outsiders: files or folders of them."),
+    ] = [],  # noqa: B006
+    control: Annotated[
+        list[str],
+        typer.Option(help="Independent models that the accuser did not choose."),
+    ] = [],  # noqa: B006
+    alpha: Annotated[float, typer.Option(help="The rate that controls are held against.")] = 0.05,
+    no_labels: Annotated[
+        bool, typer.Option("--no-labels", help="The fingerprint was made with --no-labels.")
+    ] = False,
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Repeat a fingerprint from its sources; exit code 3 if anything deviates.
+
+    For whoever is shown an accusation: that the probes are those of the draw, and that victim and
+    references answer as recorded. The seal's publication is not checked here.
+    """
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.images import ImageSet
+    from birthmark.recheck import recheck as repeated
+    from birthmark.suspects.finding import open_all, open_suspect
+
+    opened = Fingerprint.open(fingerprint)
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    with progress_bar(json_) as progress:
+        image_set = ImageSet.open(images, progress)
+        done = repeated(
+            opened.bundle,
+            open_suspect(model, declared),
+            image_set.without_labels() if no_labels else image_set,
+            open_all(models, declared),
+            open_all(control, declared),
+            alpha,
+            progress,
+        )
+    if json_:
+        said = {"seal": opened.seal, "passed": done.passed} | done.model_dump(mode="json")
+        print(json.dumps(said))
+    else:
+        for check in done.checks:
+            print(f"{MARKS[check.passed]:<13}{check.name}: {check.sentence}")
+    if not done.passed:
+        raise typer.Exit(DEVIATES)
