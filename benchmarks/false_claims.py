@@ -1,6 +1,6 @@
 """What stops an accuser who cheats, on scikit-learn's digits.
 
-python benchmarks/false_claims.py --write benchmarks/false_claims.md
+python -m benchmarks.false_claims --write benchmarks/false_claims.md
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from claimed_digits import (
+from benchmarks.claimed_digits import (
     EPS,
     INNOCENTS,
-    N,
     OTHERS,
     OWNER,
     REFERENCES,
@@ -28,6 +27,7 @@ from claimed_digits import (
     STEPS,
     SURROGATES,
     Model,
+    N,
     World,
 )
 from numpy.typing import NDArray
@@ -37,7 +37,6 @@ from birthmark.bundle import Bundle, ProbeRecord
 from birthmark.calibration import by_family, conformal_p, held_rate, interval
 from birthmark.controls import controls
 from birthmark.enrolment import enroll
-from birthmark.errors import BirthmarkError
 from birthmark.exchangeability import left_out
 from birthmark.images import Image
 from birthmark.methods import method
@@ -53,9 +52,10 @@ SURROGATE = "passed off as a surrogate, probes `conferrable48`"
 
 
 FINDINGS = """\
-- Crafted probes alone accuse nobody: references that are asked the same questions answer as the
-  innocents do, and p is a rank among them. They take references that do not follow.
-- With references that the accuser chose for it, nearly every innocent is called derived. `recheck`
+- Crafted probes alone accuse no more innocents than alpha: references that are asked the same
+  questions answer as the innocents do, and p is a rank among them. They take references that do
+  not follow.
+- With references that the accuser trained for it, most innocents are called derived. `recheck`
   notices the probes in every case, whatever the references. The controls of an audit notice
   nothing: they put references in the victim's place, which are the accuser's too.
 - Weak references accuse innocents with probes that were drawn honestly as well. `recheck` alone
@@ -286,17 +286,14 @@ def as_surrogate(world: World, table: Table) -> None:
     """Claims against an innocent that was passed as a surrogate, so that probes suit it."""
     for innocent in world.innocents[:PASSED_OFF]:
         helping = Companions([innocent], world.surrogates)
-        try:
-            bundle = enroll(
-                world.victim,
-                world.set,
-                world.references,
-                method_name="agreement@conferrable48",
-                n=N,
-                companions=helping,
-            )
-        except BirthmarkError:
-            continue
+        bundle = enroll(
+            world.victim,
+            world.set,
+            world.references,
+            method_name="agreement@conferrable48",
+            n=N,
+            companions=helping,
+        )
         done = recheck(
             bundle, world.victim, world.set, [innocent, *world.surrogates, *world.references]
         )
@@ -347,7 +344,7 @@ def main() -> None:
     head += ["recheck notices", "--control notices", "left out notices"]
     text = [
         "# False claims",
-        "Written by `python benchmarks/false_claims.py --write benchmarks/false_claims.md` in"
+        "Written by `python -m benchmarks.false_claims --write benchmarks/false_claims.md` in"
         f" {time.process_time() - began:.0f} s of CPU on {platform.system()}"
         f" {platform.machine()},"
         f" Python {platform.python_version()}, numpy {np.__version__}.",

@@ -104,7 +104,7 @@ def test_the_victims_and_a_references_own_file_are_noticed(built: world.World) -
         "The suspect's file is the victim's file."
     ]
     own = made.audit(references[3], independent_above=0.05)
-    assert own.findings == ["The suspect's file is the reference model 03.onnx."]
+    assert own.findings == ["The suspect's file is the reference model 03.onnx. So nothing can be said."]
     assert own.verdict is Verdict.INCONCLUSIVE
 
 

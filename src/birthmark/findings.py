@@ -99,12 +99,19 @@ def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
         yield Finding("The suspect's file is the victim's file.", clears=False)
     for reference in manifest.references:
         if digest == reference.digest:
-            yield Finding(f"The suspect's file is the reference model {reference.name}.", False)
+            yield Finding(
+                f"The suspect's file is the reference model {reference.name}. So nothing can be said.",
+                clears=False,
+                accuses=False,
+            )
     helped = manifest.companions
     for companion in [*helped.surrogates, *helped.outsiders] if helped else []:
         if digest == companion.digest:
             yield Finding(
-                f"The suspect's file is {companion.name}, which helped to choose the probes.", False
+                f"The suspect's file is {companion.name}, which helped to choose the probes. So"
+                " nothing can be said.",
+                clears=False,
+                accuses=False,
             )
 
 
