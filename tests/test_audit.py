@@ -104,7 +104,9 @@ def test_the_victims_and_a_references_own_file_are_noticed(built: world.World) -
         "The suspect's file is the victim's file."
     ]
     own = made.audit(references[3], independent_above=0.05)
-    assert own.findings == ["The suspect's file is the reference model 03.onnx. So nothing can be said."]
+    assert own.findings == [
+        "The suspect's file is the reference model 03.onnx. So nothing can be said."
+    ]
     assert own.verdict is Verdict.INCONCLUSIVE
 
 
@@ -246,12 +248,39 @@ def test_an_audit_may_stop_as_soon_as_it_is_sure() -> None:
     assert whole.p_value == made.audit(innocent).p_value
 
 
-def test_recorded_answers_cannot_be_asked_in_batches(fingerprint: Any, tmp_path: Path) -> None:
-    rows = [f"{probe.name},{i % 10}" for i, probe in enumerate(fingerprint.probes)]
-    file = tmp_path / "answers.csv"
-    file.write_text("\n".join(["probe,label", *rows]))
-    with pytest.raises(BirthmarkError, match="without --stop-early"):
-        fingerprint.audit(file, stop_early=True)
+def test_a_stopped_audit_can_be_repeated_from_its_answers(tmp_path: Path) -> None:
+    made = world.fingerprint_of_digits(n=100)
+    suspect, _ = asked(world.thief())
+    first = made.audit(suspect, stop_early=True)
+    answers = suspect.answer(made.probes[: first.queries]).values
+
+    def written(rows: Any) -> Path:
+        file = tmp_path / "answers.csv"
+        head = ["probe", *(str(i) for i in range(10))]
+        lines = [
+            [probe.name, *map(repr, row.tolist())]
+            for probe, row in zip(made.probes, rows, strict=False)
+        ]
+        file.write_text("\n".join(",".join(line) for line in [head, *lines]))
+        return file
+
+    fields = {"output": "logits"}
+    again = made.audit(written(answers), declared=fields, stop_early=True)
+    assert again.looks == first.looks
+    assert (again.verdict, again.p_value) == (first.verdict, first.p_value)
+    with pytest.raises(BirthmarkError, match="pass --stop-early again"):
+        made.audit(written(answers), declared=fields)
+    innocent, _ = asked(world.innocent(25))
+    few = innocent.answer(made.probes[:25]).values
+    with pytest.raises(BirthmarkError, match="holds 25 answers, and the next look is after 30"):
+        made.audit(written(few), declared=fields, stop_early=True)
+
+
+def test_a_stated_family_that_no_reference_is_of_is_a_finding(fingerprint: Any) -> None:
+    thief = world.as_digits(world.thief(), name="thief", family="lineer")
+    result = fingerprint.audit(thief)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "lineer; there are of linear" in result.findings[0]
 
 
 @pytest.mark.parametrize(

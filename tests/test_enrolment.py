@@ -155,7 +155,8 @@ def test_a_victim_is_not_judged_by_the_errors_it_was_asked_for() -> None:
     [
         (24, {"n": 20}, "partial0.03@peculiar300-jpeg25", 20),
         (23, {"n": 20}, "partial0.03@jpeg25", 23),
-        (24, {"n": 200}, "partial0.03@jpeg25", 24),
+        (24, {"n": 200}, "partial0.03@peculiar300-jpeg25", 20),
+        (24, {"n": 201}, "partial0.03@jpeg25", 24),
         (24, {"n": 20, "images": "few"}, "partial0.03@jpeg25", 24),
         (6, {"n": 20, "outsiders": "two"}, "partial0.03@peculiar300-jpeg25", 6),
         (24, {"n": 20, "outsiders": "two"}, "partial0.03@peculiar300-jpeg25", 24),
@@ -176,6 +177,12 @@ def test_the_default_spares_some_references_to_choose_probes_where_it_can(
     assert (helped is not None) == ("peculiar" in method)
     names = {one.name for one in manifest.references}
     assert not names & {one.name for one in (helped.outsiders if helped else [])}
+
+
+def test_outsiders_that_cannot_be_used_are_refused() -> None:
+    for options in ({"n": 301}, {"n": 20, "images": world.image_set(200)}):
+        with pytest.raises(BirthmarkError, match="--outsider: helps to choose among 300 images"):
+            enroll(references=independents(6), outsiders=independents(32)[30:], **options)
 
 
 def test_the_victims_family_is_not_spared_below_what_an_accusation_takes() -> None:

@@ -83,9 +83,10 @@ def companions() -> Companions:
     return Companions(copies, [derivable(innocent(i)) for i in (30, 32, 34)])
 
 
-def image_set() -> ImageSet:
+def image_set(count: int = 400) -> ImageSet:
     images, labels = pictures()
-    return ImageSet.from_arrays(images[1000:1400], labels[1000:1400], source="digits")
+    part = slice(1000, 1000 + count)
+    return ImageSet.from_arrays(images[part], labels[part], source="digits")
 
 
 def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Fingerprint:

@@ -147,7 +147,7 @@ def audit(
     control = None
     if p <= alpha:
         control = controls(score, alike.victim, alike.suspect, alike.references, alpha)
-        found += of_rank(bundle.manifest, asked)
+        found += of_rank(asked)
         if not control.passed:
             found.append(
                 Finding(f"{control.sentence} So it cannot be called derived.", accuses=False)

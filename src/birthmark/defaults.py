@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from birthmark.calibration.families import LEAST as OF_OWN_FAMILY
+from birthmark.errors import BirthmarkError
 from birthmark.images import ImageSet
 from birthmark.methods import OURS, PLAIN, method
 from birthmark.probes import Companions, Draw
-from birthmark.probes.peculiar import Peculiar
 from birthmark.suspects import Suspect
+
+if TYPE_CHECKING:
+    from birthmark.probes.peculiar import Peculiar
 
 SPARED = 4
 """How many references are set aside to choose probes, where none was passed for that."""
@@ -19,8 +22,8 @@ LEAST = 20 + SPARED
 """From how many references on."""
 ROOM = 99
 """So many references allow a rate of 1%, which setting some aside must not cost."""
-SHARE = 2
-"""A choice is worth it among so many candidates a probe."""
+SHARE = 1.5
+"""References are set aside for a choice among so many candidates a probe."""
 
 
 class Chosen(NamedTuple):
@@ -46,9 +49,22 @@ def defaults(
     where that would cost a false-positive rate of 1%, or leave the victim's family too few. They
     are ranked no more. Without outsiders, with too few images, or where recorded answers cannot be
     asked for more, probes are taken as they are drawn.
+
+    Raises
+    ------
+    BirthmarkError
+        If outsiders were passed that cannot be used.
     """
-    peculiar = method(OURS).probes
-    enough = isinstance(peculiar, Peculiar) and len(images) >= peculiar.candidates >= SHARE * n
+    peculiar = cast("Peculiar", method(OURS).probes)
+    if companions.outsiders and not len(images) >= peculiar.candidates >= n:
+        raise BirthmarkError(
+            "--outsider",
+            f"helps to choose among {peculiar.candidates} images, here are {len(images)} for"
+            f" {n} probes",
+            f"add images, pass -n {min(n, peculiar.candidates)} or less, or leave it out",
+        )
+    share = 1 if companions.outsiders else SHARE
+    enough = len(images) >= peculiar.candidates >= share * n
     outsiders, ranked = companions.outsiders, references
     if not outsiders and len(references) >= LEAST and not ROOM <= len(references) < ROOM + SPARED:
         outsiders, ranked = _spared(references, victim.description.family, draw)

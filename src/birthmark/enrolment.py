@@ -74,7 +74,7 @@ def enroll(
         )
     _require_distinct(victim, references, companions)
     draw = Draw(images.digest, victim.description.digest, seed)
-    if method_name is None:
+    if method_name in (None, "birthmark"):
         method_name, references, companions = defaults(
             victim, images, references, companions, n, draw
         )

@@ -9,6 +9,7 @@ from scipy import stats
 
 from birthmark.bundle import Bundle
 from birthmark.calibration import conformal_p, family_rate
+from birthmark.calibration.families import LEAST
 from birthmark.methods import common_kind, method
 
 CLOSER = 0.01
@@ -70,7 +71,7 @@ class LeftOut(BaseModel):
         ]
         said += [
             f"Without the family {one.family} among the references, {one.accused} of its"
-            f" {one.references} models would be"
+            f" {one.references} models would rank as close as an accusation takes"
             + (": it is systematically closer to the victim." if one.closer else ".")
             for one in self.families
             if one.accused or one.closer
@@ -120,7 +121,7 @@ def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
                 family=family,
                 references=len(inside),
                 accused=sum(accused(i, others) for i in inside),
-                closer=bool(closer.pvalue <= CLOSER / len(families)),
+                closer=len(inside) >= LEAST and bool(closer.pvalue <= CLOSER / len(families)),
             )
         )
     return LeftOut(alpha=alpha, references=len(references), accused=sum(alone), families=found)

@@ -44,6 +44,16 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
             f" {bundle.victim.classes}."
         )
     yield from _of_input(bundle, answers, with_true_labels(bundle))
+    stated = suspect.description.family
+    families = sorted({one.family for one in bundle.manifest.references if one.family})
+    if stated is not None and families and stated not in families:
+        yield Finding(
+            f"No reference is of the suspect's stated family, {stated}; there are of"
+            f" {', '.join(families)}. So no rate can be stated, and it cannot be called derived.",
+            accuses=False,
+        )
+    if reason := unsupported(bundle.manifest):
+        yield Finding(reason, accuses=False)
 
 
 def unsupported(manifest: Manifest) -> str | None:
@@ -57,32 +67,29 @@ def unsupported(manifest: Manifest) -> str | None:
     if own is None:
         return (
             "The victim's family is not stated, so it is not known whether the references include"
-            " models of it. Without them an innocent model of that family would look derived, so"
+            " models of it. Without them an innocent model of that family could look derived, so"
             " nothing can be called derived. Enroll with --family NAME and at least"
-            f" {LEAST} references in a sub-folder of that name."
+            f" {LEAST} references in a sub-folder of that name: references/NAME/a.onnx ..."
         )
     alike = sum(reference.family == own for reference in manifest.references)
     if alike < LEAST:
         return (
             f"Of the victim's family, {own}, there are {alike} references. With fewer than {LEAST}"
-            " an innocent model of that family would look derived, so nothing can be called"
-            f" derived. Enroll with at least {LEAST} in a sub-folder of that name."
+            " an innocent model of that family could look derived, so nothing can be called"
+            f" derived. Enroll with at least {LEAST} in a sub-folder of that name:"
+            f" references/{own}/a.onnx ..."
         )
     return None
 
 
-def of_rank(manifest: Manifest, asked: Sequence[FamilyRank]) -> Iterator[Finding]:
+def of_rank(asked: Sequence[FamilyRank]) -> Iterator[Finding]:
     """Why a suspect that is closer than nearly all references may still not be called derived.
 
     Parameters
     ----------
-    manifest
-        The fingerprint's.
     asked
         The suspect's rank in every family that an innocent suspect can be of.
     """
-    if reason := unsupported(manifest):
-        yield Finding(reason, accuses=False)
     for one in asked:
         if not one.close_enough:
             yield Finding(
@@ -100,7 +107,8 @@ def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
     for reference in manifest.references:
         if digest == reference.digest:
             yield Finding(
-                f"The suspect's file is the reference model {reference.name}. So nothing can be said.",
+                f"The suspect's file is the reference model {reference.name}. So nothing can be"
+                " said.",
                 clears=False,
                 accuses=False,
             )

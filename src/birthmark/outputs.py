@@ -124,6 +124,10 @@ class Outputs:
         """The answers to the first images."""
         return Outputs(self.values[:count], self.kind, self.classes)
 
+    def after(self, count: int) -> Outputs:
+        """The answers to all but the first images."""
+        return Outputs(self.values[count:], self.kind, self.classes)
+
     def favour(self) -> NDArray[np.float64]:
         """How much each class is favoured above the others, float64 (n, width).
 

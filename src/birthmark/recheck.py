@@ -357,6 +357,11 @@ def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress:
         passed=chance > LEVEL,
         sentence=f"Of {len(strangers)} models that the accuser did not choose, {below} have"
         f" p <= {alpha:g} (a rate of {low:.2g} to {high:.2g}) and {derived} would be called"
-        f" derived. If they were like the {n} references, so many or more would have in"
-        f" {chance:.2g} of cases.",
+        " derived."
+        + (
+            f" If they were like the {n} references, so many or more would have in {chance:.2g} of"
+            " cases."
+            if below
+            else ""
+        ),
     )

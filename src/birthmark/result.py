@@ -163,5 +163,6 @@ class Result(BaseModel):
             Verdict.INDEPENDENT: "This test shows no sign that"
             f" {suspect} is derived from {victim}, which is no proof that it is not: {placed}.",
             Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
-            f" {placed}.",
+            f" {placed}. Derived takes p <= {self.alpha:g}, independent p >"
+            f" {self.independent_above:g}, and no finding against it.",
         }[self.verdict]

@@ -14,6 +14,7 @@ from birthmark.images import Progress, silent
 from birthmark.methods import method
 from birthmark.outputs import Outputs, joined
 from birthmark.suspects import Suspect
+from birthmark.suspects.recorded import RecordedSuspect
 
 LOOKS = (0.2, 0.3, 0.5, 0.7, 1.0)
 """After which shares of the probes the answers are looked at."""
@@ -82,13 +83,10 @@ def ask_until_sure(
     Raises
     ------
     BirthmarkError
-        As `ask`; or if its answers are recorded, and so paid for already.
+        As `ask`; or if recorded answers end before the next look.
     """
     name = suspect.description.name
-    if suspect.description.adapter == "recorded":
-        raise BirthmarkError(
-            name, "is recorded, so all its answers are there", "audit it without --stop-early"
-        )
+    recorded = _recorded(bundle, suspect)
     score = method(bundle.manifest.method).score
     marks = schedule(len(bundle.probes), score.block)
     families = [one.family for one in bundle.manifest.references]
@@ -97,7 +95,16 @@ def ask_until_sure(
     test = Sequential(len(bundle.references), alpha, families)
     parts: list[Outputs] = []
     for start, end in zip([0, *marks], marks, strict=False):
-        part = ask(suspect, bundle.probes[start:end], plausible=False)
+        if recorded is None:
+            part = ask(suspect, bundle.probes[start:end], plausible=False)
+        elif end <= len(recorded):
+            part = recorded.first(end).after(start)
+        else:
+            raise BirthmarkError(
+                name,
+                f"holds {len(recorded)} answers, and the next look is after {end}",
+                "record more, or audit all probes without --stop-early",
+            )
         _require_alike(name, [*parts, part])
         parts.append(part)
         progress(f"Asking {name}", end, len(bundle.probes))
@@ -107,6 +114,13 @@ def ask_until_sure(
         if test.look(numbers, last=end == marks[-1]):
             break
     return Stopped(answers.require_plausible(name), test.called, test.looks, len(marks))
+
+
+def _recorded(bundle: Bundle, suspect: Suspect) -> Outputs | None:
+    """All answers of a suspect that was asked before, so that a stopped audit can be repeated."""
+    if not isinstance(suspect, RecordedSuspect):
+        return None
+    return suspect.answer(bundle.probes[: suspect.count])
 
 
 def _require_alike(name: str, parts: Sequence[Outputs]) -> None:

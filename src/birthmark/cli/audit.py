@@ -19,12 +19,14 @@ def audit(
     family: Annotated[
         str | None, typer.Option(help="The suspect's family, if it is known for certain.")
     ] = None,
-    alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(help="The rate to accept over all references; see family_rate for one.")
+    ] = 0.05,
     independent_above: Annotated[
         float, typer.Option(help="The p-value above which the verdict is independent.")
     ] = 0.5,
     stop_early: Annotated[
-        bool, typer.Option("--stop-early", help="Ask in batches, and stop as soon as it is sure.")
+        bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
     ] = False,
     input_: options.Input = None,
     range_: options.Range = None,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from birthmark.cli import options
 from birthmark.errors import BirthmarkError
+
+if TYPE_CHECKING:
+    from birthmark.suspects import Suspect
+
+PLAIN_NOTE = (
+    "Probes are taken as they are drawn. Choosing them, as for the published tables, takes 24"
+    " references or some --outsider models, 300 images, and -n 200 or less (300 with --outsider)."
+)
 
 
 def enroll(
@@ -67,6 +76,7 @@ def enroll(
     from birthmark.findings import unsupported
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import ImageSet
+    from birthmark.methods import PLAIN
     from birthmark.suspects.finding import open_all, open_suspect
 
     if out.exists() and not force:
@@ -75,11 +85,13 @@ def enroll(
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     with progress_bar(json_) as progress:
         victim = open_suspect(model, declared, family)
+        independent = open_all(references, declared)
+        _require_known(family, independent)
         image_set = ImageSet.open(images, progress)
         fingerprint = Fingerprint.enroll(
             victim,
             image_set.without_labels() if no_labels else image_set,
-            open_all(references, declared),
+            independent,
             method=method,
             n=n,
             seed=seed,
@@ -90,11 +102,33 @@ def enroll(
         )
         seal = fingerprint.save(out)
     warning = unsupported(fingerprint.manifest)
+    chosen = fingerprint.manifest.method
+    plain = PLAIN_NOTE if method in (None, "birthmark") and chosen == PLAIN else None
     if json_:
         made = {"fingerprint": str(out), "seal": seal, "method": fingerprint.manifest.method}
-        print(json.dumps(made | {"warnings": [warning] if warning else []}))
+        print(json.dumps(made | {"warnings": [one for one in (warning, plain) if one]}))
         return
     print_facts(facts(fingerprint))
+    if plain:
+        print(f"\nNote: {plain}")
     if warning:
-        print(f"\nWarning: {warning}")
+        print(f"\nWarning: {warning}\n\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
+        return
     print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
+
+
+def _require_known(family: str | None, references: Sequence[Suspect]) -> None:
+    """Refuse a family that the references do not have, which is most often misspelt.
+
+    Raises
+    ------
+    BirthmarkError
+        If families are stated and it is none of them.
+    """
+    known = sorted({one.description.family for one in references if one.description.family})
+    if family is not None and known and family not in known:
+        raise BirthmarkError(
+            "--family",
+            f"is {family}, but references are of {', '.join(known)}",
+            f"name one of these, or put references of it in a sub-folder {family}",
+        )

@@ -55,4 +55,4 @@ def _lines() -> Progress:
 def print_facts(facts: dict[str, object]) -> None:
     """Print names and values, one a line, digests in full."""
     for name, value in facts.items():
-        print(f"{name:<18}{value}")
+        print(f"{name:<20}{value}")

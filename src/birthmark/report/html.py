@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,8 +68,16 @@ def render_report(
         assumed=wording.assumed(results),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),
         libraries=_libraries(bundle, results),
-        commands=sorted({(result.alpha, result.independent_above) for result in results}),
+        commands=sorted({_options(result) for result in results}),
     )
+
+
+def _options(result: Result) -> str:
+    """What was asked of the audit, as options."""
+    said = f"--alpha {result.alpha} --independent-above {result.independent_above}"
+    if result.suspect.family is not None:
+        said += f" --family {shlex.quote(result.suspect.family)}"
+    return said if result.looks is None else f"{said} --stop-early"
 
 
 def _environment() -> jinja2.Environment:

@@ -158,15 +158,16 @@ def measured(results: Sequence[Result]) -> list[str]:
 def _probes_alone(result: Result) -> str:
     found = result.significance
     said = (
-        "The pairs of probes alone (partial Mantel test, no part of the verdict):"
-        f" {result.suspect.name} goes with the victim beyond what the references explain by"
+        "The pairs of probes alone (partial Mantel test; no part of the verdict and no test of"
+        f" theft, for innocent models pass it too): {result.suspect.name} "
+        + ("goes" if found.correlation > 0 else "does not go")
+        + " with the victim beyond what the references explain, correlation"
         f" {found.correlation:.2f}, p = {found.p_value:.2g}."
     )
     if found.references_below is not None:
         said += (
-            f" So do {found.references_below} of {len(result.references)} reference models at"
-            f" {result.alpha:g}: this shows whether the probes suffice, not that a model was"
-            " stolen."
+            f" {found.references_below} of {len(result.references)} reference models have p <="
+            f" {result.alpha:g}."
         )
     return said
 

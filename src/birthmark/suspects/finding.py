@@ -48,6 +48,8 @@ def open_suspect(spec: str, declared: Declared = None, family: str | None = None
     try:
         adapter: Any = ADAPTERS.make(spec)
     except BirthmarkError as error:
+        if not Path(spec).exists():
+            raise BirthmarkError(spec, "does not exist", "name a file or folder") from error
         raise BirthmarkError(
             spec,
             "is no model that can be reached",

@@ -70,6 +70,11 @@ class RecordedSuspect:
             family=family,
         )
 
+    @property
+    def count(self) -> int:
+        """How many answers there are."""
+        return len(self._outputs)
+
     def answer(self, images: Sequence[Image]) -> Outputs:
         """The recorded answers to these probes.
 
@@ -82,7 +87,7 @@ class RecordedSuspect:
             raise BirthmarkError(
                 self._source,
                 f"holds {len(self._outputs)} answers to {len(images)} probes",
-                "record one answer a probe",
+                "record one answer a probe; if an audit stopped early, pass --stop-early again",
             )
         if self._probes is None:
             return self._outputs
