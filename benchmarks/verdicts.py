@@ -219,8 +219,8 @@ def main() -> None:
         " references allow. *Left out*: without any reference of the suspect's own family."
         " Intervals: Clopper-Pearson, 95%, over models; no innocent here is a reference."
         " Those with a new head are two of each of five parents, and all models of a zoo share its"
-        " victim and its references, so intervals are narrower than they should be. All victims are of the"
-        " family vgg.",
+        " victim and its references, so intervals are narrower than they should be. All victims"
+        " are of the family vgg.",
     ]
     head = ["innocents", "models", "rank", "verdict", "family known", "strictest"]
     head += ["left out, rank", "left out, verdict"]
