@@ -24,7 +24,14 @@ from birthmark.bench.judging import Asked, Judge
 from birthmark.bench.markdown import grid
 from birthmark.bench.population import Attack
 from birthmark.bench.table import Setting
-from birthmark.calibration import by_family, conformal_p, interval, possible, smallest_p
+from birthmark.calibration import (
+    by_family,
+    conformal_p,
+    interval,
+    possible,
+    smallest_p,
+    standardised,
+)
 from birthmark.calibration.families import LEAST
 from birthmark.forms import form_of, largest, rounded
 from birthmark.methods import method
@@ -48,6 +55,8 @@ class Call(NamedTuple):
         Whether it is called derived, its family not being known.
     known
         The same if its family is known.
+    standardised
+        Whether p <= alpha of numbers that are standardised within families.
     strictest
         Whether it is called derived at the smallest alpha that the references allow.
     cleared
@@ -57,6 +66,7 @@ class Call(NamedTuple):
     rank: bool
     verdict: bool
     known: bool
+    standardised: bool
     strictest: bool
     cleared: bool
 
@@ -80,10 +90,12 @@ def called(numbers: Sequence[float], families: Sequence[str], own: str, of: str)
         asked = possible(by_family(score, others, families, alpha), stated)
         return p <= alpha and enough and all(one.close_enough for one in asked)
 
+    alike, *rest = standardised(numbers, [of, *families])
     return Call(
         rank=p <= ALPHA,
         verdict=derived(ALPHA, None),
         known=derived(ALPHA, of),
+        standardised=conformal_p(alike, rest) <= ALPHA,
         strictest=derived(smallest_p(len(others)), None),
         cleared=p > CLEARED,
     )
@@ -140,6 +152,7 @@ def innocents_rows(name: str, suspects: Sequence[Suspect]) -> list[str]:
         rate(suspects, "rank"),
         rate(suspects, "verdict"),
         rate(suspects, "known"),
+        rate(suspects, "standardised"),
         rate(suspects, "strictest"),
         rate(suspects, "rank", foreign=True),
         rate(suspects, "verdict", foreign=True),
@@ -215,14 +228,15 @@ def main() -> None:
         " for a new head). *Rank*: p <= alpha, no more. *Verdict*: what `birthmark audit` calls"
         " derived, the suspect's family not being known: also as close a rank in every family,"
         f" and at least {LEAST} references of the victim's. *Family known*: the same with the"
-        " suspect's family stated. *Strictest*: the verdict at the smallest alpha that the"
-        " references allow. *Left out*: without any reference of the suspect's own family."
+        " suspect's family stated. *Standardised*: the rank of numbers that are standardised within"
+        " families, the suspect's being known. *Strictest*: the verdict at the smallest alpha that"
+        " the references allow. *Left out*: without any reference of the suspect's own family."
         " Intervals: Clopper-Pearson, 95%, over models; no innocent here is a reference."
         " Those with a new head are two of each of five parents, and all models of a zoo share its"
         " victim and its references, so intervals are narrower than they should be. All victims"
         " are of the family vgg.",
     ]
-    head = ["innocents", "models", "rank", "verdict", "family known", "strictest"]
+    head = ["innocents", "models", "rank", "verdict", "family known", "standardised", "strictest"]
     head += ["left out, rank", "left out, verdict"]
     for alias in METHODS:
         for n in SIZES:
@@ -254,7 +268,15 @@ def main() -> None:
                     f"## `{alias}`, {n} probes: thieves that keep accuracy",
                     f"*Cleared*: p > {CLEARED:g}, which is called independent if nothing forbids.",
                     grid(
-                        ["thieves", "models", "rank", "verdict", "family known", "cleared"],
+                        [
+                            "thieves",
+                            "models",
+                            "rank",
+                            "verdict",
+                            "family known",
+                            "standardised",
+                            "cleared",
+                        ],
                         [row for row in thieves if row[1] != "0"],
                     ),
                 ]
@@ -279,7 +301,7 @@ def thieves_row(zoo: str, attack: Attack, asked: Sequence[Asked]) -> list[str]:
     """A row of the table of thieves."""
     kept = [one for one, keeps in zip(attack.thieves, attack.kept, strict=True) if keeps]
     of = list(judged(asked, attack, kept))
-    columns = [rate(of, field) for field in ("rank", "verdict", "known", "cleared")]
+    columns = [rate(of, field) for field in ("rank", "verdict", "known", "standardised", "cleared")]
     return [f"{zoo}: {attack.name}", str(len(of)), *columns]
 
 

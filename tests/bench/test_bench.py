@@ -135,6 +135,12 @@ def test_what_does_not_apply_is_left_out_and_counts_as_missed(table: Table) -> N
     assert overall(list(without.values()), attacks) < overall(list(rows.values()), attacks)
 
 
+def test_a_verdict_asks_for_more_than_a_rank(table: Table) -> None:
+    assert all(row.kept_verdict <= row.kept_detected for row in table.rows)
+    assert any(row.kept_verdict < row.kept_detected for row in table.rows)
+    assert any(row.kept_verdict > 0 for row in table.rows)
+
+
 def test_labels_only_says_less(table: Table) -> None:
     soft, labels = of(table, "sac", 100), of(table, "sac", 100, "labels")
     assert set(soft) == set(labels)

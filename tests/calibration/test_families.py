@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from birthmark.calibration import by_family, family_rate, held_rate, interval, possible, rate_below
+from birthmark.calibration import (
+    by_family,
+    family_rate,
+    held_rate,
+    interval,
+    possible,
+    rate_below,
+    standardised,
+)
 
 
 def test_a_rank_within_each_family() -> None:
@@ -17,6 +25,11 @@ def test_a_rank_within_each_family() -> None:
     assert possible(ranks, "unknown") == possible(ranks, None) == ranks
     closest = by_family(0.0, [0.1, 0.4], ["vgg", "vgg"], alpha=0.05)
     assert closest[0].close_enough
+
+
+def test_numbers_in_deviations_of_their_own_family() -> None:
+    found = standardised([1.0, 3.0, 10.0, 10.0, 5.0], ["a", "a", "b", "b", None])
+    assert found == [-1, 1, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

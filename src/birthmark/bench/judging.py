@@ -14,7 +14,7 @@ from birthmark.bench.draws import draws, taken
 from birthmark.bench.measures import allowed, auc, f1, welch
 from birthmark.bench.population import Attack, Population
 from birthmark.bench.table import Row, Setting
-from birthmark.calibration import interval
+from birthmark.calibration import by_family, interval
 from birthmark.errors import BirthmarkError
 from birthmark.forms import Form, form_of
 from birthmark.methods import Method, common_kind
@@ -23,8 +23,13 @@ from birthmark.probes.peculiar import Peculiar, by_peculiarity
 from birthmark.scores import Pools
 from birthmark.zoo.recorded import Recorded
 
-Called = tuple[float, bool]
-"""A model's number, and whether it is called derived."""
+
+class Called(NamedTuple):
+    """A model's number, whether its rank is close enough, and whether it is in every family."""
+
+    number: float
+    rank: bool
+    verdict: bool
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,8 @@ class Judge:
             auc=float(np.mean([auc(one.stolen, one.innocent) for one in found])),
             welch=float(np.median([welch(one.stolen, one.innocent) for one in found])),
             f1=f1(right, wrong, thieves),
-            kept_detected=float(
-                np.sum([np.sum(np.array(one.detected)[attack.kept]) for one in found])
-                / max(1, len(found) * sum(attack.kept))
-            ),
+            kept_detected=_share([one.detected for one in found], attack),
+            kept_verdict=_share([one.verdict for one in found], attack),
             detected=right / thieves,
             detected_interval=interval(right, thieves),
             accused=wrong / len(innocents),
@@ -163,6 +166,7 @@ class _Measured:
     stolen: list[float]
     innocent: list[float]
     detected: list[bool]
+    verdict: list[bool]
     accused: list[bool]
     closest: list[bool]
     foreign: list[bool]
@@ -174,6 +178,12 @@ class _Innocents(NamedTuple):
 
     called: list[Called]
     foreign: list[bool]
+
+
+def _share(calls: Sequence[Sequence[bool]], attack: Attack) -> float:
+    """Of the thieves that keep accuracy, over all draws."""
+    kept = [np.sum(np.array(one)[attack.kept]) for one in calls]
+    return float(np.sum(kept) / max(1, len(calls) * sum(attack.kept)))
 
 
 class _Alike(NamedTuple):
@@ -211,16 +221,17 @@ class Asked:
             own = [self._called(how, one, references, alpha) for one, how in pairs]
             foreign = [self._foreign(how, one, references, alpha) for one, how in pairs]
             closest = [
-                self._called(how, one, [*references, *innocents], 0)[1] for one, how in pairs
+                self._called(how, one, [*references, *innocents], 0).rank for one, how in pairs
             ]
             others = [self._judged(how, references, innocents, alpha) for how in alike]
         except BirthmarkError:
             return None
         return _Measured(
-            stolen=[number for number, _ in own],
-            innocent=[number for other in others for number, _ in other.called],
-            detected=[called for _, called in own],
-            accused=[called for other in others for _, called in other.called],
+            stolen=[one.number for one in own],
+            innocent=[one.number for other in others for one in other.called],
+            detected=[one.rank for one in own],
+            verdict=[one.verdict for one in own],
+            accused=[one.rank for other in others for one in other.called],
             closest=closest,
             foreign=foreign,
             foreign_accused=[called for other in others for called in other.foreign],
@@ -268,14 +279,17 @@ class Asked:
         """The call without any reference model of the suspect's own family."""
         family = self.judge.population.families
         others = [one for one in references if family[one] != family[suspect]]
-        return self._called(how, suspect, others, alpha)[1]
+        return self._called(how, suspect, others, alpha).rank
 
     def _called(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> Called:
         """With alpha 0: called if closer than all."""
         pools, at = self._compared(how)
         own, *others = pools([at[suspect], *(at[name] for name in references)])
         closer = sum(other <= own for other in others)
-        return own, closer <= (allowed(alpha, len(others)) if alpha else 0)
+        close = closer <= (allowed(alpha, len(others)) if alpha else 0)
+        families = [self.judge.population.families[name] for name in references]
+        ranks = by_family(own, others, families, alpha)
+        return Called(own, close, close and all(one.close_enough for one in ranks))
 
     def _compared(self, how: _Alike) -> tuple[Pools, dict[str, int]]:
         if how not in self._pools:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from birthmark.bench.table import Row, Table
 
@@ -25,14 +25,17 @@ def by_attack(rows: Iterable[Row]) -> dict[str, Row]:
     return {row.attack: row for row in rows}
 
 
-def worst(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
+Share = Literal["kept_detected", "kept_verdict"]
+
+
+def worst(rows: Sequence[Row], attacks: dict[str, Row], share: Share = "kept_detected") -> float:
     """The lowest detection of any attack, among thieves that keep accuracy; see `_counted`."""
-    return min(_counted(rows, attacks))
+    return min(_counted(rows, attacks, share))
 
 
-def overall(rows: Sequence[Row], attacks: dict[str, Row]) -> float:
+def overall(rows: Sequence[Row], attacks: dict[str, Row], share: Share = "kept_detected") -> float:
     """The mean detection over attacks, among thieves that keep accuracy; see `_counted`."""
-    counted = _counted(rows, attacks)
+    counted = _counted(rows, attacks, share)
     return sum(counted) / len(counted)
 
 
@@ -55,7 +58,7 @@ def sizes(found: dict[str, dict[int, Summed]]) -> list[int]:
     return sorted({n for of in found.values() for n in of})
 
 
-def _counted(rows: Sequence[Row], attacks: dict[str, Row]) -> list[float]:
+def _counted(rows: Sequence[Row], attacks: dict[str, Row], share: Share) -> list[float]:
     """Detection by attack, 0 where it is not applicable; without attacks that ruin every thief."""
-    found = {row.attack: row.kept_detected for row in rows}
+    found = {row.attack: getattr(row, share) for row in rows}
     return [found.get(name, 0.0) for name, row in attacks.items() if row.kept]

@@ -50,6 +50,9 @@ class Row(_Section):
     kept, kept_detected
         How many of the thieves are as accurate as the least accurate independent model, and the
         share of these with p <= alpha: what "worst" and "mean" are of.
+    kept_verdict
+        The share of these that are as close within every family of references too, as an audit
+        asks that does not know their families.
     new_head
         Whether the thieves answer with another label set.
     draws
@@ -77,6 +80,7 @@ class Row(_Section):
     attack: str
     kept: int
     kept_detected: float
+    kept_verdict: float
     new_head: bool
     n: int
     draws: int

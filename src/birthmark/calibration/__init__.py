@@ -2,7 +2,14 @@
 
 from birthmark.calibration.bounds import interval, rate_below
 from birthmark.calibration.conformal import conformal_p, references_needed, smallest_p
-from birthmark.calibration.families import FamilyRank, by_family, family_rate, held_rate, possible
+from birthmark.calibration.families import (
+    FamilyRank,
+    by_family,
+    family_rate,
+    held_rate,
+    possible,
+    standardised,
+)
 from birthmark.calibration.mantel import Mantel, mantel_of, partial_mantel
 from birthmark.calibration.sequential import Sequential
 
@@ -21,4 +28,5 @@ __all__ = [
     "rate_below",
     "references_needed",
     "smallest_p",
+    "standardised",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from birthmark.calibration.conformal import conformal_p, smallest_p
@@ -77,6 +78,31 @@ def by_family(
         )
         for family, numbers in sorted(members.items())
     ]
+
+
+def standardised(numbers: Sequence[float], families: Sequence[str | None]) -> list[float]:
+    """A pool's numbers in standard deviations of their own family, from its mean.
+
+    All members of a family are treated alike, the suspect among them, so a rank among all of the
+    pool is exact for an innocent whose family is known and drawn as the references' are. A family
+    without spread gives 0.
+
+    Parameters
+    ----------
+    numbers
+        Of the suspect and the references, in one pool.
+    families
+        Theirs; those of None are a family of their own.
+    """
+    values = np.asarray(numbers, np.float64)
+    result = np.zeros(len(values))
+    for family in set(families):
+        inside = np.array([one == family for one in families])
+        spread = values[inside].std()
+        if spread > 0:
+            result[inside] = (values[inside] - values[inside].mean()) / spread
+    found: list[float] = result.tolist()
+    return found
 
 
 def possible(families: Sequence[FamilyRank], stated: str | None) -> list[FamilyRank]:
