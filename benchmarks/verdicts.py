@@ -243,6 +243,7 @@ def main() -> None:
             setting = Setting(sizes=(n,), draws=args.draws, alpha=ALPHA)
             of_zoos: list[Suspect] = []
             innocents, thieves = [], []
+            shown = n == max(SIZES) and alias == METHODS[0]
             for file in files:
                 judge = Judge(read_answers(file), method(alias), alias)
                 asked = [Asked(judge, places) for places in judge.drawn(n, setting)]
@@ -260,10 +261,11 @@ def main() -> None:
                     heads = list(judged(asked, new, population.new_independents))
                     of_zoos += heads
                     innocents.append(innocents_rows("new head", heads))
-                thieves += [thieves_row(file.stem, attack, asked) for attack in population.attacks]
+                if shown:
+                    thieves += [thieves_row(file.stem, one, asked) for one in population.attacks]
             innocents.append(innocents_rows("**all zoos**", of_zoos))
             parts += [f"## `{alias}`, {n} probes: innocents accused", grid(head, innocents)]
-            if n == max(SIZES) and alias == METHODS[0]:
+            if shown:
                 parts += [
                     f"## `{alias}`, {n} probes: thieves that keep accuracy",
                     f"*Cleared*: p > {CLEARED:g}, which is called independent if nothing forbids.",

@@ -36,16 +36,28 @@ def ask(
     parts: list[Outputs] = []
     for start in range(0, len(probes), step):
         part = suspect.answer(probes[start : start + step])
-        if parts and (part.values.shape[1:] != parts[0].values.shape[1:]):
-            raise BirthmarkError(
-                name,
-                f"answered with {parts[0].values.shape[1:]} numbers, then {part.values.shape[1:]}",
-                "let it answer every image with as many",
-            )
         parts.append(part)
+        require_one_width(name, parts)
         progress(f"Asking {name}", min(start + step, len(probes)), len(probes))
     answers = joined(parts)
     return answers.require_plausible(name) if plausible else answers
+
+
+def require_one_width(name: str, parts: Sequence[Outputs]) -> None:
+    """Refuse batches of answers of which the last is of another width than the first.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is.
+    """
+    first, last = parts[0].values.shape[1:], parts[-1].values.shape[1:]
+    if first != last:
+        raise BirthmarkError(
+            name,
+            f"answered with {first} numbers, then {last}",
+            "let it answer every image with as many",
+        )
 
 
 def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:

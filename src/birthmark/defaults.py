@@ -1,4 +1,4 @@
-"""The method that is used where none is named."""
+"""What `birthmark`, the method that is used where none is named, is for some models and images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def defaults(
     n: int,
     draw: Draw,
 ) -> Chosen:
-    """What is used where no method is named.
+    """What is used where the method is `birthmark`.
 
     Peculiar probes need outsiders. If none was passed, four of at least 24 references are set
     aside, one a family as far as there are so many, the lowest tickets of the draw first; but not

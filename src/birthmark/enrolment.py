@@ -14,7 +14,7 @@ from birthmark.defaults import defaults
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, Progress, silent
-from birthmark.methods import common_kind, method
+from birthmark.methods import BEST, common_kind, method
 from birthmark.outputs import Outputs
 from birthmark.probes import Companions, Draw, ProbeMethod
 from birthmark.suspects import Suspect
@@ -27,7 +27,7 @@ def enroll(
     images: ImageSet,
     references: Sequence[Suspect],
     *,
-    method_name: str | None = None,
+    method_name: str = BEST,
     n: int = 100,
     seed: int = 0,
     resize: tuple[int, int] | None = None,
@@ -46,7 +46,7 @@ def enroll(
         Independent models, which the suspect is compared with: the more, the smaller the p-value
         that an audit can reach.
     method_name
-        Which method, by its full name or the paper's; if None, see `birthmark.defaults`.
+        Which method, by its full name or the paper's; for `birthmark` see `birthmark.defaults`.
     n
         How many probes, 2 to 20,000.
     seed
@@ -74,7 +74,7 @@ def enroll(
         )
     _require_distinct(victim, references, companions)
     draw = Draw(images.digest, victim.description.digest, seed)
-    if method_name in (None, "birthmark"):
+    if method_name == BEST:
         method_name, references, companions = defaults(
             victim, images, references, companions, n, draw
         )

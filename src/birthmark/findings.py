@@ -112,8 +112,7 @@ def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
                 clears=False,
                 accuses=False,
             )
-    helped = manifest.companions
-    for companion in [*helped.surrogates, *helped.outsiders] if helped else []:
+    for companion in manifest.helpers:
         if digest == companion.digest:
             yield Finding(
                 f"The suspect's file is {companion.name}, which helped to choose the probes. So"

@@ -13,6 +13,7 @@ from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
 from birthmark.digests import sha256_of_file
 from birthmark.enrolment import enroll
 from birthmark.images import Image, ImageSet, Progress, silent
+from birthmark.methods import BEST
 from birthmark.probes import Companions
 from birthmark.result import Result
 from birthmark.suspects import as_suspect
@@ -37,7 +38,7 @@ class Fingerprint:
         *,
         declared: Any = None,
         family: str | None = None,
-        method: str | None = None,
+        method: str = BEST,
         n: int = 100,
         seed: int = 0,
         resize: tuple[int, int] | None = None,

@@ -34,7 +34,10 @@ OURS = "partial0.03@peculiar300-jpeg25"
 PLAIN = "partial0.03@jpeg25"
 """The same without outsiders."""
 
-NAMES = {"birthmark": OURS, **PUBLISHED}
+BEST = "birthmark"
+"""The name that leaves it to `birthmark.defaults` which of these two it is."""
+
+NAMES = {BEST: OURS, **PUBLISHED}
 """Short names of methods."""
 
 

@@ -186,13 +186,8 @@ def _victim(manifest: Manifest, victim: Suspect) -> Check:
     )
 
 
-def _helpers(manifest: Manifest) -> list[Description]:
-    helped = manifest.companions
-    return [] if helped is None else [*helped.surrogates, *helped.outsiders]
-
-
 def _distinct(manifest: Manifest) -> Check:
-    named = [manifest.victim, *_helpers(manifest), *manifest.references]
+    named = [manifest.victim, *manifest.helpers, *manifest.references]
     first: dict[Key, str] = {}
     twice, unknown = [], 0
     for one in named:
@@ -222,7 +217,7 @@ def _companions(
     def found(some: Sequence[Description]) -> list[Suspect]:
         return [have[key] for one in some if (key := _key(one)) in have and key is not None]
 
-    missing = [one for one in _helpers(manifest) if _key(one) not in have]
+    missing = [one for one in manifest.helpers if _key(one) not in have]
     return Companions(found(helped.surrogates), found(helped.outsiders)), missing
 
 
@@ -326,7 +321,7 @@ def _references_answers(bundle: Bundle, have: dict[Key, Suspect], progress: Prog
 
 def _strangers(manifest: Manifest, control: Sequence[Suspect]) -> Iterator[Suspect]:
     """Controls that are none of the fingerprint's models, each once."""
-    seen = {_key(one) for one in (manifest.victim, *manifest.references, *_helpers(manifest))}
+    seen = {_key(one) for one in (manifest.victim, *manifest.references, *manifest.helpers)}
     for one in control:
         key = _key(one.description)
         if key is None or key not in seen:

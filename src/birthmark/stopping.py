@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from birthmark.asking import ask
+from birthmark.asking import ask, require_one_width
 from birthmark.bundle import Bundle
 from birthmark.calibration import Sequential
 from birthmark.comparing import compared
@@ -105,8 +104,8 @@ def ask_until_sure(
                 f"holds {len(recorded)} answers, and the next look is after {end}",
                 "record more, or audit all probes without --stop-early",
             )
-        _require_alike(name, [*parts, part])
         parts.append(part)
+        require_one_width(name, parts)
         progress(f"Asking {name}", end, len(bundle.probes))
         answers = joined(parts)
         alike = compared(bundle.first(end), answers)
@@ -121,11 +120,3 @@ def _recorded(bundle: Bundle, suspect: Suspect) -> Outputs | None:
     if not isinstance(suspect, RecordedSuspect):
         return None
     return suspect.answer(bundle.probes[: suspect.count])
-
-
-def _require_alike(name: str, parts: Sequence[Outputs]) -> None:
-    first, last = parts[0].values.shape[1:], parts[-1].values.shape[1:]
-    if first != last:
-        raise BirthmarkError(
-            name, f"answered with {first} numbers, then {last}", "let it answer alike"
-        )

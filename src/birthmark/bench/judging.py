@@ -269,11 +269,11 @@ class Asked:
         """
         if references is None:
             references = self.judge.population.references_of(attack)
-        found = []
-        for one in suspects:
-            pools, at = self._compared(self._alike(attack, one))
-            found.append(pools([at[one], *(at[name] for name in references)]))
-        return found
+        return [self._pool(self._alike(attack, one), one, references) for one in suspects]
+
+    def _pool(self, how: _Alike, suspect: str, references: Sequence[str]) -> list[float]:
+        pools, at = self._compared(how)
+        return pools([at[suspect], *(at[name] for name in references)])
 
     def _foreign(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> bool:
         """The call without any reference model of the suspect's own family."""
@@ -283,13 +283,14 @@ class Asked:
 
     def _called(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> Called:
         """With alpha 0: called if closer than all."""
-        pools, at = self._compared(how)
-        own, *others = pools([at[suspect], *(at[name] for name in references)])
+        own, *others = self._pool(how, suspect, references)
         closer = sum(other <= own for other in others)
         close = closer <= (allowed(alpha, len(others)) if alpha else 0)
+        if not close:
+            return Called(own, rank=False, verdict=False)
         families = [self.judge.population.families[name] for name in references]
         ranks = by_family(own, others, families, alpha)
-        return Called(own, close, close and all(one.close_enough for one in ranks))
+        return Called(own, rank=True, verdict=all(one.close_enough for one in ranks))
 
     def _compared(self, how: _Alike) -> tuple[Pools, dict[str, int]]:
         if how not in self._pools:

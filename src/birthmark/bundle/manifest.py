@@ -78,6 +78,12 @@ class Manifest(BaseModel):
     libraries: dict[Name, Name]
     companions: CompanionRecords | None = None
 
+    @property
+    def helpers(self) -> list[Description]:
+        """The models that helped to choose the probes, if any."""
+        helped = self.companions
+        return [] if helped is None else [*helped.surrogates, *helped.outsiders]
+
     @model_validator(mode="after")
     def _distinct(self) -> Manifest:
         if len({probe.file for probe in self.probes}) != len(self.probes):

@@ -46,9 +46,9 @@ def enroll(
     ] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
     method: Annotated[
-        str | None,
-        typer.Option(help="sac-jc or another published one, or SCORE@PROBES; ours if none."),
-    ] = None,
+        str,
+        typer.Option(help="birthmark (ours), sac-jc or another published one, or SCORE@PROBES."),
+    ] = "birthmark",
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
     resize: options.Resize = None,
@@ -76,7 +76,7 @@ def enroll(
     from birthmark.findings import unsupported
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import ImageSet
-    from birthmark.methods import PLAIN
+    from birthmark.methods import BEST, PLAIN
     from birthmark.suspects.finding import open_all, open_suspect
 
     if out.exists() and not force:
@@ -103,9 +103,9 @@ def enroll(
         seal = fingerprint.save(out)
     warning = unsupported(fingerprint.manifest)
     chosen = fingerprint.manifest.method
-    plain = PLAIN_NOTE if method in (None, "birthmark") and chosen == PLAIN else None
+    plain = PLAIN_NOTE if method == BEST and chosen == PLAIN else None
     if json_:
-        made = {"fingerprint": str(out), "seal": seal, "method": fingerprint.manifest.method}
+        made = {"fingerprint": str(out), "seal": seal, "method": chosen}
         print(json.dumps(made | {"warnings": [one for one in (warning, plain) if one]}))
         return
     print_facts(facts(fingerprint))

@@ -79,24 +79,6 @@ class Peculiar:
         ]
 
 
-def most_peculiar(victim: Outputs, outsiders: Sequence[Outputs], n: int) -> NDArray[np.int64]:
-    """Places of the n probes with the largest peculiarity, ascending.
-
-    Parameters
-    ----------
-    victim, outsiders
-        Answers to the same candidates.
-    n
-        How many to choose.
-
-    Returns
-    -------
-    ndarray
-        int64 (n,), or of all candidates if there are fewer.
-    """
-    return np.sort(by_peculiarity(victim, outsiders)[:n])
-
-
 def by_peculiarity(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.int64]:
     """Places of all probes, the most peculiar first.
 
