@@ -223,7 +223,8 @@ class Asked:
             closest = [
                 self._called(how, one, [*references, *innocents], 0).rank for one, how in pairs
             ]
-            others = [self._judged(how, references, innocents, alpha) for how in alike]
+            forms = dict.fromkeys(alike)
+            others = [self._judged(how, references, innocents, alpha) for how in forms]
         except BirthmarkError:
             return None
         return _Measured(
