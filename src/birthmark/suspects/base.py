@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from birthmark.digests import Digest
 from birthmark.errors import one_line
-from birthmark.images import Image
+from birthmark.images import Image, Progress
 from birthmark.outputs import Kind, Outputs, joined
 from birthmark.registry import Registry
 from birthmark.suspects.declaration import Declaration
@@ -76,6 +77,86 @@ class Suspect(Protocol):
         BirthmarkError
             If the model fails, or answers otherwise than declared.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a suspect answered, where it may refuse.
+
+    Attributes
+    ----------
+    outputs
+        Answers to the images that were not refused, in their order.
+    refused
+        Positions of the images that were, and what the suspect said to each.
+    """
+
+    outputs: Outputs
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+class DryRun(BaseModel):
+    """What asking would send and cost.
+
+    Attributes
+    ----------
+    calls
+        How many calls have yet to be sent.
+    known
+        How many answers the ledger holds already.
+    cost
+        Of these calls, at the stated price, if each succeeds at once.
+    least_seconds
+        How long they take at least at the stated rate; 0 without one.
+    example
+        The first call in words: method, address, names of headers, form and size of the body.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls: int
+    known: int
+    cost: float
+    least_seconds: float
+    example: str
+
+
+@runtime_checkable
+class RemoteSuspect(Suspect, Protocol):
+    """A model behind an API: asked once about each image, whatever happens in between."""
+
+    def answer_some(self, images: Sequence[Image], progress: Progress) -> Answered:
+        """Answers to the images that are not refused; what the ledger holds is not asked again.
+
+        Raises
+        ------
+        BirthmarkError
+            If the API fails too often, answers otherwise than declared, or a limit is reached;
+            the answers until then are kept.
+        """
+        ...
+
+    def again(self, time: int) -> RemoteSuspect:
+        """The same suspect asked anew: its answers are kept apart from those of other times."""
+        ...
+
+    def dry_run(self, images: Sequence[Image]) -> DryRun:
+        """What `answer_some` would send; nothing is sent."""
+        ...
+
+
+@runtime_checkable
+class PairSuspect(Protocol):
+    """A service that only says how alike two images are, or whether they match."""
+
+    @property
+    def description(self) -> Description:
+        """What is known of it."""
+        ...
+
+    def against(self, references: Sequence[Image]) -> Suspect:
+        """A suspect that answers an image with its similarity to each of these, (n, references)."""
         ...
 
 

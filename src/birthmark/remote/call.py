@@ -1,0 +1,62 @@
+"""One question to an API, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from birthmark.digests import sha256
+
+
+@dataclass(frozen=True)
+class Call:
+    """An HTTP request that asks about one probe, or a pair of them.
+
+    Attributes
+    ----------
+    key
+        Names the question in the ledger, where it is answered once: the probe's digest, or a
+        pair's, and which time it is asked.
+    method
+        GET or POST.
+    url
+        Where it goes.
+    headers
+        Sent as they are. Their values are never recorded: they may hold secrets.
+    body
+        The bytes that are sent.
+    about
+        How messages call it: the probe's name.
+    """
+
+    key: str
+    method: str
+    url: str
+    body: bytes
+    about: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back.
+
+    Attributes
+    ----------
+    status
+        The HTTP status.
+    body
+        The bytes, as received.
+    at
+        When the whole answer was there, UTC.
+    """
+
+    status: int
+    body: bytes
+    at: datetime
+
+
+def key_of(*digests: str, time: int = 0) -> str:
+    """The key of a question about one or two probes; `time` counts from 0 how often it was asked."""
+    return sha256("\n".join((*digests, str(time))).encode())

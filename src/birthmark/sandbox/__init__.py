@@ -1,0 +1,1 @@
+"""Running hostile model files in a separate process that can do little else."""
