@@ -58,5 +58,5 @@ class Reply:
 
 
 def key_of(*digests: str, time: int = 0) -> str:
-    """The key of a question about one or two probes; `time` counts from 0 how often it was asked."""
+    """The key of a question about one probe or two, asked `time` times before."""
     return sha256("\n".join((*digests, str(time))).encode())
