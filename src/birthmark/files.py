@@ -12,6 +12,8 @@ from pathlib import Path
 
 from birthmark.errors import BirthmarkError
 
+MAX_READ = 1 << 30
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -49,6 +51,25 @@ def whole_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rmdir()
         passing.replace(path)
+
+
+def read_bytes(path: Path, limit: int = MAX_READ) -> bytes:
+    """A file's bytes.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is missing, can't be read or holds more than `limit` bytes.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise BirthmarkError(path, f"is over {limit >> 20} MiB", "name another file")
+        return path.read_bytes()
+    except OSError as error:
+        raise BirthmarkError(
+            path, f"cannot be read: {error.strerror}", "name another file"
+        ) from error
 
 
 def require_new_folder(path: Path) -> None:

@@ -15,10 +15,13 @@ from birthmark.cli.bench import bench
 from birthmark.cli.demo import demo
 from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
+from birthmark.cli.key import key
 from birthmark.cli.plan import plan
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
 from birthmark.cli.seal import seal
+from birthmark.cli.sign import sign
+from birthmark.cli.verify import verify
 from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 
@@ -32,7 +35,20 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a check deviates;"
     " 1 a fault of ours; 130 stopped.",
 )
-for command in (demo, plan, enroll, audit, inspect, seal, probes, recheck, bench):
+for command in (
+    demo,
+    plan,
+    enroll,
+    audit,
+    inspect,
+    seal,
+    probes,
+    recheck,
+    key,
+    sign,
+    verify,
+    bench,
+):
     app.command()(command)
 app.add_typer(zoo, name="zoo")
 

@@ -36,6 +36,19 @@ Resize = Annotated[
     str | None,
     typer.Option("--resize", metavar="WxH", help="Bring all images to one size first."),
 ]
+SigningKey = Annotated[
+    str, typer.Option("--key", help="A PEM file, env:VARIABLE or hsm:ID?label=TOKEN.")
+]
+SealPublished = Annotated[
+    str | None,
+    typer.Option(metavar="WORDS", help="Where and when the seal was published, to be signed too."),
+]
+TimeStamp = Annotated[
+    str | None, typer.Option(metavar="URL", help="An RFC 3161 service that stamps the signature.")
+]
+Detached = Annotated[
+    bool, typer.Option("--detached", help="Leave fingerprint and answers out of it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

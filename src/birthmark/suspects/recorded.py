@@ -75,6 +75,11 @@ class RecordedSuspect:
         """How many answers there are."""
         return len(self._outputs)
 
+    @property
+    def outputs(self) -> Outputs:
+        """All of them, in the file's order."""
+        return self._outputs
+
     def answer(self, images: Sequence[Image]) -> Outputs:
         """The recorded answers to these probes.
 

@@ -1,0 +1,63 @@
+"""`birthmark verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+DEVIATES = 3
+"""The exit code where something is not as stated."""
+MARKS = {True: "ok", False: "REFUSED", None: "not checked"}
+
+
+def verify(
+    evidence: Annotated[Path, typer.Argument(help="An evidence.json.")],
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Compute score and verdict again from the answers.")
+    ] = False,
+    key: Annotated[
+        Path | None, typer.Option(help="The signer's public key, known from elsewhere (PEM).")
+    ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(help="The time-stamping service's root certificate (PEM).")
+    ] = None,
+    fingerprint: Annotated[
+        Path | None, typer.Option(help="The .birthmark file, where it is not enclosed.")
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="The answers.safetensors, where they are not enclosed.")
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Check who signed evidence, that nothing in it was altered, and that it comes out again.
+
+    Exit code 3 if anything is not as stated. What could not be checked is said, and is no failure.
+    """
+    from birthmark.evidence.keys import read_public_key
+    from birthmark.evidence.package import read_evidence
+    from birthmark.evidence.statement import ANSWERS, FINGERPRINT
+    from birthmark.evidence.verifying import verify as verified
+    from birthmark.files import read_bytes
+
+    given = {FINGERPRINT: fingerprint, ANSWERS: answers}
+    done = verified(
+        read_evidence(evidence),
+        evidence.name,
+        key=None if key is None else read_public_key(key),
+        roots=roots,
+        files={name: read_bytes(path) for name, path in given.items() if path is not None},
+        repeat=replay,
+    )
+    if json_:
+        print(done.model_dump_json())
+    else:
+        for check in done.checks:
+            print(f"{MARKS[check.passed]:<13}{check.name}: {check.sentence}")
+        if done.passed and done.statement is not None:
+            print(done.statement.predicate.result.sentence)
+    if not done.passed:
+        raise typer.Exit(DEVIATES)

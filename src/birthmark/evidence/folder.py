@@ -1,0 +1,98 @@
+"""Signing the folder that an audit left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from birthmark.bundle import read_bundle
+from birthmark.errors import BirthmarkError
+from birthmark.evidence.keys import signer_of
+from birthmark.evidence.package import write_evidence
+from birthmark.evidence.replay import read_answers
+from birthmark.evidence.signing import sign
+from birthmark.evidence.stamping import stamper
+from birthmark.files import read_bytes
+from birthmark.result import Result
+
+NAME = "evidence.json"
+
+
+def sign_audit(
+    audit: Path,
+    fingerprint: Path,
+    key: str,
+    *,
+    seal_published: str | None = None,
+    time_stamp: str | None = None,
+    detached: bool = False,
+) -> tuple[Path, str]:
+    """Write `evidence.json` into an audit's folder.
+
+    Parameters
+    ----------
+    audit
+        The folder, with `result.json` and `answers.safetensors`.
+    fingerprint
+        The `.birthmark` file.
+    key
+        See `birthmark.evidence.keys.signer_of`.
+    seal_published
+        Where and when the seal was published, in words.
+    time_stamp
+        Address of an RFC 3161 service.
+    detached
+        Whether to leave fingerprint and answers out.
+
+    Returns
+    -------
+    tuple
+        The file, and the key's name.
+
+    Raises
+    ------
+    BirthmarkError
+        If something is missing, or result, answers and fingerprint do not belong together.
+    """
+    file = audit / NAME
+    if file.exists():
+        raise BirthmarkError(file, "exists", "evidence is never replaced; move it away first")
+    result = read_result(audit / "result.json")
+    answers = read_bytes(audit / "answers.safetensors")
+    bundle = read_bundle(fingerprint)
+    data = read_bytes(fingerprint)
+    if result.victim != bundle.manifest.victim or result.method != bundle.manifest.method:
+        raise BirthmarkError(audit, "is an audit by another fingerprint", f"not by {fingerprint}")
+    if read_answers(answers).digest != result.answers:
+        raise BirthmarkError(
+            audit / "answers.safetensors", "is not what result.json is about", "audit again"
+        )
+    signer = signer_of(key)
+    evidence = sign(
+        result,
+        data,
+        answers,
+        signer,
+        enclose=not detached,
+        seal_published=seal_published,
+        stamp=None if time_stamp is None else stamper(time_stamp),
+    )
+    write_evidence(evidence, file)
+    return file, signer.public_key.keyid
+
+
+def read_result(path: Path) -> Result:
+    """The result in a `result.json`.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is none.
+    """
+    try:
+        return Result.model_validate_json(read_bytes(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BirthmarkError(path, f"{where}: {first['msg']}", "audit again") from error

@@ -1,0 +1,90 @@
+"""From an audit to signed evidence."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from birthmark.digests import canonical_json, sha256
+from birthmark.evidence.package import Envelope, Evidence, Materials, Signature
+from birthmark.evidence.statement import (
+    ANSWERS,
+    FINGERPRINT,
+    PAYLOAD_TYPE,
+    Ledger,
+    statement_of,
+)
+from birthmark.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from securesystemslib.signer import Signer
+
+
+def sign(
+    result: Result,
+    fingerprint: bytes,
+    answers: bytes,
+    signer: Signer,
+    *,
+    enclose: bool = True,
+    seal_published: str | None = None,
+    ledger: Ledger | None = None,
+    stamp: Callable[[bytes], bytes] | None = None,
+    now: datetime | None = None,
+) -> Evidence:
+    """Sign an audit.
+
+    Parameters
+    ----------
+    result
+        The audit's result.
+    fingerprint
+        The `.birthmark` file's bytes.
+    answers
+        The bytes of `answers.safetensors`.
+    signer
+        See `birthmark.evidence.keys.signer_of`.
+    enclose
+        Whether fingerprint and answers go into the file. Its reader gets the probes then.
+    seal_published
+        Where and when the seal was published, in words.
+    ledger
+        What was asked of an API.
+    stamp
+        From the signature's bytes to an RFC 3161 response (`birthmark.evidence.stamping.stamper`).
+    now
+        The time to state; the clock's if not given.
+
+    Raises
+    ------
+    BirthmarkError
+        If the key or the time-stamping service fails.
+    """
+    from securesystemslib import dsse
+
+    from birthmark.evidence.keys import pem_of
+
+    digests = {FINGERPRINT: sha256(fingerprint), ANSWERS: sha256(answers)}
+    statement = statement_of(result, digests, seal_published=seal_published, ledger=ledger, now=now)
+    payload = canonical_json(statement.model_dump(mode="json", by_alias=True))
+    envelope = dsse.Envelope(payload, PAYLOAD_TYPE, {})
+    signature = bytes.fromhex(envelope.sign(signer).signature)
+    return Evidence(
+        envelope=Envelope(
+            payload=_text(payload),
+            payloadType=PAYLOAD_TYPE,
+            signatures=[Signature(keyid=signer.public_key.keyid, sig=_text(signature))],
+        ),
+        key=pem_of(signer.public_key),
+        materials=Materials(fingerprint=_text(fingerprint), answers=_text(answers))
+        if enclose
+        else None,
+        timestamp=None if stamp is None else _text(stamp(signature)),
+    )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,139 @@
+"""What is signed: an in-toto Statement v1 with a predicate of ours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from birthmark.digests import Digest
+from birthmark.result import Result
+
+STATEMENT: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
+PREDICATE: Literal["urn:birthmark:evidence:1"] = "urn:birthmark:evidence:1"
+PAYLOAD_TYPE: Literal["application/vnd.in-toto+json"] = "application/vnd.in-toto+json"
+
+Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+
+
+class DigestSet(BaseModel):
+    """An in-toto DigestSet with one algorithm."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Hex
+
+
+class Subject(BaseModel):
+    """Something that the statement is about, by its digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Text
+    digest: DigestSet
+
+
+class Ledger(BaseModel):
+    """What was asked of an API.
+
+    Attributes
+    ----------
+    digest
+        Of the ledger's records of this suspect.
+    calls
+        How many were sent, failed ones included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: Digest
+    calls: int = Field(ge=0)
+
+
+class Predicate(BaseModel):
+    """What the signer states.
+
+    Attributes
+    ----------
+    result
+        The audit's result: method, references, verdict, rates, findings, assumptions, versions.
+    seal_published
+        Where and when the fingerprint's seal was published, in the signer's words; None if it was
+        not. Only what is found there proves it.
+    ledger
+        What was asked of an API; None for suspects that are no API.
+    signed_at
+        The signer's clock. Only a time stamp proves it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    result: Result
+    seal_published: Text | None
+    ledger: Ledger | None
+    signed_at: Time
+
+
+class Statement(BaseModel):
+    """An in-toto Statement v1 (in-toto attestation framework, spec/v1/statement.md).
+
+    Attributes
+    ----------
+    subject
+        The fingerprint's file, the answers' file, the victim and the suspect where they have a
+        digest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    type_: Literal["https://in-toto.io/Statement/v1"] = Field(default=STATEMENT, alias="_type")
+    subject: list[Subject] = Field(min_length=2, max_length=4)
+    predicate_type: Literal["urn:birthmark:evidence:1"] = Field(
+        default=PREDICATE, alias="predicateType"
+    )
+    predicate: Predicate
+
+
+FINGERPRINT, ANSWERS = "fingerprint.birthmark", "answers.safetensors"
+
+
+def statement_of(
+    result: Result,
+    materials: dict[str, str],
+    *,
+    seal_published: str | None = None,
+    ledger: Ledger | None = None,
+    now: datetime | None = None,
+) -> Statement:
+    """The statement of an audit.
+
+    Parameters
+    ----------
+    result
+        The audit's result.
+    materials
+        Digests of the fingerprint's and the answers' file, by `FINGERPRINT` and `ANSWERS`.
+    seal_published
+        Where and when the seal was published.
+    ledger
+        What was asked of an API.
+    now
+        The time to state; the clock's if not given.
+    """
+    named = dict(materials)
+    for role, model in (("victim", result.victim), ("suspect", result.suspect)):
+        if model.digest is not None:
+            named[f"{role}: {model.name}"] = model.digest
+    stated = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Statement(
+        subject=[
+            Subject(name=name, digest=DigestSet(sha256=digest.removeprefix("sha256:")))
+            for name, digest in named.items()
+        ],
+        predicate=Predicate(
+            result=result, seal_published=seal_published, ledger=ledger, signed_at=stated
+        ),
+    )

@@ -1,0 +1,252 @@
+"""Checking evidence: who signed it, that nothing was altered, and that it comes out again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from birthmark.bundle import Bundle, read_bundle
+from birthmark.digests import sha256
+from birthmark.errors import BirthmarkError
+from birthmark.evidence import keys, stamping
+from birthmark.evidence.package import Evidence
+from birthmark.evidence.replay import differing, read_answers, replay
+from birthmark.evidence.statement import ANSWERS, FINGERPRINT, Statement
+from birthmark.outputs import Outputs
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import SSlibKey
+
+
+class Check(BaseModel):
+    """One thing that was checked.
+
+    Attributes
+    ----------
+    name
+        What.
+    passed
+        Whether it is as stated; None if it could not be checked.
+    sentence
+        What came of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    passed: bool | None
+    sentence: str
+
+
+class Verified(BaseModel):
+    """What came of checking evidence.
+
+    Attributes
+    ----------
+    checks
+        All of them, in order.
+    statement
+        What was signed; None if the signature does not hold.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checks: list[Check]
+    statement: Statement | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is otherwise than stated; what could not be checked does not count."""
+        return all(check.passed is not False for check in self.checks)
+
+
+def verify(
+    evidence: Evidence,
+    source: str,
+    *,
+    key: SSlibKey | None = None,
+    roots: Path | None = None,
+    files: Mapping[str, bytes] | None = None,
+    repeat: bool = False,
+) -> Verified:
+    """Check evidence.
+
+    Parameters
+    ----------
+    evidence
+        See `birthmark.evidence.package.read_evidence`.
+    source
+        How sentences call it.
+    key
+        The signer's public key, known from elsewhere; without it the enclosed one is taken, which
+        shows that nothing was altered, but not by whom it was signed.
+    roots
+        Root certificates of the time-stamping service, PEM.
+    files
+        The fingerprint's and the answers' bytes, by `FINGERPRINT` and `ANSWERS`, where the evidence
+        does not enclose them.
+    repeat
+        Whether to compute the result again.
+    """
+    enclosed = evidence.materials.files() if evidence.materials is not None else {}
+    checks: list[Check] = []
+    statement = _signed(evidence, source, key, checks)
+    if statement is not None:
+        checks.append(_stamped(evidence, source, roots))
+        checks += _files(statement, {**enclosed, **(files or {})}, source, repeat)
+    return Verified(checks=checks, statement=statement)
+
+
+def _signed(
+    evidence: Evidence, source: str, key: SSlibKey | None, checks: list[Check]
+) -> Statement | None:
+    from securesystemslib import dsse
+    from securesystemslib.signer import Signature
+
+    name = "signature"
+    try:
+        own = keys.public_key(evidence.key.encode(), source)
+    except BirthmarkError as error:
+        checks.append(Check(name=name, passed=False, sentence=f"{error.problem}."))
+        return None
+    if keys.pem_of(own) != evidence.key or (key and key.keyid != own.keyid):
+        wanted = key.keyid if key else own.keyid
+        sentence = f"The enclosed key is {own.keyid}, not {wanted}: someone else signed this."
+        checks.append(Check(name=name, passed=False, sentence=sentence))
+        return None
+    envelope = evidence.envelope
+    payload = base64.b64decode(envelope.payload)
+    signatures = {
+        one.keyid: Signature(one.keyid, base64.b64decode(one.sig).hex())
+        for one in envelope.signatures
+    }
+    try:
+        dsse.Envelope(payload, envelope.payloadType, signatures).verify([own], 1)
+        statement = Statement.model_validate_json(payload)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        sentence = f"It holds, but the statement is of another form ({where}: {first['msg']})."
+        checks.append(Check(name=name, passed=False, sentence=sentence))
+        return None
+    except Exception:  # the library's errors are of several types, all of which mean no
+        sentence = "It does not hold: the statement, the key or the signature was altered."
+        checks.append(Check(name=name, passed=False, sentence=sentence))
+        return None
+    whose = (
+        "the key that you named"
+        if key
+        else f"the enclosed key {own.keyid}. Whose key that is, ask the signer"
+    )
+    sentence = f"The statement was signed with {whose}, and was not altered since."
+    checks.append(Check(name=name, passed=True, sentence=sentence))
+    return statement
+
+
+def _stamped(evidence: Evidence, source: str, roots: Path | None) -> Check:
+    name = "time"
+    if evidence.timestamp is None:
+        sentence = "There is no time stamp: when it was signed is only the signer's word."
+        return Check(name=name, passed=None, sentence=sentence)
+    response = base64.b64decode(evidence.timestamp)
+    signature = base64.b64decode(evidence.envelope.signatures[0].sig)
+    try:
+        if roots is None:
+            stated = stamping.imprint(response, signature, source)
+            sentence = (
+                f"A time stamp says {stated:%Y-%m-%d %H:%M:%S} UTC; by whom was not checked: pass"
+                " the service's root certificate by --roots."
+            )
+            return Check(name=name, passed=None, sentence=sentence)
+        stated = stamping.verified(response, signature, roots, source)
+    except BirthmarkError as error:
+        return Check(name=name, passed=False, sentence=f"{error.problem}.")
+    sentence = f"It was signed at {stated:%Y-%m-%d %H:%M:%S} UTC or before."
+    return Check(name=name, passed=True, sentence=sentence)
+
+
+def _files(
+    statement: Statement, files: Mapping[str, bytes], source: str, repeat: bool
+) -> Iterator[Check]:
+    stated = {one.name: f"sha256:{one.digest.sha256}" for one in statement.subject}
+    for name in (FINGERPRINT, ANSWERS):
+        if name not in files:
+            sentence = "It is not enclosed; pass --fingerprint and --answers to check it."
+            yield Check(name=name, passed=None, sentence=sentence)
+        elif sha256(files[name]) != stated.get(name):
+            yield Check(name=name, passed=False, sentence="It is not the file that was signed for.")
+        else:
+            yield Check(name=name, passed=True, sentence="It is the file that was signed for.")
+    if any(sha256(files.get(name, b"")) != stated.get(name) for name in (FINGERPRINT, ANSWERS)):
+        if repeat:
+            sentence = "It takes the fingerprint and the answers that were signed for."
+            yield Check(name="replay", passed=False, sentence=sentence)
+        return
+    yield from _contents(statement, files, source, repeat)
+
+
+def _contents(
+    statement: Statement, files: Mapping[str, bytes], source: str, repeat: bool
+) -> Iterator[Check]:
+    try:
+        bundle = _bundle(files[FINGERPRINT])
+        answers = read_answers(files[ANSWERS])
+    except BirthmarkError as error:
+        yield Check(name="contents", passed=False, sentence=f"{error.problem}.")
+        return
+    yield _consistent(statement, bundle, answers, sha256(files[FINGERPRINT]))
+    if repeat:
+        yield _repeated(statement, bundle, answers, source)
+
+
+def _bundle(data: bytes) -> Bundle:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / FINGERPRINT
+        file.write_bytes(data)
+        return read_bundle(file)
+
+
+def _consistent(statement: Statement, bundle: Bundle, answers: Outputs, seal: str) -> Check:
+    result, manifest = statement.predicate.result, bundle.manifest
+    facts = {
+        "the fingerprint's seal": (result.fingerprint, seal),
+        "the method": (result.method, manifest.method),
+        "the victim": (result.victim, manifest.victim),
+        "the references": (
+            [(one.name, one.family) for one in result.references],
+            [(one.name, one.family) for one in manifest.references],
+        ),
+        "the answers' digest": (result.answers, answers.digest),
+        "the number of answers": (result.queries, len(answers)),
+    }
+    wrong = [name for name, (said, seen) in facts.items() if said != seen]
+    sentence = (
+        f"The result is of another audit: {', '.join(wrong)} differ."
+        if wrong
+        else "Fingerprint, answers and result belong together."
+    )
+    return Check(name="contents", passed=not wrong, sentence=sentence)
+
+
+def _repeated(statement: Statement, bundle: Bundle, answers: Outputs, source: str) -> Check:
+    before = statement.predicate.result
+    try:
+        after = replay(bundle, before, answers)
+    except BirthmarkError as error:
+        return Check(name="replay", passed=False, sentence=f"{error.subject}: {error.problem}.")
+    wrong = differing(before, after)
+    if not wrong:
+        sentence = (
+            f"{source} comes out again to the last digit: {after.verdict}, p = {after.p_value:.4g},"
+            f" score {after.score:.9g}."
+        )
+        return Check(name="replay", passed=True, sentence=sentence)
+    said = json.dumps({name: getattr(after, name) for name in wrong[:1]}, default=str)[:200]
+    sentence = f"It comes out otherwise: {', '.join(wrong)} ({said})."
+    return Check(name="replay", passed=False, sentence=sentence)

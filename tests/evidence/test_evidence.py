@@ -1,0 +1,199 @@
+"""Signed evidence: it is verified, repeated, and no byte of it can be changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import world
+from birthmark import BirthmarkError
+from birthmark.audit import Audited
+from birthmark.digests import canonical_json
+from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evidence
+from birthmark.evidence.keys import new_key, public_key, read_public_key, signer_of
+from birthmark.evidence.package import evidence_of
+from birthmark.evidence.statement import ANSWERS, FINGERPRINT
+from birthmark.report.folder import answers_bytes
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Evidence, Path]]:
+    folder = tmp_path_factory.mktemp("evidence")
+    new_key(folder / "owner.key")
+    fingerprint, audited = audited_thief(folder)
+    evidence = sign(
+        audited.result,
+        fingerprint.read_bytes(),
+        answers_bytes(audited.answers),
+        signer_of(str(folder / "owner.key")),
+        seal_published="the company's gazette, 2026-01-01",
+    )
+    write_evidence(evidence, folder / "evidence.json")
+    yield evidence, folder
+
+
+def audited_thief(folder: Path, **options: bool) -> tuple[Path, Audited]:
+    from birthmark import Fingerprint
+
+    file = folder / "v.birthmark"
+    world.fingerprint_of_digits().save(file)
+    suspect = world.as_digits(world.thief(), name="suspect", family="linear")
+    return file, Fingerprint.open(file).audit_with_answers(suspect, **options)
+
+
+def test_it_is_verified_and_repeated_from_the_file_alone(made: tuple[Evidence, Path]) -> None:
+    _, folder = made
+    done = verify(read_evidence(folder / "evidence.json"), "evidence.json", repeat=True)
+    assert done.passed
+    assert {one.name: one.passed for one in done.checks} == {
+        "signature": True,
+        "time": None,
+        FINGERPRINT: True,
+        ANSWERS: True,
+        "contents": True,
+        "replay": True,
+    }
+    assert done.statement is not None
+    assert done.statement.predicate.seal_published == "the company's gazette, 2026-01-01"
+    assert done.statement.predicate.result.verdict == "derived"
+
+
+def test_a_stopped_audit_is_repeated_too(tmp_path: Path) -> None:
+    new_key(tmp_path / "k")
+    file, audited = audited_thief(tmp_path, stop_early=True)
+    assert audited.result.looks is not None
+    signer = signer_of(str(tmp_path / "k"))
+    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.answers), signer)
+    assert verify(evidence, "evidence", repeat=True).passed
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_byte_of_it_can_be_changed(made: tuple[Evidence, Path], seed: int) -> None:
+    """The benchmark changes 10,000; the signature's surroundings are changed more often here."""
+    evidence, _ = made
+    data = evidence.to_bytes()
+    rng = np.random.default_rng(seed)
+    around = data.index(b'"key"')
+    for near in (slice(0, len(data)), slice(around, around + 400), slice(len(data) - 400, None)):
+        for place in rng.integers(*near.indices(len(data))[:2], size=8):
+            changed = bytearray(data)
+            changed[place] ^= int(rng.integers(1, 256))
+            assert refused(bytes(changed)), place
+
+
+def refused(data: bytes) -> bool:
+    try:
+        evidence = evidence_of(data, "evidence")
+    except BirthmarkError:
+        return True
+    return evidence.to_bytes() != data or not verify(evidence, "evidence").passed
+
+
+def test_another_key_is_not_the_signers(made: tuple[Evidence, Path], tmp_path: Path) -> None:
+    evidence, folder = made
+    new_key(tmp_path / "other.key")
+    own, other = (read_public_key(file) for file in (folder / "owner.pub", tmp_path / "other.pub"))
+    assert verify(evidence, "evidence", key=own).passed
+    done = verify(evidence, "evidence", key=other)
+    assert not done.passed
+    assert done.statement is None
+    assert "someone else signed this" in done.checks[0].sentence
+
+
+def test_a_forged_result_is_refused_by_replay(made: tuple[Evidence, Path]) -> None:
+    """Even its signer cannot state another result than comes out."""
+    evidence, folder = made
+    assert evidence.materials is not None
+    files = evidence.materials.files()
+    statement = verify(evidence, "evidence").statement
+    assert statement is not None
+    forged = statement.predicate.result.model_copy(update={"score": 0.0})
+    signer = signer_of(str(folder / "owner.key"))
+    done = verify(sign(forged, files[FINGERPRINT], files[ANSWERS], signer), "evidence", repeat=True)
+    assert [one.name for one in done.checks if one.passed is False] == ["replay"]
+    assert "score" in done.checks[-1].sentence
+
+
+def test_detached_evidence_takes_its_files(made: tuple[Evidence, Path]) -> None:
+    evidence, _ = made
+    assert evidence.materials is not None
+    files = evidence.materials.files()
+    detached = evidence.model_copy(update={"materials": None})
+    done = verify(detached, "evidence")
+    assert done.passed
+    assert [one.passed for one in done.checks][2:] == [None, None]
+    assert not verify(detached, "evidence", repeat=True).passed
+    assert verify(detached, "evidence", files=files, repeat=True).passed
+    assert not verify(detached, "evidence", files=files | {ANSWERS: b"x"}, repeat=True).passed
+
+
+def test_a_key_may_be_in_the_environment_or_encrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIRTHMARK_PASSPHRASE", "secret")
+    keyid = new_key(tmp_path / "k")
+    assert b"ENCRYPTED" in (tmp_path / "k").read_bytes()
+    assert (tmp_path / "k").stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("KEY", (tmp_path / "k").read_text())
+    assert signer_of("env:KEY").public_key.keyid == keyid
+    monkeypatch.delenv("BIRTHMARK_PASSPHRASE")
+    with pytest.raises(BirthmarkError, match="is encrypted; set BIRTHMARK_PASSPHRASE"):
+        signer_of(str(tmp_path / "k"))
+    with pytest.raises(BirthmarkError, match="exists; keys are never replaced"):
+        new_key(tmp_path / "k")
+
+
+WRONG_KEYS = {
+    "missing.key": "cannot be read",
+    "env:NOT_THERE": "is not in the environment",
+    "hsm:1?label=none": "cannot be used",
+}
+
+
+@pytest.mark.parametrize("spec", WRONG_KEYS)
+def test_a_wrong_key_is_named(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYKCS11LIB", raising=False)
+    with pytest.raises(BirthmarkError, match=WRONG_KEYS[spec]):
+        signer_of(spec)
+
+
+def test_what_is_no_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / "k").write_text("no key")
+    with pytest.raises(BirthmarkError, match="is no private key in PEM form"):
+        signer_of(str(tmp_path / "k"))
+    with pytest.raises(BirthmarkError, match="is no public key in PEM form"):
+        public_key(b"no key", "k")
+
+
+WRONG_FILES = {
+    "text": (b"no json", "is not JSON"),
+    "list": (b"[]", "is no evidence"),
+    "deep": (b"[" * 100_000, "is not JSON"),
+    "later": (b'{"format":"birthmark-evidence/2"}', "is of the format birthmark-evidence/2"),
+    "fields": (b'{"format":"birthmark-evidence/1"}', "envelope: Field required"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_FILES)
+def test_what_is_no_evidence_is_named(case: str, tmp_path: Path) -> None:
+    data, said = WRONG_FILES[case]
+    (tmp_path / "evidence.json").write_bytes(data)
+    with pytest.raises(BirthmarkError) as error:
+        read_evidence(tmp_path / "evidence.json")
+    assert said in str(error.value)
+
+
+def test_another_form_of_the_same_json_is_refused(
+    made: tuple[Evidence, Path], tmp_path: Path
+) -> None:
+    fields = json.loads(made[0].to_bytes())
+    file = tmp_path / "evidence.json"
+    file.write_bytes(canonical_json(fields))
+    read_evidence(file)
+    file.write_text(json.dumps(fields))
+    with pytest.raises(BirthmarkError, match="not in the form"):
+        read_evidence(file)
