@@ -35,7 +35,11 @@ def rewritten(file: Path, change: Callable[[dict[str, bytes]], None], **options:
     out = file.with_name("changed.birthmark")
     with zipfile.ZipFile(out, "w", **options) as archive:
         for name, data in members.items():
-            archive.writestr(name, data)
+            member = zipfile.ZipInfo(name)
+            member.external_attr = 0o644 << 16
+            member.compress_type = options.get("compression", zipfile.ZIP_STORED)
+            archive.writestr(member, data)
+        archive.comment = sha256(members.get("manifest.json", b"")).encode()
     return out
 
 
@@ -117,17 +121,15 @@ def test_a_probe_that_decodes_otherwise_stops_the_audit(sealed: Path) -> None:
 )
 @given(data=st.data())
 def test_any_altered_byte_is_refused(sealed: Path, tmp_path: Path, data: st.DataObject) -> None:
-    """Or it is one that the zip format does not use, and the contents are the same."""
     content = bytearray(sealed.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     file = tmp_path / "altered"
     file.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)) | st.just(10**9))]))
-    try:
-        opened = Fingerprint.open(file)
-    except BirthmarkError:
+    if file.read_bytes() == sealed.read_bytes():
         return
-    assert opened.manifest == Fingerprint.open(sealed).manifest
+    with pytest.raises(BirthmarkError):
+        Fingerprint.open(file)
 
 
 @settings(
@@ -148,7 +150,8 @@ def test_the_first_format_is_still_read_and_audited(tmp_path: Path) -> None:
     opened = Fingerprint.open(Path(__file__).parents[1] / "data" / "v1.birthmark")
     assert opened.seal == "sha256:bf1bc61a9fc6a8de917a402b720ca72eee7fcdfa77a16812cb29f622ef2ee681"
     assert opened.manifest.method == "sac-cosine-l1@jpeg25"
-    assert Fingerprint(opened.bundle).save(tmp_path / "again") == opened.seal
+    Fingerprint(opened.bundle).save(tmp_path / "again")
+    assert Fingerprint.open(tmp_path / "again").manifest == opened.manifest
     result = opened.audit(world.as_digits(world.thief()), alpha=0.2)
     assert result.p_value <= 0.2
     assert result.verdict == "inconclusive"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from birthmark.suspects import Description
 
 MAX_FILE = 4 << 30
 MAX_MANIFEST = 32 << 20
+MOST_IN_MEMORY = 64 << 20
 MAGIC = b"PK\x03\x04"
 FIX = "get an unaltered copy, or enroll again"
 
@@ -81,8 +84,10 @@ def write_bundle(bundle: Bundle, path: Path) -> str:
         If it can't be written; nothing is left then.
     """
     with whole_file(path) as passing:
+        manifest = canonical_json(bundle.manifest.model_dump(mode="json"))
         with zipfile.ZipFile(passing, "w", zipfile.ZIP_STORED) as archive:
-            _add(archive, "manifest.json", canonical_json(bundle.manifest.model_dump(mode="json")))
+            archive.comment = sha256(manifest).encode()
+            _add(archive, "manifest.json", manifest)
             for probe in bundle.probes:
                 _add(archive, f"probes/{probe.name}", probe.data)
             _add(archive, "outputs.safetensors", outputs_bytes(bundle.victim, bundle.references))
@@ -125,7 +130,9 @@ def read_bundle(path: str | Path) -> Bundle:
             if file.read(len(MAGIC)) != MAGIC:
                 raise BirthmarkError(path, "is no fingerprint", "name a .birthmark file")
             with zipfile.ZipFile(file) as archive:
-                return _read(archive, _members(archive, path), path)
+                bundle = _read(archive, _members(archive, path), path)
+                _require_as_written(archive, path)
+                return bundle
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise BirthmarkError(path, f"is truncated or altered ({error})", FIX) from error
 
@@ -143,6 +150,23 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
     if len(members) != len(listed):
         raise BirthmarkError(path, "holds two members of one name", FIX)
     return members
+
+
+def _require_as_written(archive: zipfile.ZipFile, path: Path) -> None:
+    """Refuse a zip that `write_bundle` would have written otherwise: no byte of it is free."""
+    with tempfile.SpooledTemporaryFile(MOST_IN_MEMORY) as again:
+        with zipfile.ZipFile(again, "w", zipfile.ZIP_STORED) as written:
+            for member in archive.infolist():
+                _add(written, member.filename, archive.read(member))
+            written.comment = archive.comment
+        again.seek(0)
+        digest = hashlib.file_digest(again, "sha256").hexdigest()
+    if f"sha256:{digest}" != sha256_of_file(path):
+        raise BirthmarkError(path, "is not in the form in which fingerprints are written", FIX)
+    if archive.comment and archive.comment.decode("ascii", "replace") != sha256(
+        archive.read("manifest.json")
+    ):
+        raise BirthmarkError(f"{path} manifest.json", "was altered (digest)", FIX)
 
 
 def _read(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path) -> Bundle:
