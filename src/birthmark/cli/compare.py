@@ -1,0 +1,93 @@
+"""`birthmark compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from birthmark.cli import options
+from birthmark.errors import BirthmarkError
+
+if TYPE_CHECKING:
+    from birthmark.comparison import Comparison
+
+
+def compare(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B ...",
+            help="Fingerprints (.birthmark), and suspects: models, folders of models, recorded"
+            " answers, or folders that audits left.",
+        ),
+    ],
+    csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the map: who is close to whom (.png, .svg, .pdf).")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="The rate of each verdict by itself.")] = 0.05,
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Audit many suspects by many fingerprints: one table, and one map of who is close to whom."""
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.comparison import compare as compared
+    from birthmark.comparison.opening import open_suspects
+    from birthmark.files import require_writable, whole_file
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.report.saving import save_picture
+
+    files = [name for name in what if name.endswith(".birthmark")]
+    others = [name for name in what if name not in files]
+    if len(set(files)) < len(files):
+        raise BirthmarkError("compare", "a fingerprint is named twice", "name each once")
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    for file in (csv, picture):
+        if file is not None:
+            require_writable(file)
+    with progress_bar(json_) as progress:
+        comparison = compared(
+            {name: Fingerprint.open(name) for name in files},
+            open_suspects(others, declared),
+            alpha=alpha,
+            progress=progress,
+        )
+    if csv is not None:
+        with whole_file(csv) as passing:
+            passing.write_text(comparison.to_csv(), "utf-8")
+    if picture is not None:
+        save_picture(comparison.plot(), picture)
+    if json_:
+        print(comparison.model_dump_json())
+    else:
+        _print(comparison)
+
+
+def _print(comparison: Comparison) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from birthmark.cli.terminal import STYLES
+
+    table = Table("fingerprint", "suspect", "verdict", "p", "score", box=None, pad_edge=False)
+    for row in comparison.rows:
+        verdict = Text(
+            str(row.verdict) if row.verdict else row.problem or "",
+            style=STYLES[row.verdict] if row.verdict else "",
+        )
+        p, score = (
+            "" if number is None else f"{number:.3g}" for number in (row.p_value, row.score)
+        )
+        table.add_row(Text(row.fingerprint), Text(row.suspect), verdict, p, score)
+    console = Console()
+    console.print(table)
+    console.print(Text(comparison.sentence))

@@ -1,0 +1,169 @@
+"""Auditing many suspects by many fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.audit import Audited
+from birthmark.bundle import Bundle
+from birthmark.comparing import compared
+from birthmark.comparison.table import Comparison, Map, Point, Row
+from birthmark.errors import BirthmarkError
+from birthmark.fingerprint import Fingerprint
+from birthmark.images import Progress, silent
+from birthmark.methods import method
+from birthmark.outputs import Outputs
+from birthmark.suspects import as_suspect
+
+MOST_ON_A_MAP = 150
+
+
+def compare(
+    fingerprints: dict[str, Fingerprint],
+    suspects: Sequence[Any],
+    *,
+    alpha: float = 0.05,
+    progress: Progress = silent,
+) -> Comparison:
+    """Audit every suspect by every fingerprint.
+
+    Parameters
+    ----------
+    fingerprints
+        By the names to show.
+    suspects
+        Models of any form that `as_suspect` takes.
+    alpha
+        The false-positive rate of each verdict by itself.
+    progress
+        Is told how far it is.
+
+    Raises
+    ------
+    BirthmarkError
+        If there are no fingerprints or suspects, or alpha can't be reached. A suspect that cannot
+        be compared with a fingerprint gets a row that says why.
+    """
+    if not fingerprints or not suspects:
+        missing = "suspects" if fingerprints else "fingerprints"
+        raise BirthmarkError("compare", f"there are no {missing}", "name one of each at least")
+    models = [as_suspect(one) for one in suspects]
+    rows: list[Row] = []
+    maps: list[Map] = []
+    for name, fingerprint in fingerprints.items():
+        audited: list[Audited] = []
+        for place, model in enumerate(models):
+            progress(f"Comparing with {name}", place, len(models))
+            try:
+                one = fingerprint.audit_with_answers(model, alpha=alpha)
+            except BirthmarkError as error:
+                rows.append(_failed(name, fingerprint, model.description.name, error))
+                continue
+            audited.append(one)
+            rows.append(_row(name, one))
+        progress(f"Comparing with {name}", len(models), len(models))
+        maps.append(_map(name, fingerprint.bundle, audited))
+    order = {name: place for place, name in enumerate(fingerprints)}
+    rows.sort(key=lambda row: (order[row.fingerprint], row.p_value is None, row.p_value, row.score))
+    return Comparison(alpha=alpha, rows=rows, maps=maps)
+
+
+def _row(name: str, audited: Audited) -> Row:
+    result = audited.result
+    return Row(
+        fingerprint=name,
+        victim=result.victim.name,
+        suspect=result.suspect.name,
+        verdict=result.verdict,
+        p_value=result.p_value,
+        score=result.score,
+        family_rate=result.family_rate,
+        references=len(result.references),
+        findings=result.findings,
+    )
+
+
+def _failed(name: str, fingerprint: Fingerprint, suspect: str, error: BirthmarkError) -> Row:
+    return Row(
+        fingerprint=name,
+        victim=fingerprint.manifest.victim.name,
+        suspect=suspect,
+        verdict=None,
+        p_value=None,
+        score=None,
+        family_rate=None,
+        references=len(fingerprint.bundle.references),
+        findings=[],
+        problem=str(error),
+    )
+
+
+def _map(name: str, bundle: Bundle, audited: Sequence[Audited]) -> Map:
+    """The victim, the suspects that can be shown together, and the references in the plane."""
+    shown = [one for one in audited if len(one.answers) == len(bundle.probes)]
+    kinds = [one.result.compared_as for one in shown]
+    shown = [one for one in shown if one.result.compared_as is max(kinds, key=kinds.count)]
+    answers: list[Outputs] = [bundle.victim, *bundle.references]
+    if shown:
+        alike = compared(bundle, shown[0].answers)
+        answers = [alike.victim, *(compared(bundle, one.answers).suspect for one in shown)]
+        answers += alike.references
+    answers = answers[:MOST_ON_A_MAP]
+    victim = bundle.manifest.victim.name
+    named = [Point(name=victim, role="victim", verdict=None, x=0, y=0)]
+    named += [
+        Point(name=one.result.suspect.name, role="suspect", verdict=one.result.verdict, x=0, y=0)
+        for one in shown
+    ]
+    named += [
+        Point(name=one.name, role="reference", verdict=None, x=0, y=0)
+        for one in bundle.manifest.references
+    ]
+    places, stress = in_the_plane(distances(answers, bundle.manifest.method))
+    points = [
+        point.model_copy(update={"x": float(x), "y": float(y)})
+        for point, (x, y) in zip(named, places, strict=False)
+    ]
+    return Map(fingerprint=name, points=points, stress=stress)
+
+
+def distances(answers: Sequence[Outputs], method_name: str) -> NDArray[np.float64]:
+    """The method's score between all pairs of models, (n, n), made symmetric and at least 0.
+
+    Each model is the victim in turn, and all others are its pool.
+    """
+    score = method(method_name).score
+    n = len(answers)
+    apart = np.zeros((n, n))
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        apart[i, others] = score(answers[i], [answers[j] for j in others])
+    both = (apart + apart.T) / 2
+    off = ~np.eye(n, dtype=bool)
+    both[off] -= min(0.0, float(both[off].min()))
+    return both
+
+
+def in_the_plane(apart: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Places (n, 2) whose distances follow the given ones, and Kruskal's stress-1; no chance in it.
+
+    SMACOF from the classical solution (Borg and Groenen, Modern Multidimensional Scaling, 8 and
+    12), turned so that the first model lies on the left.
+    """
+    from sklearn.manifold import smacof
+
+    n = len(apart)
+    centring = np.eye(n) - 1 / n
+    values, vectors = np.linalg.eigh(-centring @ (apart**2) @ centring / 2)
+    start = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0))
+    places, _ = smacof(apart, init=start, n_init=1, normalized_stress=False)
+    plane = np.linalg.norm(places[:, None] - places[None], axis=2)
+    total = float((plane**2).sum())
+    stress = float(np.sqrt(((plane - apart) ** 2).sum() / total)) if total else 0.0
+    angle = np.arctan2(places[0, 1], places[0, 0]) - np.pi
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return places @ turn, stress

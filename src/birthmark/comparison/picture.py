@@ -1,0 +1,99 @@
+"""A comparison as a picture and as a table for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from birthmark.comparison.table import Comparison, Map, Point
+from birthmark.errors import one_line
+from birthmark.report.plots import GREY, INK, MARKS, STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_NAMED = 14
+
+
+def map_figure(maps: Sequence[Map]) -> Figure:
+    """Maps side by side: the victim a star, suspects by their verdict, references dots."""
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context(STYLE, after_reset=True):
+        figure = Figure(figsize=(5.2 * len(maps), 5.2), layout="constrained")
+        for place, one in enumerate(maps, 1):
+            _drawn(figure.add_subplot(1, len(maps), place), one)
+    return figure
+
+
+def _drawn(axes: Axes, one: Map) -> None:
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.set_title(one_line(one.fingerprint, 50), loc="left")
+    axes.set_xlabel(
+        f"Near is alike, as well as a plane can show it (stress {one.stress:.2f})", color=GREY
+    )
+    dots = [point for point in one.points if point.role == "reference"]
+    axes.scatter([p.x for p in dots], [p.y for p in dots], s=14, color=GREY, label="reference")
+    seen = set()
+    named = [point for point in one.points if point.role == "suspect"]
+    for point in named:
+        mark = MARKS[point.verdict] if point.verdict else None
+        if mark is None:
+            continue
+        axes.scatter(
+            point.x,
+            point.y,
+            s=46,
+            marker=mark.marker,
+            facecolors=mark.colour if mark.filled else "white",
+            edgecolors=mark.colour,
+            label=None if point.verdict in seen else str(point.verdict),
+            zorder=3,
+        )
+        seen.add(point.verdict)
+    victim = one.points[0]
+    axes.scatter(victim.x, victim.y, s=120, marker="*", color=INK, label="victim", zorder=4)
+    for point in (victim, *named[:MOST_NAMED]):
+        _named(axes, point)
+    axes.legend(frameon=False, loc="lower right", fontsize=8)
+    axes.margins(0.15)
+
+
+def _named(axes: Axes, point: Point) -> None:
+    axes.annotate(
+        one_line(point.name, 24),
+        (point.x, point.y),
+        xytext=(5, 5),
+        textcoords="offset points",
+        fontsize=8,
+        color=INK,
+    )
+
+
+def html_table(comparison: Comparison) -> str:
+    """A table without styles of its own; every name from outside is escaped."""
+    head = "".join(
+        f"<th scope='col'>{name}</th>"
+        for name in ("fingerprint", "suspect", "verdict", "p", "score", "references")
+    )
+    body = []
+    for row in comparison.rows:
+        cells = [
+            one_line(row.fingerprint, 60),
+            one_line(row.suspect, 60),
+            str(row.verdict) if row.verdict else one_line(row.problem or "", 200),
+            "" if row.p_value is None else f"{row.p_value:.3g}",
+            "" if row.score is None else f"{row.score:.3g}",
+            str(row.references),
+        ]
+        body.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    return (
+        f"<table><caption>{escape(comparison.sentence)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )

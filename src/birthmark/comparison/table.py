@@ -1,0 +1,149 @@
+"""What a comparison holds, and its forms for notebooks and files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.errors import BirthmarkError
+from birthmark.result import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Row(BaseModel):
+    """One suspect audited by one fingerprint.
+
+    Attributes
+    ----------
+    fingerprint, victim, suspect
+        The fingerprint's file, and the models' names.
+    verdict
+        None where the suspect's answers could not be compared; `problem` says why.
+    p_value, score, family_rate
+        As in the result.
+    references
+        How many reference models stand behind it.
+    findings
+        What was noticed that bears on the verdict.
+    problem
+        Why there is no verdict.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    victim: str
+    suspect: str
+    verdict: Verdict | None
+    p_value: float | None
+    score: float | None
+    family_rate: float | None
+    references: int
+    findings: list[str]
+    problem: str | None = None
+
+
+class Point(BaseModel):
+    """A model on a map: role is victim, suspect or reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    role: str
+    verdict: Verdict | None
+    x: float
+    y: float
+
+
+class Map(BaseModel):
+    """Who is close to whom among the models of one fingerprint.
+
+    Attributes
+    ----------
+    fingerprint
+        Its file.
+    points
+        The models; distances in the plane follow those of the score as well as they can.
+    stress
+        How badly they do: 0 is exactly, above 0.2 is poor (Kruskal's stress-1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    points: list[Point]
+    stress: float
+
+
+class Comparison(BaseModel):
+    """Suspects by fingerprints.
+
+    Attributes
+    ----------
+    alpha
+        The false-positive rate asked of each verdict by itself, not of all together.
+    rows
+        Fingerprint by fingerprint, the closest suspect first.
+    maps
+        One a fingerprint.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alpha: float
+    rows: list[Row]
+    maps: list[Map]
+
+    @property
+    def sentence(self) -> str:
+        """What to bear in mind of so many verdicts."""
+        judged = sum(row.verdict is not None for row in self.rows)
+        called = sum(row.verdict is Verdict.DERIVED for row in self.rows)
+        expected = judged * self.alpha
+        return (
+            f"{called} of {judged} are called derived. Each verdict holds {self.alpha:g} by itself:"
+            f" of {judged} innocent suspects up to {expected:.3g} would be called so on average."
+        )
+
+    def to_csv(self) -> str:
+        """One line a row; findings are joined by `; `."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        fields = list(Row.model_fields)
+        writer.writerow(fields)
+        for row in self.rows:
+            values = row.model_dump(mode="json") | {"findings": "; ".join(row.findings)}
+            writer.writerow(["" if values[name] is None else values[name] for name in fields])
+        return out.getvalue()
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame with one row each.
+
+        Raises
+        ------
+        BirthmarkError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise BirthmarkError(
+                "to_frame", "takes pandas", "pip install pandas, or use to_csv()"
+            ) from error
+        return pd.DataFrame([row.model_dump(mode="json") for row in self.rows])
+
+    def plot(self) -> Figure:
+        """The maps as a matplotlib figure."""
+        from birthmark.comparison.picture import map_figure
+
+        return map_figure(self.maps)
+
+    def _repr_html_(self) -> str:
+        from birthmark.comparison.picture import html_table
+
+        return html_table(self)
