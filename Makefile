@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= demo
 SEED ?= 0
 
-.PHONY: demo test lint bench tables picture clean
+.PHONY: demo test lint bench tables picture site clean
 
 demo: .venv/core
 	rm -rf $(OUT)
@@ -33,6 +33,9 @@ tables: .venv/core
 picture: .venv/core
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
 
+site: .venv/dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "birthmark needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
@@ -47,4 +50,4 @@ picture: .venv/core
 	touch $@
 
 clean:
-	rm -rf .venv $(OUT)
+	rm -rf .venv $(OUT) site
