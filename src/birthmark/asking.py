@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, Progress, silent
-from birthmark.outputs import Kind, Outputs, joined
+from birthmark.outputs import Outputs, joined
 from birthmark.suspects import Suspect
 
 ENOUGH_LABELS = 30
@@ -70,10 +70,11 @@ def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
     Returns
     -------
     float or None
-        At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
+        At least 1 / 200; None for embeddings and similarities, and where fewer than 30 probes have
+        a label.
     """
     labelled = sum(probe.label is not None for probe in probes)
-    if outputs.kind is Kind.EMBEDDINGS or labelled < ENOUGH_LABELS:
+    if not outputs.kind.tells_classes or labelled < ENOUGH_LABELS:
         return None
     truth, said = _classes(outputs, probes)
     rng = np.random.default_rng(0)
