@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from birthmark.errors import BirthmarkError, one_line
-from birthmark.remote.access import Limits
 from birthmark.remote.address import MAX_ADDRESS, Address
 from birthmark.remote.bodies import json_body
 from birthmark.remote.document import shown
@@ -117,16 +116,16 @@ class Refused(_Section):
         return self
 
 
-class Defaults(_Section):
+class Stated(_Section):
     """Limits where the command gives none; see `birthmark.remote.Limits`."""
 
     max_calls: Annotated[int, Field(ge=0)] | None = None
-    price: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    price: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     max_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 4
+    concurrency: Annotated[int, Field(ge=1, le=32)] | None = None
     rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
-    attempts: Annotated[int, Field(ge=1, le=100)] = 8
+    timeout: Annotated[float, Field(gt=0, le=3600)] | None = None
+    attempts: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class Form(_Section):
@@ -147,7 +146,7 @@ class Form(_Section):
     headers
         With `${NAME}` for variables of the environment.
     image, answer, refused, limits
-        See `Sent`, `Reading`, `Refused` and `Defaults`.
+        See `Sent`, `Reading`, `Refused` and `Stated`.
     """
 
     format: Literal["birthmark-api/1"]
@@ -159,7 +158,7 @@ class Form(_Section):
     image: Sent
     answer: Reading
     refused: Refused | None = None
-    limits: Defaults = Defaults()
+    limits: Stated = Stated()
 
     @model_validator(mode="after")
     def _consistent(self) -> Form:
@@ -238,9 +237,9 @@ class Form(_Section):
                 source, "; ".join(wrong), "mend it; docs/suspects/template.md lists all fields"
             ) from error
 
-    def limits_given(self) -> Limits:
-        """The limits it states, or those that hold without any."""
-        return Limits(**self.limits.model_dump())
+    def stated_limits(self) -> dict[str, Any]:
+        """The fields of `Limits` that it states."""
+        return self.limits.model_dump(exclude_unset=True)
 
 
 def _depth(value: object) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from birthmark.errors import BirthmarkError, one_line
-from birthmark.remote.document import parsed
+from birthmark.remote.document import parsed, shown
 
 MAX_BYTES = 1 << 20
 ATTEMPTS = 4
@@ -51,7 +51,7 @@ def described(url: str, source: str, timeout: float) -> object:
     if status != 200:
         raise BirthmarkError(
             source,
-            f"answers its description with status {status}: {one_line(body[:400].decode(errors='replace'), 120)}",
+            f"answers its description with status {status}: {shown(body)}",
             "check the model's name",
         )
     if len(body) > MAX_BYTES:

@@ -149,7 +149,7 @@ class Reading(BaseModel):
             "list it in yes or no",
         )
 
-    def similarity(self, value: float, source: str) -> float:
+    def similarity(self, value: Taken, source: str) -> float:
         """A similarity in which 1 stands for the same image.
 
         Raises
@@ -157,6 +157,7 @@ class Reading(BaseModel):
         BirthmarkError
             If it is beyond the scale.
         """
+        value = number(value, self.path or "$", source)
         if abs(value) > self.scale * (1 + SLACK):
             raise BirthmarkError(
                 source,

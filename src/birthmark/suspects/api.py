@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -11,10 +12,15 @@ import numpy as np
 from birthmark.errors import BirthmarkError, one_line
 from birthmark.images import Image, Progress, silent
 from birthmark.outputs import Kind, Outputs
-from birthmark.remote import Access, Call, Client, Refusal, Reply, Unusable, key_of
+from birthmark.remote import Access, Call, Refusal, Reply, key_of
+from birthmark.remote.client import Client
 from birthmark.remote.judging import Judging
 from birthmark.remote.reading import Reading, Taken
+from birthmark.remote.record import Spent
 from birthmark.suspects.base import Answered, Description, DryRun
+
+AT_ONCE = 64 << 20
+"""Bytes of bodies that are kept at a time."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,22 @@ class Service(Protocol):
         ...
 
 
+def identity_of(adapter: str, address: str, asking: str) -> str:
+    """What answers in a ledger belong to, as people can read it, without secrets.
+
+    Parameters
+    ----------
+    adapter
+        The protocol.
+    address
+        Of the model, without its query.
+    asking
+        Digest of all that says how it is asked, but not of how its answers are read: so that a
+        mistake there costs no call.
+    """
+    return f"{adapter} {address} {asking}"
+
+
 def stated_reading(output: object, path: str, seen: str) -> Reading:
     """How answers are read whose kind must be declared.
 
@@ -102,9 +124,8 @@ def stated_reading(output: object, path: str, seen: str) -> Reading:
         If none is declared, or one that only pairs of images have.
     """
     kinds = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS, Kind.EMBEDDINGS)
-    for kind in kinds:
-        if output == kind:
-            return Reading(kind=kind.value, path=path)
+    if output in kinds:
+        return Reading.model_validate({"kind": str(output), "path": path})
     raise BirthmarkError(
         seen, "it is not declared what it answers", f"pass --output with one of {', '.join(kinds)}"
     )
@@ -118,16 +139,24 @@ class _Asking:
     def __init__(self, service: Service, access: Access, time: int = 0) -> None:
         self._service = service
         self._time = time
-        self._client = Client(service.identity, access)
+        self._name = service.description.name
         self.access = access
         self.description = service.description
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(self._service.identity, self.access, self._name)
+
+    def spent(self) -> Spent:
+        """What asking has taken so far, all runs on the ledger together."""
+        return self._client.spent() if self.access.ledger.exists() else Spent()
 
     def _key(self, images: Sequence[Image]) -> str:
         digests = [image.digest for image in images]
         return key_of(*(sorted(digests) if self._service.symmetric else digests), time=self._time)
 
-    def _call(self, images: Sequence[Image], *, secrets: bool = True) -> Call:
-        request = self._service.request(images, secrets=secrets)
+    def _call(self, images: Sequence[Image]) -> Call:
+        request = self._service.request(images, secrets=True)
         return Call(
             key=self._key(images),
             method=request.method,
@@ -141,38 +170,58 @@ class _Asking:
         self, asked: Sequence[Sequence[Image]], progress: Progress
     ) -> tuple[dict[int, Taken], dict[int, str]]:
         """By position what was taken from each answer, and what was said where it was refused."""
-        replies = self._client.fetch([self._call(one) for one in asked], self._accept, progress)
         taken: dict[int, Taken] = {}
         refused: dict[int, str] = {}
-        for i, reply in enumerate(replies):
-            if isinstance(reply, Refusal):
-                refused[i] = one_line(reply.said, 200)
-            else:
-                taken[i] = self._service.take(reply)
+        done = 0
+        for calls in self._bundled(asked):
+
+            def told(_: str, count: int, __: int, start: int = done) -> None:
+                progress(f"Asking {self._name}", start + count, len(asked))
+
+            for i, reply in enumerate(self._client.fetch(calls, self._accept, told), done):
+                said = self._said(reply)
+                if said is not None:
+                    refused[i] = one_line(said, 200)
+                elif isinstance(reply, Reply):
+                    taken[i] = self._service.take(reply)
+            done += len(calls)
         return taken, refused
 
-    def _accept(self, reply: Reply) -> str | None:
-        said = self._service.refused(reply)
-        if said is None:
-            try:
-                self._service.take(reply)
-            except BirthmarkError as error:
-                raise Unusable(error.problem) from error
-        return said
+    def _bundled(self, asked: Sequence[Sequence[Image]]) -> Iterator[list[Call]]:
+        """Calls in as few parts as fit into the memory."""
+        part: list[Call] = []
+        for images in asked:
+            part.append(self._call(images))
+            if sum(len(call.body) for call in part) > AT_ONCE:
+                yield part
+                part = []
+        if part:
+            yield part
+
+    def _said(self, reply: Reply | Refusal) -> str | None:
+        return reply.reason if isinstance(reply, Refusal) else self._service.refused(reply)
+
+    def _accept(self, _: Call, reply: Reply) -> None:
+        if self._service.refused(reply) is None:
+            self._service.take(reply)
 
     def _planned(self, asked: Sequence[Sequence[Image]]) -> DryRun:
+        """What asking would send; a ledger that is not there is not made."""
         limits = self.access.limits
-        calls = [self._call(one, secrets=False) for one in asked]
-        plan = self._client.plan(calls)
         first = self._service.request(asked[0], secrets=False)
+        about = " and ".join(image.name for image in asked[0])
+        calls = [Call(self._key(one), first.method, first.url, b"", "") for one in asked]
+        missing, known = len({call.key for call in calls}), 0
+        if self.access.ledger.exists():
+            missing, known = self._client.plan(calls)
         names = ", ".join(sorted(first.headers)) or "none"
         return DryRun(
-            calls=plan.calls,
-            known=plan.known,
-            cost=plan.calls * limits.price,
-            least_seconds=max(plan.calls - 1, 0) / limits.rate if limits.rate else 0.0,
+            calls=missing,
+            known=known,
+            cost=missing * limits.price,
+            least_seconds=max(missing - 1, 0) / limits.rate if limits.rate else 0.0,
             example=f"{first.method} {first.url.partition('?')[0]}, headers {names}, {first.form},"
-            f" {len(first.body):,} bytes, about {calls[0].about}",
+            f" {len(first.body):,} bytes, about {about}",
         )
 
 
@@ -191,7 +240,7 @@ class ApiSuspect(_Asking):
 
     def __init__(self, service: Service, access: Access, time: int = 0) -> None:
         super().__init__(service, access, time)
-        self._judging = Judging(service.reading, service.description.name)
+        self._judging = Judging(service.reading, self._name)
 
     def answer_some(self, images: Sequence[Image], progress: Progress) -> Answered:
         """See `RemoteSuspect.answer_some`."""
@@ -201,7 +250,7 @@ class ApiSuspect(_Asking):
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         """As `answer_some`, where none may be refused."""
-        return self.answer_some(images, silent).complete(self.description.name, images)
+        return self.answer_some(images, silent).complete(self._name, images)
 
     def again(self, time: int) -> ApiSuspect:
         """The same asked anew."""
@@ -245,7 +294,7 @@ class AgainstSuspect(_Asking):
         asked = list(pairs.values())
         taken, said = self._fetched(asked, progress)
         place = {key: i for i, key in enumerate(pairs)}
-        name, reading = self.description.name, self._service.reading
+        reading = self._service.reading
         rows, refused = [], {}
         for i, image in enumerate(images):
             row = []
@@ -257,7 +306,7 @@ class AgainstSuspect(_Asking):
                 if at in said:
                     refused[i] = said[at]
                     break
-                row.append(reading.similarity(taken[at], name))
+                row.append(reading.similarity(taken[at], self._name))
             else:
                 rows.append(row)
         values = np.array(rows, dtype=np.float32).reshape(len(rows), len(self._references))
@@ -265,7 +314,7 @@ class AgainstSuspect(_Asking):
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         """As `answer_some`, where none may be refused."""
-        return self.answer_some(images, silent).complete(self.description.name, images)
+        return self.answer_some(images, silent).complete(self._name, images)
 
     def again(self, time: int) -> AgainstSuspect:
         """The same asked anew."""

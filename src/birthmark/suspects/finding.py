@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from birthmark.errors import BirthmarkError
-from birthmark.remote.access import Access, Limits
+from birthmark.remote.access import Access
 from birthmark.suspects.base import ADAPTERS, PairSuspect, Remote, Suspect
 from birthmark.suspects.callable import CallableSuspect
 from birthmark.suspects.declaration import Declaration, combined, declared_beside
@@ -90,19 +90,19 @@ def is_remote(spec: str) -> bool:
     return REMOTE.fullmatch(spec) is not None
 
 
-def stated_limits(spec: str) -> Limits:
-    """The limits that hold for a model behind an API if nothing else is said.
+def stated_limits(spec: str) -> dict[str, Any]:
+    """The fields of `Limits` that a file which describes an API states.
 
     Raises
     ------
     BirthmarkError
-        If it is a file that describes an API, and wrong.
+        If it is wrong.
     """
     if not spec.lower().endswith(".api.toml"):
-        return Limits()
+        return {}
     from birthmark.remote.form import Form
 
-    return Form.read(Path(spec))[0].limits_given()
+    return Form.read(Path(spec))[0].stated_limits()
 
 
 def _opened_remote(

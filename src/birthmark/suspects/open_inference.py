@@ -21,7 +21,7 @@ from birthmark.remote.bodies import base64_of, json_body
 from birthmark.remote.document import number, parsed, shown
 from birthmark.remote.free import described
 from birthmark.remote.reading import Taken
-from birthmark.suspects.api import ApiSuspect, Request, stated_reading
+from birthmark.suspects.api import ApiSuspect, Request, identity_of, stated_reading
 from birthmark.suspects.base import ADAPTERS, Description, Remote
 from birthmark.suspects.declaration import HOW_TO_DECLARE, Declaration
 
@@ -96,9 +96,8 @@ class OpenInferenceService:
         self.reading = stated_reading(said, "$.outputs", self._seen)
         stated = None if self._declaration is None else self._declaration.model_dump(mode="json")
         self.digest = sha256(canonical_json([self._model, document]))
-        self.identity = sha256(
-            canonical_json(["open-inference", self.digest, self._query, self._output, stated])
-        )
+        asking = [document, self._query, self._output, stated]
+        self.identity = identity_of("open-inference", self._model, sha256(canonical_json(asking)))
         self.description = Description(
             name=self._name,
             adapter="open_inference",
@@ -223,7 +222,7 @@ class OpenInferenceService:
 
 def _flat(data: object) -> list[Any]:
     """Numbers of a list, which may be nested as the shape is."""
-    level = data if isinstance(data, list) else [data]
+    level: list[Any] = data if isinstance(data, list) else [data]
     while level and all(isinstance(one, list) for one in level):
         level = [inner for one in level for inner in one]
     return level

@@ -9,16 +9,15 @@ from typing import Any
 from birthmark.digests import canonical_json, sha256
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image
-from birthmark.outputs import Kind
 from birthmark.remote import Access, Reply
 from birthmark.remote.address import Address
 from birthmark.remote.bodies import base64_of, filled, json_body, media, multipart
 from birthmark.remote.document import Path as JsonPath
 from birthmark.remote.document import parsed, shown
-from birthmark.remote.environment import resolved, resolved_in
+from birthmark.remote.environment import resolved_in
 from birthmark.remote.form import Form
 from birthmark.remote.reading import Reading, Taken, same
-from birthmark.suspects.api import ApiSuspect, PairApi, Request
+from birthmark.suspects.api import ApiSuspect, PairApi, Request, identity_of
 from birthmark.suspects.base import ADAPTERS, Description, Remote
 
 ASKING = {"url", "method", "headers", "image"}
@@ -47,7 +46,10 @@ class TemplateService:
         self._url = address.url
         self.reading: Reading = self._form.answer
         self.symmetric = self._form.image.symmetric
-        self.identity = sha256(canonical_json(self._form.model_dump(mode="json", include=ASKING)))
+        asking = canonical_json(self._form.model_dump(mode="json", include=ASKING))
+        self.identity = identity_of(
+            "template", f"{address.scheme}://{address.site}{address.path}", sha256(asking)
+        )
         self.description = Description(
             name=self._form.name or f"{address.site}{address.path}",
             adapter="template",

@@ -15,7 +15,7 @@ from birthmark.remote.address import Address
 from birthmark.remote.bodies import base64_of, json_body
 from birthmark.remote.document import number, parsed, shown
 from birthmark.remote.reading import Taken
-from birthmark.suspects.api import ApiSuspect, Request, stated_reading
+from birthmark.suspects.api import ApiSuspect, Request, identity_of, stated_reading
 from birthmark.suspects.base import ADAPTERS, Description, Remote
 from birthmark.suspects.declaration import Declaration
 
@@ -61,7 +61,8 @@ class TfServingService:
         said = self._declaration.output if self._declaration else fields.get("output")
         self.reading = stated_reading(said, "$.predictions", self._name)
         stated = None if self._declaration is None else self._declaration.model_dump(mode="json")
-        self.identity = sha256(canonical_json(["tf-serving", self._url, stated]))
+        asking = sha256(canonical_json([self._url, stated]))
+        self.identity = identity_of("tf-serving", self._model, asking)
         self.description = Description(
             name=self._name,
             adapter="tf_serving",
