@@ -86,6 +86,28 @@ def require_reachable(references: int, alpha: float) -> None:
         )
 
 
+def prepared(
+    bundle: Bundle, suspect: Suspect | PairSuspect, alpha: float, independent_above: float
+) -> Suspect:
+    """A suspect that can be asked about each probe, once all is checked that costs no query.
+
+    Raises
+    ------
+    BirthmarkError
+        If alpha can't be reached, or the answers couldn't be compared.
+    """
+    require_reachable(len(bundle.references), alpha)
+    if not alpha <= independent_above <= 1:
+        raise BirthmarkError(
+            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
+        )
+    score = method(bundle.manifest.method).score
+    suspect = bound(suspect, bundle.probes, score)
+    common_kind([bundle.victim.kind, suspect.description.output], score)
+    bundle.require_same_pixels("fingerprint")
+    return suspect
+
+
 def audit(
     bundle: Bundle,
     suspect: Suspect | PairSuspect,
@@ -123,15 +145,8 @@ def audit(
         Before a query is sent if alpha can't be reached or the answers couldn't be compared;
         after it if the suspect fails or its answers are unusable.
     """
-    require_reachable(len(bundle.references), alpha)
-    if not alpha <= independent_above <= 1:
-        raise BirthmarkError(
-            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
-        )
+    suspect = prepared(bundle, suspect, alpha, independent_above)
     score = method(bundle.manifest.method).score
-    suspect = bound(suspect, bundle.probes, score)
-    common_kind([bundle.victim.kind, suspect.description.output], score)
-    bundle.require_same_pixels("fingerprint")
     stopped = None
     if stop_early:
         stopped = ask_until_sure(bundle, suspect, alpha, suspect.description.family, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birthmark.asking import ask, require_one_width
+from birthmark.asking import ask, part_of, require_one_width
 from birthmark.bundle import Bundle
 from birthmark.calibration import Sequential
 from birthmark.comparing import compared
@@ -98,7 +98,8 @@ def ask_until_sure(
     parts: list[Outputs] = []
     for start, end in zip([0, *marks], marks, strict=False):
         if recorded is None:
-            part = ask(suspect, bundle.probes[start:end], plausible=False)
+            some = part_of(progress, start, len(bundle.probes))
+            part = ask(suspect, bundle.probes[start:end], some, plausible=False)
         elif end <= len(recorded):
             part = recorded.first(end).after(start)
         else:
