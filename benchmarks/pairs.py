@@ -115,9 +115,7 @@ class World(NamedTuple):
                         calls.append(conformal_p(own, rest) <= ALPHA)
         return Rate(float(np.mean(found[0])), float(np.mean(found[1])))
 
-    def row(
-        self, plan: tuple[int, int], told: Sequence[str], count: int, seed: int
-    ) -> list[str]:
+    def row(self, plan: tuple[int, int], told: Sequence[str], count: int, seed: int) -> list[str]:
         """A line of a table."""
         probes, references = plan
         rates = [self.rate(probes, references, one, count, seed) for one in told]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -63,6 +64,12 @@ def files(some: list[Image]) -> dict[str, Any]:
     return {"name": "image", "datatype": "BYTES", "shape": [len(some)], "data": data}
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[TestClient]:
+    with client() as one:
+        yield one
+
+
 GET: dict[str, dict[str, Any]] = {
     "/v2": {"name": "birthmark", "extensions": []},
     "/v2/health/live": {"live": True},
@@ -83,8 +90,8 @@ GET: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("path", GET)
-def test_what_the_protocol_tells(path: str) -> None:
-    reply = client().get(path)
+def test_what_the_protocol_tells(path: str, running: TestClient) -> None:
+    reply = running.get(path)
     assert reply.status_code == 200
     said = reply.json()
     assert {name: said[name] for name in GET[path]} == GET[path]
@@ -135,13 +142,13 @@ def test_two_images_are_compared(sent: Any) -> None:
 
 
 @pytest.mark.parametrize("sent", [form, in_json])
-def test_an_image_is_classified(sent: Any) -> None:
-    said = client().post("/v1/classify", **sent(["image"])).json()["predictions"]
+def test_an_image_is_classified(sent: Any, running: TestClient) -> None:
+    said = running.post("/v1/classify", **sent(["image"])).json()["predictions"]
     soft = models()["logits"].answer(images()[:1]).to(Kind.PROBABILITIES).values[0]
-    assert [one["label"] for one in said] == np.argsort(-soft)[:5].tolist()
+    assert [int(one["label"]) for one in said] == np.argsort(-soft)[:5].tolist()
     assert [one["score"] for one in said] == pytest.approx(np.sort(soft)[::-1][:5].tolist())
     (only,) = client("labels").post("/v1/classify", **sent(["image"])).json()["predictions"]
-    assert only == {"label": int(np.argmax(soft))}
+    assert only == {"label": str(np.argmax(soft))}
 
 
 def test_a_key_is_answered_once_even_at_once() -> None:
@@ -279,9 +286,9 @@ BAD: dict[str, tuple[str, dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_requests_get_one_line(case: str) -> None:
+def test_bad_requests_get_one_line(case: str, running: TestClient) -> None:
     path, sent, status, said = BAD[case]
-    reply = TestClient(client().app, raise_server_exceptions=True).post(path, **sent)
+    reply = running.post(path, **sent)
     assert reply.status_code == status, reply.text
     error = reply.json()["error"]
     assert said in error
@@ -305,11 +312,13 @@ GOOD = st.sampled_from(["image", "FP32", "BYTES", [1, 1, 8, 8], [1], [0], [0.0] 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.sampled_from(["/v2/models/digits/infer", "/v1/compare", "/v1/classify"]),
-    st.dictionaries(NAMES, VALUES | GOOD).map(lambda one: {"inputs": [one]}) | VALUES,
+    path=st.sampled_from(["/v2/models/digits/infer", "/v1/compare", "/v1/classify"]),
+    body=st.dictionaries(NAMES, VALUES | GOOD).map(lambda one: {"inputs": [one]}) | VALUES,
 )
-def test_any_json_gets_an_answer_or_one_line(path: str, body: Any) -> None:
-    reply = client().post(
+def test_any_json_gets_an_answer_or_one_line(
+    running: TestClient, path: str, body: Any
+) -> None:
+    reply = running.post(
         path, content=json.dumps(body), headers={"Content-Type": "application/json"}
     )
     assert reply.status_code in (200, 400)
@@ -317,10 +326,14 @@ def test_any_json_gets_an_answer_or_one_line(path: str, body: Any) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from(["application/json", "multipart/form-data"]))
-def test_any_bytes_get_one_line(body: bytes, kind: str) -> None:
+@given(
+    body=st.binary(max_size=200),
+    kind=st.sampled_from(["application/json", "multipart/form-data"]),
+)
+def test_any_bytes_get_one_line(running: TestClient, body: bytes, kind: str) -> None:
     for path in ("/v2/models/digits/infer", "/v1/classify"):
-        reply = client().post(path, content=body, headers={"Content-Type": f"{kind};boundary=b"})
+        headers = {"Content-Type": f"{kind};boundary=b"}
+        reply = running.post(path, content=body, headers=headers)
         assert reply.status_code == 400
         assert set(reply.json()) == {"error"}
 

@@ -82,7 +82,7 @@ class Served:
         first, second = unit_rows(both.values.astype(np.float64))
         return float(first @ second)
 
-    def labels(self, image: Image) -> list[dict[str, float | int]]:
+    def labels(self, image: Image) -> list[dict[str, float | str]]:
         """The most likely classes of an image, the likeliest first, with their probabilities.
 
         Raises
@@ -94,10 +94,10 @@ class Served:
             raise BirthmarkError(self.name, f"answers with {self.kind}", "ask /v1/compare")
         outputs = self.answer([image])
         if self.kind is Kind.LABELS:
-            return [{"label": int(outputs.values[0])}]
+            return [{"label": str(outputs.values[0])}]
         scores = outputs.to(Kind.PROBABILITIES).values[0]
         likeliest = np.argsort(-scores, kind="stable")[: self.top]
-        return [{"label": int(i), "score": float(scores[i])} for i in likeliest]
+        return [{"label": str(i), "score": float(scores[i])} for i in likeliest]
 
     def images(self, tensor: NDArray[np.float32]) -> list[Image]:
         """The images that became a tensor (n, ...) in the declared layout, as PNG files."""
