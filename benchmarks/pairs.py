@@ -162,8 +162,8 @@ def main() -> None:
         " a threshold that so many percent of its pairs are above. M: reference images. In"
         " brackets Clopper-Pearson, 95%, over thieves; all are of one victim, so it is narrower"
         f" than it should be. *Innocents, most*: the share of {len(world.innocents)} independent"
-        " models with such a p, of the forms in the row the one with most. Asked for embeddings, the same"
-        " audit takes as many calls as probes.",
+        " models with such a p, of the forms in the row the one with most. For embeddings the"
+        " same audit takes as many calls as probes.",
         f"## {PROBES_ASKED} probes",
         grid(
             head,

@@ -68,7 +68,10 @@ def audited(fingerprint: Path, suspect: str, out: Path, *more: str) -> dict[str,
 
 @pytest.mark.parametrize(
     ("name", "declared", "fail"),
-    [("digits", world.DECLARING, 0.2), ("digits-files", ["--output", "logits"], 0.0)],
+    [
+        ("digits", [*world.DECLARING, "--layout", "flat"], 0.2),
+        ("digits-files", ["--output", "logits"], 0.0),
+    ],
 )
 def test_a_served_model_gets_its_files_verdict(
     name: str, declared: list[str], fail: float, sealed: Path, tmp_path: Path

@@ -315,9 +315,7 @@ GOOD = st.sampled_from(["image", "FP32", "BYTES", [1, 1, 8, 8], [1], [0], [0.0] 
     path=st.sampled_from(["/v2/models/digits/infer", "/v1/compare", "/v1/classify"]),
     body=st.dictionaries(NAMES, VALUES | GOOD).map(lambda one: {"inputs": [one]}) | VALUES,
 )
-def test_any_json_gets_an_answer_or_one_line(
-    running: TestClient, path: str, body: Any
-) -> None:
+def test_any_json_gets_an_answer_or_one_line(running: TestClient, path: str, body: Any) -> None:
     reply = running.post(
         path, content=json.dumps(body), headers={"Content-Type": "application/json"}
     )
