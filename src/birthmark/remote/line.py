@@ -16,7 +16,7 @@ from birthmark.remote.access import Access
 from birthmark.remote.call import Call
 from birthmark.remote.record import State
 
-COMMAND = [sys.executable, "-m", "birthmark.remote.courier"]
+COMMAND = [sys.executable, "-P", "-m", "birthmark.remote.courier"]
 
 
 class Line:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import httpx
 import stamina
 
 from birthmark.remote.access import Limits
@@ -44,7 +43,7 @@ class Rounds:
     """Sends calls, as many at once and as often as the limits allow.
 
     A request is written down before its turn comes, so that a turn is not spent on waiting for the
-    disk: half as many as may be on their way, unless calls a second are limited.
+    disk: as many as may be on their way, unless calls a second are limited.
 
     Parameters
     ----------
@@ -65,12 +64,11 @@ class Rounds:
         self._tell = tell
         self._pacer = Pacer(limits.rate)
         self._budget = Budget(limits, spent)
-        ahead = 0 if limits.rate else (limits.concurrency + 1) // 2
+        ahead = 0 if limits.rate else limits.concurrency
         self._written = asyncio.Semaphore(limits.concurrency + ahead)
         self._turns: asyncio.LifoQueue[Wire | None] = asyncio.LifoQueue()
         for _ in range(limits.concurrency):
             self._turns.put_nowait(None)
-        self._context = httpx.create_ssl_context()
         stamina.instrumentation.set_on_retry_hooks([])
 
     async def run(self, errand: Errand, rows: dict[int, Errand]) -> None:
@@ -161,7 +159,7 @@ class Rounds:
         try:
             if self.stopping or self._pacer.paused:
                 return Sent(Ending(Outcome.UNSENT, HELD_BACK))
-            wire = wire or wire_to(request.url, self._context)
+            wire = wire or wire_to(request.url)
             return await send(wire, request, self._limits.timeout, secrets)
         finally:
             self._turns.put_nowait(wire)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 from urllib.request import getproxies, proxy_bypass
 
@@ -87,16 +88,9 @@ class Wire(Protocol):
 
 
 class Direct:
-    """A connection straight to the API, at a third of what httpx's own take of the processor.
+    """A connection straight to the API, at a third of what httpx's own take of the processor."""
 
-    Parameters
-    ----------
-    context
-        By which certificates are verified.
-    """
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
+    def __init__(self) -> None:
         self._to: tuple[str, str, int | None] | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._state = h11.Connection(h11.CLIENT)
@@ -133,7 +127,7 @@ class Direct:
         if self._streams is not None and (self._to != to or self._streams[0].at_eof()):
             self.close()
         if self._streams is None:
-            context = self._context if url.scheme == "https" else None
+            context = verifying() if url.scheme == "https" else None
             port = url.port or (443 if context else 80)
             try:
                 async with asyncio.timeout(CONNECTING):
@@ -184,17 +178,11 @@ class Direct:
 
 
 class Proxied:
-    """A connection by way of the proxy that the environment names.
+    """A connection by way of the proxy that the environment names."""
 
-    Parameters
-    ----------
-    context
-        By which certificates are verified.
-    """
-
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self) -> None:
         self._client = httpx.AsyncClient(
-            verify=context,
+            verify=verifying(),
             timeout=httpx.Timeout(None, connect=CONNECTING),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
             follow_redirects=False,
@@ -226,6 +214,12 @@ class Proxied:
         """See `Wire`."""
 
 
+@cache
+def verifying() -> ssl.SSLContext:
+    """How certificates are verified: as httpx does, by the environment's authorities if any."""
+    return httpx.create_ssl_context()
+
+
 async def _bounded(response: httpx.Response) -> bytes | None:
     parts, size = [], 0
     async for part in response.aiter_raw():
@@ -236,9 +230,9 @@ async def _bounded(response: httpx.Response) -> bytes | None:
     return b"".join(parts)
 
 
-def wire_to(url: httpx.URL, context: ssl.SSLContext) -> Wire:
+def wire_to(url: httpx.URL) -> Wire:
     """A wire to an address, by a proxy if the environment names one for it."""
     proxies = getproxies()
     if (proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host):
-        return Proxied(context)
-    return Direct(context)
+        return Proxied()
+    return Direct()
