@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import httpx
 import stamina
 
 from birthmark.remote.access import Limits
@@ -15,7 +14,8 @@ from birthmark.remote.ledger import spends_key
 from birthmark.remote.pacing import Budget, Pacer
 from birthmark.remote.record import Spent
 from birthmark.remote.schema import Outcome
-from birthmark.remote.sending import UNREACHABLE, UNTRUSTED, Sent, client, send
+from birthmark.remote.sending import Sent, send
+from birthmark.remote.wires import Request, Wire, wire_to
 from birthmark.remote.writing import Ending, Writer
 
 DOUBLINGS = 128
@@ -43,7 +43,7 @@ class Rounds:
     """Sends calls, as many at once and as often as the limits allow.
 
     A request is written down before its turn comes, so that a turn is not spent on waiting for the
-    disk: half as many as may be on their way, unless calls a second are limited.
+    disk: as many as may be on their way, unless calls a second are limited.
 
     Parameters
     ----------
@@ -64,16 +64,26 @@ class Rounds:
         self._tell = tell
         self._pacer = Pacer(limits.rate)
         self._budget = Budget(limits, spent)
-        ahead = 0 if limits.rate else (limits.concurrency + 1) // 2
+        ahead = 0 if limits.rate else limits.concurrency
         self._written = asyncio.Semaphore(limits.concurrency + ahead)
-        self._clients: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
-        context = httpx.create_ssl_context()
+        self._turns: asyncio.LifoQueue[Wire | None] = asyncio.LifoQueue()
         for _ in range(limits.concurrency):
-            self._clients.put_nowait(client(context, limits.timeout))
+            self._turns.put_nowait(None)
         stamina.instrumentation.set_on_retry_hooks([])
 
     async def run(self, errand: Errand, rows: dict[int, Errand]) -> None:
         """Bring one call to its end; `rows` gets the errand while its answer is judged."""
+        try:
+            await self._attempt(errand, rows)
+        except FailedError as error:
+            await self._again(errand, rows, error)
+        except StoppingError:
+            pass
+
+    async def _again(
+        self, errand: Errand, rows: dict[int, Errand], failure: FailedError | None
+    ) -> None:
+        """Make further attempts after a first failure."""
         limits = self._limits
         rounds = stamina.retry_context(
             on=_backoff,
@@ -86,6 +96,9 @@ class Rounds:
         try:
             async for attempt in rounds:
                 with attempt:
+                    if failure is not None:
+                        first, failure = failure, None
+                        raise first
                     await self._attempt(errand, rows)
         except FailedError as error:
             self._tell({"op": "gave-up", "number": errand.number, "reason": str(error)})
@@ -111,13 +124,13 @@ class Rounds:
             errand.used += spends_key(ending.status)
             raise FailedError(reason or "its answer was of no use")
         errand.used += ending.outcome is Outcome.FAILED and spends_key(ending.status)
-        if ending.reason in (UNTRUSTED, UNREACHABLE):
-            self._fatal(errand, ending.reason)
+        if sent.final:
+            self._fatal(errand, ending.reason or "")
             raise StoppingError
         self._tell({"op": "failed", "number": errand.number, "reason": ending.reason})
         raise FailedError(ending.reason or "", sent.wait)
 
-    async def _sent(self, errand: Errand, request: httpx.Request) -> tuple[Sent, int]:
+    async def _sent(self, errand: Errand, request: Request) -> tuple[Sent, int]:
         """Write a request down, send it, and record how it ended."""
         while True:
             async with self._written:
@@ -131,7 +144,7 @@ class Rounds:
                 errand.busy = True
                 try:
                     row = await self.writer.intend(errand.intent(request, self._limits.price))
-                    sent = await self._turn(request)
+                    sent = await self._turn(request, errand.secrets)
                     if sent.ending.outcome is Outcome.UNSENT:
                         self._budget.give_back()
                     await self.writer.end(row, sent.ending)
@@ -140,15 +153,16 @@ class Rounds:
                 if sent.ending.reason != HELD_BACK:
                     return sent, row
 
-    async def _turn(self, request: httpx.Request) -> Sent:
+    async def _turn(self, request: Request, secrets: Sequence[str]) -> Sent:
         """Send a request when a connection is free."""
-        http = await self._clients.get()
+        wire = await self._turns.get()
         try:
             if self.stopping or self._pacer.paused:
                 return Sent(Ending(Outcome.UNSENT, HELD_BACK))
-            return await send(http, request, self._limits.timeout)
+            wire = wire or wire_to(request.url)
+            return await send(wire, request, self._limits.timeout, secrets)
         finally:
-            self._clients.put_nowait(http)
+            self._turns.put_nowait(wire)
 
     async def _verdict(
         self, errand: Errand, row: int, ending: Ending, rows: dict[int, Errand]
