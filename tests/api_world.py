@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.parser import BytesParser
 from email.policy import HTTP
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,11 @@ class Api(ThreadingHTTPServer):
         return said
 
     def described(self, path: str) -> object | None:
-        shapes = {"digits": ("FP32", [-1, 1, 8, 8]), "files": ("BYTES", [1]), "flat": ("UINT8", [-1, 64])}
+        shapes = {
+            "digits": ("FP32", [-1, 1, 8, 8]),
+            "files": ("BYTES", [1]),
+            "flat": ("UINT8", [-1, 64]),
+        }
         name = path.removeprefix("/v2/models/").removesuffix("/versions/1")
         if not path.startswith("/v2/models/") or name not in shapes:
             return None
@@ -119,12 +124,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: Api
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.server.gets.append(self.path)
         document = self.server.described(self.path)
         self._say(*((404, {"error": "no such model"}) if document is None else (200, document)))
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.posts.append((self.path, headers, body))
@@ -149,10 +154,19 @@ def parts(headers: dict[str, str], body: bytes) -> dict[str, bytes]:
     """The parts of a form."""
     head = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
     found: dict[str, bytes] = {}
-    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():  # type: ignore[attr-defined]
-        name = part.get_param("name", header="content-disposition")
-        found[str(name)] = part.get_payload(decode=True)
+    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found[str(part.get_param("name", header="content-disposition"))] = content
     return found
+
+
+@cache
+def shared() -> Api:
+    """A server of the victim that lasts as long as the tests do."""
+    server = Api(world.victim())
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
 
 
 @contextmanager
