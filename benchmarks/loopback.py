@@ -69,6 +69,7 @@ class Api:
         self.busy = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer over one connection until it ends."""
         with contextlib.suppress(OSError, EOFError):
             while await self.one(reader, writer):
                 await writer.drain()
@@ -93,6 +94,7 @@ class Api:
         return True
 
     def said(self, body: bytes, key: str) -> bytes:
+        """The answer to a request that does not fail, as bytes."""
         if self.manner.honours and key in self.given:
             return self.given[key]
         self.worked[sha256(body).hexdigest()] += 1
@@ -102,6 +104,7 @@ class Api:
         return answer
 
     def answer(self, body: bytes) -> bytes:
+        """What the model says of an image, as JSON."""
         if self.model is None:
             return b'{"chances": [0.5, 0.5]}'
         pixels = np.asarray(Pillow.open(io.BytesIO(body)).convert("L"), dtype=np.float64)
@@ -111,6 +114,7 @@ class Api:
         return json.dumps({"chances": (chances / chances.sum()).tolist()}).encode()
 
     async def fail(self, writer: asyncio.StreamWriter, how: str) -> bool:
+        """Fail in one of the ways; whether the connection goes on."""
         self.failed[how] += 1
         if how == "limited":
             writer.write(packed(429, b"{}", "Retry-After: 0\r\n"))
@@ -129,16 +133,19 @@ class Api:
         return True
 
     def counts(self, writer: asyncio.StreamWriter) -> None:
+        """Tell what was counted."""
         told = {"asked": self.asked, "worked": self.worked, "failed": self.failed}
         writer.write(packed(200, json.dumps(told | {"busy": self.busy}).encode()))
 
 
 def packed(status: int, body: bytes, more: str = "") -> bytes:
+    """An HTTP answer as bytes."""
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{more}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 async def run(manner: Manner) -> None:
+    """Serve on a free port, which is printed, until the standard input ends."""
     server = await asyncio.start_server(Api(manner).serve, "127.0.0.1", 0, backlog=256)
     print(server.sockets[0].getsockname()[1], flush=True)
     waiting = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

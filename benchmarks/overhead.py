@@ -99,8 +99,8 @@ def section(repeats: int = 5) -> list[str]:
     lines = [
         "## Overhead",
         "",
-        f"`Client.fetch` of {EACH} calls a connection, {SIZE} bytes each, into a new ledger, from an"
-        " API that answers after 50 ms over loopback and measures the time that it took itself"
+        f"`Client.fetch` of {EACH} calls a connection, {SIZE} bytes each, into a new ledger, from"
+        " an API that answers after 50 ms over loopback and measures the time that it took itself"
         f" (*own*). Median (smallest to largest) of n = {repeats} runs, in turns with a bare client"
         " that sends the same bytes by asyncio and keeps nothing. *Steady*: from the second answer"
         " of each connection to the last / own; *total*: with the start of the sending process, and"
