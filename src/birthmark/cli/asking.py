@@ -86,8 +86,8 @@ def kept(suspect: Any) -> Iterator[None]:
         if note is None or GOES_ON in error.fix:
             raise
         raise BirthmarkError(error.subject, error.problem, f"{error.fix}; {note}") from error
-    except BaseException:
-        if note := _kept(suspect):
+    except BaseException as error:
+        if GOES_ON not in str(error) and (note := _kept(suspect)):
             print(f"birthmark: {note}", file=sys.stderr)
         raise
 

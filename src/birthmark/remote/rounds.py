@@ -60,6 +60,8 @@ class Rounds:
     def __init__(self, writer: Writer, limits: Limits, spent: Spent, tell: Tell) -> None:
         self.writer = writer
         self.stopping = False
+        self._over = False
+        self._busy = 0
         self._limits = limits
         self._tell = tell
         self._pacer = Pacer(limits.rate)
@@ -118,7 +120,9 @@ class Rounds:
             if sent.wait >= AGAIN:
                 self._tell({"op": "pause", "seconds": sent.wait})
         if ending.outcome is Outcome.RECEIVED:
-            outcome, reason = await self._verdict(errand, row, ending, rows)
+            verdict = self._verdict(errand, row, ending, rows)
+            self._tell_over()
+            outcome, reason = await verdict
             if outcome != Outcome.FAILED:
                 return
             errand.used += spends_key(ending.status)
@@ -127,7 +131,7 @@ class Rounds:
         if sent.final:
             self._fatal(errand, ending.reason or "")
             raise StoppingError
-        self._tell({"op": "failed", "number": errand.number, "reason": ending.reason})
+        self._tell_over()
         raise FailedError(ending.reason or "", sent.wait)
 
     async def _sent(self, errand: Errand, request: Request) -> tuple[Sent, int]:
@@ -137,11 +141,12 @@ class Rounds:
                 await self._pacer.turn()
                 if self.stopping:
                     raise StoppingError
-                if not self._budget.take():
-                    self._tell({"op": "budget"})
-                    self.stopping = True
+                if self._over or not self._budget.take():
+                    self._over = True
+                    self._tell_over()
                     raise StoppingError
                 errand.busy = True
+                self._busy += 1
                 try:
                     row = await self.writer.intend(errand.intent(request, self._limits.price))
                     sent = await self._turn(request, errand.secrets)
@@ -150,8 +155,14 @@ class Rounds:
                     await self.writer.end(row, sent.ending)
                 finally:
                     errand.busy = False
+                    self._busy -= 1
                 if sent.ending.reason != HELD_BACK:
                     return sent, row
+
+    def _tell_over(self) -> None:
+        """Tell that the budget is used up, once what was sent within it is recorded."""
+        if self._over and not self._busy:
+            self._tell({"op": "budget"})
 
     async def _turn(self, request: Request, secrets: Sequence[str]) -> Sent:
         """Send a request when a connection is free."""
@@ -164,16 +175,17 @@ class Rounds:
         finally:
             self._turns.put_nowait(wire)
 
-    async def _verdict(
+    def _verdict(
         self, errand: Errand, row: int, ending: Ending, rows: dict[int, Errand]
-    ) -> tuple[str, str | None]:
+    ) -> asyncio.Future[tuple[str, str | None]]:
+        """Ask the client what an answer is worth."""
         errand.verdict = asyncio.get_running_loop().create_future()
         rows[row] = errand
         fields: dict[str, Any] = {"op": "reply", "number": errand.number, "row": row}
         self._tell(fields | {"status": ending.status}, ending.answer or b"")
         if self.stopping:
             raise StoppingError
-        return await errand.verdict
+        return errand.verdict
 
     def _fatal(self, errand: Errand, reason: str) -> None:
         self.stopping = True
