@@ -60,8 +60,8 @@ def main() -> None:
     except BirthmarkError as error:
         _say(error)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("birthmark: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"birthmark: {error or 'stopped; nothing was written'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,10 +8,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
-from birthmark.remote.masking import shown
+from birthmark.remote.masking import secrets_of, shown
 from birthmark.remote.sending import build
+from birthmark.remote.wires import Request
 from birthmark.remote.writing import Intent
 
 
@@ -57,7 +56,12 @@ class Errand:
         fields = {name: value for name, value in fields.items() if name != "op"}
         return cls(body=body, digest=hashlib.sha256(body).hexdigest(), **fields)
 
-    def request(self) -> httpx.Request:
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What of the request may be a secret."""
+        return secrets_of(self.url, tuple(self.headers.items()))
+
+    def request(self) -> Request:
         """The HTTP request; an API that knows the header `Idempotency-Key` answers it once.
 
         Raises
@@ -69,7 +73,7 @@ class Errand:
         idempotency = str(uuid.uuid5(uuid.NAMESPACE_URL, f"birthmark:{name}"))
         return build(self.method, self.url, self.headers, self.body, idempotency)
 
-    def intent(self, request: httpx.Request, price: float) -> Intent:
+    def intent(self, request: Request, price: float) -> Intent:
         """The next attempt as the ledger has it."""
         self.attempts += 1
         return Intent(
@@ -77,7 +81,7 @@ class Errand:
             attempt=self.attempts,
             method=self.method,
             url=shown(self.url),
-            headers=" ".join(request.headers),
+            headers=" ".join(name.decode("ascii", "replace") for name, _ in request.headers),
             body_sha256=f"sha256:{self.digest}",
             body_bytes=len(self.body),
             about=self.about,

@@ -23,6 +23,7 @@ from birthmark.remote.schema import (
     Outcome,
 )
 
+HEADER = 100
 MAX_IDENTITY = 1 << 16
 PATIENCE = 60.0
 """Seconds to wait for another process's transaction."""
@@ -55,7 +56,7 @@ class Ledger:
         path = Path(path)
         if not path.is_file():
             raise BirthmarkError(path, "is no file", "name a ledger that an audit wrote")
-        _require_sqlite(path)
+        _require_not_tiny(path)
         with _understood(path):
             ledger = cls(path, _connected(path, "ro"))
             ledger._checked()
@@ -75,8 +76,7 @@ class Ledger:
             raise BirthmarkError(path, "is no file", "name a file for the ledger")
         if not path.parent.is_dir():
             raise BirthmarkError(path.parent, "is no folder", "make it, or name another ledger")
-        if path.exists():
-            _require_sqlite(path)
+        _require_not_tiny(path)
         with _understood(path):
             connection = _connected(path, "rwc")
             connection.execute("PRAGMA synchronous = FULL")
@@ -248,26 +248,29 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _require_sqlite(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-        raise BirthmarkError(path, problem, "check its permissions") from error
-    if head and head != b"SQLite format 3\x00":
+def _require_not_tiny(path: Path) -> None:
+    """SQLite would take a file that is shorter than its header for an empty one."""
+    if path.exists() and 0 < path.stat().st_size < HEADER:
         raise _foreign(path, "is no SQLite file")
 
 
 @contextmanager
 def _understood(path: Path) -> Iterator[None]:
-    """Tell SQLite's errors, and values of another type than ours, as a user's."""
+    """Tell SQLite's errors, and values of another type than ours, as a user's.
+
+    The file is never opened but by SQLite: to close it would end the locks of this process's other
+    connections.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:
         raise BirthmarkError(
             path, f"cannot be used ({error})", "check its folder's permissions and room"
         ) from error
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            raise _foreign(path, "is no SQLite file") from error
+        raise _damaged(path, str(error)) from error
     except (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise _damaged(path, str(error)) from error
 

@@ -16,7 +16,7 @@ from birthmark.remote.access import Access
 from birthmark.remote.call import Call
 from birthmark.remote.record import State
 
-COMMAND = [sys.executable, "-m", "birthmark.remote.courier"]
+COMMAND = [sys.executable, "-P", "-m", "birthmark.remote.courier"]
 
 
 class Line:
@@ -81,6 +81,8 @@ class Line:
         BirthmarkError
             If the courier ended or can't go on.
         """
+        with contextlib.suppress(OSError):
+            self._to.flush()
         frame = frames.read(self._from)
         if frame is None:
             raise self._broken("the process that sends was ended")
@@ -103,7 +105,6 @@ class Line:
     def _say(self, fields: dict[str, Any], content: bytes = b"") -> None:
         with contextlib.suppress(OSError):  # if it ended, `hear` says so
             self._to.write(frames.packed(fields, content))
-            self._to.flush()
 
     def _broken(self, problem: str) -> BirthmarkError:
         return BirthmarkError(

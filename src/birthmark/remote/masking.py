@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 MASK = "***"
@@ -11,6 +12,7 @@ SHORTEST = 6
 PLAIN = {"accept", "accept-encoding", "content-type", "content-length", "user-agent", "host"}
 
 
+@lru_cache(maxsize=64)
 def shown(url: str) -> str:
     """An address without user and password, and with the names alone of its query."""
     try:
@@ -22,10 +24,11 @@ def shown(url: str) -> str:
         return MASK
 
 
-def secrets_of(url: str, headers: Mapping[str, str]) -> list[str]:
+@lru_cache(maxsize=64)
+def secrets_of(url: str, headers: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """What of a request may be a secret, the longest first."""
     found = set()
-    for name, value in headers.items():
+    for name, value in headers:
         if name.lower() not in PLAIN:
             found |= {value, *value.split()}
     try:
@@ -34,10 +37,10 @@ def secrets_of(url: str, headers: Mapping[str, str]) -> list[str]:
         found |= {unquote(one) for one in (parts.username, parts.password) if one}
     except ValueError:
         pass
-    return sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
+    return tuple(sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True))
 
 
-def without(text: bytes, secrets: list[str]) -> bytes:
+def without(text: bytes, secrets: Sequence[str]) -> bytes:
     """Text in which secrets that came back are masked."""
     for secret in secrets:
         text = text.replace(secret.encode(), MASK.encode())

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import httpx
 
-from birthmark.remote.masking import secrets_of, without
+from birthmark.remote.masking import without
 from birthmark.remote.schema import MAX_ANSWER, Outcome
+from birthmark.remote.wires import UNSENDABLE, Answer, BrokenError, Request, UnsentError, Wire
 from birthmark.remote.writing import Ending
 
 LONGEST_WAIT = 600.0
-CONNECTING = 10.0
+IDEMPOTENCY = b"Idempotency-Key"
 RETRIED = {408, 425, 429}
 """Beside 500 and above. Every other status is final for this attempt's question."""
 
 
+@dataclass(frozen=True)
 class Sent:
     """How an attempt ended, and how long the API asks to wait before the next.
 
@@ -32,17 +36,19 @@ class Sent:
         Seconds, at most 10 minutes; None if it doesn't say.
     everyone
         Whether that concerns all calls and not only this one.
+    final
+        Whether no attempt will do better until the user mends something.
     """
 
-    def __init__(self, ending: Ending, wait: float | None = None, everyone: bool = False) -> None:
-        self.ending = ending
-        self.wait = wait
-        self.everyone = everyone
+    ending: Ending
+    wait: float | None = None
+    everyone: bool = False
+    final: bool = False
 
 
 def build(
     method: str, url: str, headers: Mapping[str, str], body: bytes, idempotency: str
-) -> httpx.Request:
+) -> Request:
     """The request, ready to be sent.
 
     Raises
@@ -50,101 +56,98 @@ def build(
     ValueError
         If the address or a header can't be sent.
     """
-    names = {name.lower() for name in headers}
-    fields = dict(headers)
-    if "idempotency-key" not in names:
-        fields["Idempotency-Key"] = idempotency
-    fields["Accept-Encoding"] = "identity"
-    try:
-        return httpx.Request(method, url, headers=fields, content=body if body else None)
-    except (httpx.InvalidURL, TypeError, UnicodeError) as error:
-        raise ValueError("the address or a header can't be sent") from error
-
-
-def client(context: ssl.SSLContext, connecting: float) -> httpx.AsyncClient:
-    """A client with one connection; certificates are verified, redirects never followed."""
-    return httpx.AsyncClient(
-        verify=context,
-        timeout=httpx.Timeout(None, connect=min(CONNECTING, connecting)),
-        limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60),
-        follow_redirects=False,
+    where, fixed = _fixed(url, tuple(headers.items()))
+    own = (
+        []
+        if IDEMPOTENCY.lower() in {name.lower() for name, _ in fixed}
+        else [(IDEMPOTENCY, idempotency.encode())]
     )
+    length = [(b"Content-Length", str(len(body)).encode())] if body or method != "GET" else []
+    return Request(method, where, (*fixed, *own, *length), body)
 
 
-async def send(http: httpx.AsyncClient, request: httpx.Request, timeout: float) -> Sent:
+@lru_cache(maxsize=64)
+def _fixed(
+    url: str, headers: tuple[tuple[str, str], ...]
+) -> tuple[httpx.URL, tuple[tuple[bytes, bytes], ...]]:
+    """What is the same in every request to an address: parsed, and complete headers."""
+    try:
+        where = httpx.URL(url)
+        if where.scheme not in ("http", "https") or not where.host:
+            raise ValueError("the address is neither http nor https")
+        fields = httpx.Headers([("Host", where.netloc.decode("ascii")), *headers])
+        fields["Accept-Encoding"] = "identity"
+        fields.setdefault("User-Agent", "birthmark")
+        if where.userinfo:
+            login = f"{where.username}:{where.password}".encode()
+            fields.setdefault("Authorization", f"Basic {base64.b64encode(login).decode()}")
+    except (httpx.InvalidURL, TypeError, UnicodeError) as error:
+        raise ValueError(UNSENDABLE) from error
+    return where, tuple(fields.raw)
+
+
+async def send(wire: Wire, request: Request, timeout: float, secrets: Sequence[str]) -> Sent:
     """Send a request and read the whole answer, of 16 MiB at most.
 
     Parameters
     ----------
-    http
-        A client that nobody else uses meanwhile.
+    wire
+        One that nobody else uses meanwhile.
     request
         From `build`.
     timeout
         Seconds until the whole answer must be there, however slowly it drips.
+    secrets
+        What to mask where it comes back in the answer.
     """
     try:
         async with asyncio.timeout(timeout):
-            response = await http.send(request, stream=True)
-            try:
-                answer = await _read(response)
-            finally:
-                await response.aclose()
+            answer = await wire.exchange(request)
     except TimeoutError:
-        return _failed(f"no whole answer within {timeout:g} s")
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return Sent(Ending(Outcome.UNSENT, UNTRUSTED))
-        return Sent(Ending(Outcome.UNSENT, "no connection could be made"))
-    except httpx.UnsupportedProtocol:
-        return Sent(Ending(Outcome.UNSENT, UNREACHABLE))
-    except (httpx.HTTPError, OSError) as error:
-        return _failed(f"the connection broke ({type(error).__name__})")
-    return _ended(response, answer, secrets_of(str(request.url), request.headers))
+        return Sent(Ending(Outcome.FAILED, f"no whole answer within {timeout:g} s"))
+    except UnsentError as error:
+        return Sent(Ending(Outcome.UNSENT, str(error)), final=error.final)
+    except BrokenError as error:
+        return Sent(Ending(Outcome.FAILED, str(error)))
+    return _ended(answer, secrets)
 
 
-UNTRUSTED = "its certificate can't be verified"
-UNREACHABLE = "the address is neither http nor https"
+def _plain(answer: Answer) -> bytes:
+    """An answer's bytes, inflated if need be.
+
+    Raises
+    ------
+    ValueError
+        If they are too many or can't be inflated.
+    """
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    content = answer.body
+    if content is not None and coding in ("gzip", "deflate"):
+        try:
+            inflating = zlib.decompressobj(wbits=47)
+            content = inflating.decompress(content, MAX_ANSWER + 1)
+        except zlib.error as error:
+            raise ValueError("the compressed answer is damaged") from error
+        if len(content) <= MAX_ANSWER and not inflating.eof:
+            raise ValueError("the compressed answer is cut off")
+    elif coding != "identity":
+        raise ValueError("the answer is compressed in a way that was not asked for")
+    if content is None or len(content) > MAX_ANSWER:
+        raise ValueError(f"the answer is over {MAX_ANSWER >> 20} MiB")
+    return content
 
 
-async def _read(response: httpx.Response) -> bytes | str:
-    """The answer's bytes, or what is wrong with them."""
-    parts, size = [], 0
-    async for part in response.aiter_raw():
-        size += len(part)
-        if size > MAX_ANSWER:
-            return f"the answer is over {MAX_ANSWER >> 20} MiB"
-        parts.append(part)
-    content = b"".join(parts)
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding == "identity":
-        return content
-    if coding not in ("gzip", "deflate"):
-        return "the answer is compressed in a way that was not asked for"
+def _ended(answer: Answer, secrets: Sequence[str]) -> Sent:
+    status = answer.status
     try:
-        inflating = zlib.decompressobj(wbits=47)
-        content = inflating.decompress(content, MAX_ANSWER + 1)
-    except zlib.error:
-        return "the compressed answer is damaged"
-    if len(content) > MAX_ANSWER:
-        return f"the answer is over {MAX_ANSWER >> 20} MiB"
-    return content if inflating.eof else "the compressed answer is cut off"
-
-
-def _ended(response: httpx.Response, answer: bytes | str, secrets: list[str]) -> Sent:
-    status = response.status_code
-    if isinstance(answer, str):
-        return Sent(Ending(Outcome.FAILED, answer, status))
-    content = without(answer, secrets)
+        content = without(_plain(answer), secrets)
+    except ValueError as error:
+        return Sent(Ending(Outcome.FAILED, str(error), status))
     if status in RETRIED or status >= 500:
-        wait = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        wait = retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
         ending = Ending(Outcome.FAILED, f"HTTP {status}", status, content)
-        return Sent(ending, wait, status in (429, 503))
+        return Sent(ending, wait, everyone=status in (429, 503))
     return Sent(Ending(Outcome.RECEIVED, None, status, content))
-
-
-def _failed(reason: str) -> Sent:
-    return Sent(Ending(Outcome.FAILED, reason))
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
