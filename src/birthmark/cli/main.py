@@ -22,6 +22,7 @@ from birthmark.cli.recheck import recheck
 from birthmark.cli.seal import seal
 from birthmark.cli.sign import sign
 from birthmark.cli.verify import verify
+from birthmark.cli.serve import serve
 from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 
@@ -40,6 +41,7 @@ for command in (
     plan,
     enroll,
     audit,
+    compare,
     inspect,
     seal,
     probes,
@@ -48,6 +50,7 @@ for command in (
     sign,
     verify,
     bench,
+    serve,
 ):
     app.command()(command)
 app.add_typer(zoo, name="zoo")
@@ -75,8 +78,8 @@ def main() -> None:
     except BirthmarkError as error:
         _say(error)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("birthmark: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"birthmark: {error or 'stopped; nothing was written'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
