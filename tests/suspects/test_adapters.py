@@ -192,7 +192,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no declaration": (
         victim_file,
         None,
-        "'image' tensor(float) ['n', 1, 8, 8]): input and output are not declared",
+        "'image' float32 [any, 1, 8, 8]): input and output are not declared",
     ),
     "no mean": (
         victim_file,

@@ -1,0 +1,197 @@
+"""Starting processes for models: one process that is forked from, a fork for each model."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+
+from birthmark.errors import BirthmarkError
+from birthmark.runtimes.base import RUNTIMES
+from birthmark.sandbox.zygote import TOLD
+
+KEPT = (
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ", "SYSTEMROOT"),
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+)
+"""The environment variables that a model's process sees; HOME and TMPDIR are an empty folder."""
+CODE = (
+    "import json, sys; control, preload, sys.path[:] = json.loads(sys.argv[1]);"
+    " from birthmark.sandbox.zygote import main; main(control, preload)"
+)
+PATIENCE = 60.0
+"""Seconds for the first process to import its libraries."""
+
+
+class Life:
+    """A started process, as far as its parent holds it: closing ends it.
+
+    Attributes
+    ----------
+    pid
+        Its number; only to look at it.
+    connection
+        The socket it answers on.
+    """
+
+    def __init__(self, connection: socket.socket, life: socket.socket) -> None:
+        self.connection = connection
+        self._life = life
+        self.pid = self._told(PATIENCE)
+
+    def _told(self, seconds: float) -> int | None:
+        if not select.select([self._life], [], [], seconds)[0]:
+            return None
+        with contextlib.suppress(OSError):
+            said = self._life.recv(TOLD.size)
+            return TOLD.unpack(said)[0] if len(said) == TOLD.size else None
+        return None
+
+    def ended(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None if that is not known."""
+        return self._told(2.0)
+
+    def close(self) -> None:
+        """End it."""
+        self.connection.close()
+        self._life.close()
+
+
+class Zygote:
+    """The process that is forked from, and how to ask it.
+
+    Parameters
+    ----------
+    preload
+        Modules that it imports first.
+    """
+
+    def __init__(self, preload: tuple[str, ...]) -> None:
+        mine, its = socket.socketpair()
+        command = [sys.executable, "-I", "-B", "-c", CODE]
+        with its:
+            arguments = json.dumps([its.fileno(), preload, _paths()])
+            self._process = subprocess.Popen(  # noqa: S603
+                [*command, arguments],
+                env={"LC_ALL": "C.UTF-8"} | {k: os.environ[k] for k in KEPT if k in os.environ},
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=None if os.environ.get("BIRTHMARK_DEBUG") else subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        self._control = mine
+        self._lock = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def start(self) -> Life:
+        """Fork a process for a model.
+
+        Raises
+        ------
+        BirthmarkError
+            If it can't.
+        """
+        (mine, its), (life, its_life) = socket.socketpair(), socket.socketpair()
+        with its, its_life, self._lock, contextlib.suppress(OSError):
+            socket.send_fds(self._control, [b"f"], [its.fileno(), its_life.fileno()])
+        started = Life(mine, life)
+        if started.pid is None:
+            started.close()
+            raise BirthmarkError(
+                "model files",
+                "are run in a separate process, and none can be started",
+                "set BIRTHMARK_DEBUG=1 to see why",
+            )
+        return started
+
+    def close(self) -> None:
+        """End it and all that was forked from it."""
+        self._control.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def forget(self) -> None:
+        """Let go of it in a fork of the process that started it."""
+        self._control.close()
+        self._process.returncode = 0
+
+
+_ZYGOTES: dict[tuple[str, ...], Zygote] = {}
+_LOCK = threading.Lock()
+
+
+def start(runtime: str) -> Life:
+    """A fresh process in which a runtime's libraries are imported.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is no such runtime, or no process can be started.
+    """
+    preload = _preload(runtime)
+    with _LOCK:
+        zygote = _ZYGOTES.get(preload)
+        if zygote is None or not zygote.alive:
+            if not hasattr(socket, "send_fds") or not hasattr(os, "fork"):
+                raise BirthmarkError(
+                    "model files",
+                    "are run in a separate process, which needs Linux or macOS",
+                    "run the model there, or pass a function that asks it",
+                )
+            zygote = _ZYGOTES[preload] = Zygote(preload)
+    return zygote.start()
+
+
+def _preload(runtime: str) -> tuple[str, ...]:
+    """What to import before forking: a runtime's module may name it as PRELOAD.
+
+    Only on Linux: elsewhere libraries need not outlive a fork, and are imported after it.
+    """
+    if ":" in runtime or sys.platform != "linux":
+        return ()
+    RUNTIMES.make(runtime)
+    plugin = next(one for one in RUNTIMES.plugins() if one.pattern.fullmatch(runtime))
+    return tuple(getattr(import_module(plugin.make.__module__), "PRELOAD", ()))
+
+
+def _paths() -> list[str]:
+    """Where modules are imported from, never the current folder, which may hold hostile files."""
+    here = Path(__file__).parents[2]
+    kept = [Path(one) for one in sys.path if one and Path(one).resolve() != Path.cwd()]
+    return [str(one) for one in dict.fromkeys([*kept, here])]
+
+
+def _close_all() -> None:
+    for zygote in _ZYGOTES.values():
+        zygote.close()
+    _ZYGOTES.clear()
+
+
+def _forget_all() -> None:
+    global _LOCK
+    _LOCK = threading.Lock()
+    for zygote in _ZYGOTES.values():
+        zygote.forget()
+    _ZYGOTES.clear()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
