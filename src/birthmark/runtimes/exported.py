@@ -39,10 +39,11 @@ OPERATORS = re.compile(
     r"torch\.ops\.higher_order\.(cond|wrap_with_set_grad_enabled|wrap_with_autocast)"
 )
 SIZES = re.compile(
-    r"s\d+|u\d+|zuf\d+|int_oo|oo|Max|Min|Mod|PythonMod|FloorDiv|CleanDiv|CeilDiv|ModularIndexing|"
+    r"s\d+|u\d+|zuf\d+|int_oo|oo|Mul|Add|Pow|Integer|Float|Rational|Half|One|Zero|"
+    r"NegativeOne|Equality|Unequality|LessThan|GreaterThan|StrictLessThan|StrictGreaterThan|"
+    r"Max|Min|Mod|PythonMod|FloorDiv|CleanDiv|CeilDiv|ModularIndexing|"
     r"Where|CeilToInt|FloorToInt|TruncToInt|RoundToInt|ToFloat|IntTrueDiv|FloatTrueDiv|"
-    r"PowByNatural|FloatPow|Eq|Ne|Lt|Le|Gt|Ge|And|Or|Not|Abs|Integer|Symbol|true|false|"
-    r"positive|integer"
+    r"PowByNatural|FloatPow|Eq|Ne|Lt|Le|Gt|Ge|And|Or|Not|Abs|Symbol|true|false"
 )
 EXPRESSION = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.keyword, ast.Name,
@@ -142,7 +143,7 @@ def _is_size(text: str) -> bool:
 
 def _is_number_or_symbol(value: object) -> bool:
     if isinstance(value, str):
-        return re.fullmatch(r"(s|u|zuf)\d+", value) is not None
+        return re.fullmatch(r"(s|u|zuf)\d+|-?[\d.]+(e[+-]?\d+)?", value) is not None
     return isinstance(value, int | float)
 
 

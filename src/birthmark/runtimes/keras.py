@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from birthmark.errors import BirthmarkError
 from birthmark.runtimes.archives import members, parsed
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
 
+PRELOAD = ("birthmark.runtimes.preload.keras_on_torch",)
 AGAIN = "save it again with model.save('model.keras')"
 CODE = {
     "Lambda": "Python code",
@@ -59,9 +58,7 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     if "config.json" not in contents:
         raise BirthmarkError(path, "is no Keras archive: it holds no config.json", AGAIN)
     _require_plain(path, parsed(path, "config.json", contents["config.json"], AGAIN))
-    os.environ["KERAS_BACKEND"] = "torch"
-    sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
-    import keras
+    from birthmark.runtimes.preload.keras_on_torch import keras
     import torch
 
     torch.set_num_threads(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from birthmark.errors import BirthmarkError
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
 from birthmark.runtimes.exported import AGAIN, cleaned
 from birthmark.runtimes.tensors import TorchRuntime, as_axes, numpy_name
+
+PRELOAD = ("birthmark.runtimes.preload.torch_exported",)
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
@@ -21,8 +22,7 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
         If it is none, or holds a pickle, compiled code or anything but operators of torch.
     """
     archive = cleaned(path)
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-    import torch
+    from birthmark.runtimes.preload.torch_exported import torch
 
     torch.set_num_threads(1)
     program = torch.export.load(archive)

@@ -11,6 +11,7 @@ from birthmark.runtimes.archives import members, rewritten
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
 from birthmark.runtimes.tensors import TorchRuntime, as_axes, numpy_name
 
+PRELOAD = ("torch",)
 AGAIN = "write it again with torch.jit.save"
 FILES = re.compile(rb"\b(save|from_file)\b")
 """The operators by which TorchScript writes and maps files."""
