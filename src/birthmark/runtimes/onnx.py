@@ -12,8 +12,28 @@ from numpy.typing import NDArray
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.base import RUNTIMES, Takes
 
-PRELOAD = ("onnxruntime",)
 DTYPES = {"float": "float32", "double": "float64"}
+IDENTITY = (
+    b'\x08\x08\x12\x00:7\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0f\n\x01x\x12\n\n\x08'
+    b"\x08\x01\x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00"
+    b"\x10\x11"
+)
+"""An ONNX model of one Identity node, float32 of shape [1]."""
+
+
+def preload() -> None:
+    """Import onnxruntime and let it do what it does once, without leaving threads behind."""
+    _session(IDENTITY, threads=1)
+
+
+def _session(model: Path | bytes, threads: int = 0) -> Any:
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    settings.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
 
 
 class OnnxRuntime:
@@ -33,13 +53,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, path: Path, options: Mapping[str, str]) -> None:  # noqa: ARG002
-        import onnxruntime
-
-        settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(
-            path, settings, providers=["CPUExecutionProvider"]
-        )
+        self._session = _session(path)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = [one.name for one in inputs]

@@ -11,11 +11,10 @@ import socket
 import subprocess
 import sys
 import threading
-from importlib import import_module
 from pathlib import Path
 
 from birthmark.errors import BirthmarkError
-from birthmark.runtimes.base import RUNTIMES
+from birthmark.runtimes.base import RUNTIMES, preloading
 from birthmark.sandbox.zygote import TOLD
 
 KEPT = (
@@ -24,8 +23,8 @@ KEPT = (
 )
 """The environment variables that a model's process sees; HOME and TMPDIR are an empty folder."""
 CODE = (
-    "import json, sys; control, preload, sys.path[:] = json.loads(sys.argv[1]);"
-    " from birthmark.sandbox.zygote import main; main(control, preload)"
+    "import json, sys; control, runtime, sys.path[:] = json.loads(sys.argv[1]);"
+    " from birthmark.sandbox.zygote import main; main(control, runtime)"
 )
 PATIENCE = 60.0
 """Seconds for the first process to import its libraries."""
@@ -70,15 +69,15 @@ class Zygote:
 
     Parameters
     ----------
-    preload
-        Modules that it imports first.
+    runtime
+        What it gets ready to run; None for nothing.
     """
 
-    def __init__(self, preload: tuple[str, ...]) -> None:
+    def __init__(self, runtime: str | None) -> None:
         mine, its = socket.socketpair()
         command = [sys.executable, "-I", "-B", "-c", CODE]
         with its:
-            arguments = json.dumps([its.fileno(), preload, _paths()])
+            arguments = json.dumps([its.fileno(), runtime, _paths()])
             self._process = subprocess.Popen(  # noqa: S603
                 [*command, arguments],
                 env={"LC_ALL": "C.UTF-8"} | {k: os.environ[k] for k in KEPT if k in os.environ},
@@ -133,7 +132,7 @@ class Zygote:
         self._process.returncode = 0
 
 
-_ZYGOTES: dict[tuple[str, ...], Zygote] = {}
+_ZYGOTES: dict[str | None, Zygote] = {}
 _LOCK = threading.Lock()
 
 
@@ -145,9 +144,9 @@ def start(runtime: str) -> Life:
     BirthmarkError
         If there is no such runtime, or no process can be started.
     """
-    preload = _preload(runtime)
+    ready = _ready(runtime)
     with _LOCK:
-        zygote = _ZYGOTES.get(preload)
+        zygote = _ZYGOTES.get(ready)
         if zygote is None or not zygote.alive:
             if not hasattr(socket, "send_fds") or not hasattr(os, "fork"):
                 raise BirthmarkError(
@@ -155,20 +154,19 @@ def start(runtime: str) -> Life:
                     "are run in a separate process, which needs Linux or macOS",
                     "run the model there, or pass a function that asks it",
                 )
-            zygote = _ZYGOTES[preload] = Zygote(preload)
+            zygote = _ZYGOTES[ready] = Zygote(ready)
     return zygote.start()
 
 
-def _preload(runtime: str) -> tuple[str, ...]:
-    """What to import before forking: a runtime's module may name it as PRELOAD.
+def _ready(runtime: str) -> str | None:
+    """Which runtime to get ready before forking, if its module has a function `preload`.
 
     Only on Linux: elsewhere libraries need not outlive a fork, and are imported after it.
     """
-    if ":" in runtime or sys.platform != "linux":
-        return ()
+    if ":" in runtime:
+        return None
     RUNTIMES.make(runtime)
-    plugin = next(one for one in RUNTIMES.plugins() if one.pattern.fullmatch(runtime))
-    return tuple(getattr(import_module(plugin.make.__module__), "PRELOAD", ()))
+    return runtime if sys.platform == "linux" and preloading(runtime) else None
 
 
 def _paths() -> list[str]:

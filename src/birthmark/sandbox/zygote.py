@@ -9,6 +9,7 @@ gone, everything ends.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import selectors
 import shutil
@@ -16,32 +17,34 @@ import signal
 import socket
 import struct
 import tempfile
-from importlib import import_module
 
 TOLD = struct.Struct("<i")
 
 
-def main(control: int, preload: list[str]) -> None:
+def main(control: int, runtime: str | None) -> None:
     """Serve until the parent is gone.
 
     Parameters
     ----------
     control
         File descriptor of the socket to the parent.
-    preload
-        Modules to import first; one that fails is left to the model's process to tell.
+    runtime
+        What to get ready; if that fails, the model's process will fail in the same way, and tell.
     """
     folder = tempfile.mkdtemp(prefix="birthmark-")
     os.chdir(folder)
     os.environ["HOME"] = os.environ["TMPDIR"] = folder
     try:
-        for module in preload:
-            with contextlib.suppress(Exception):
-                import_module(module)
-        from birthmark.runtimes.base import RUNTIMES
+        from birthmark.runtimes.base import RUNTIMES, preloading
         from birthmark.sandbox.child import main as child
 
         RUNTIMES.plugins()
+        preload = None if runtime is None else preloading(runtime)
+        if preload is not None:
+            with contextlib.suppress(Exception):
+                preload()
+        gc.collect()
+        gc.freeze()
         zygote = Zygote(socket.socket(fileno=control))
         connection = zygote.serve()
     finally:
