@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 from birthmark.errors import BirthmarkError
 from birthmark.importing import imported
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
+from birthmark.runtimes.extras import extra
 from birthmark.runtimes.tensors import TorchRuntime
 
 if TYPE_CHECKING:
     import torch
 
-PRELOAD = ("torch",)
 FIX = "name the function that built the module these weights were saved from"
+
+
+def preload() -> None:
+    """Import torch."""
+    import torch  # noqa: F401
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:
@@ -34,6 +39,8 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:
     BirthmarkError
         If the function cannot be imported or builds no module, or the weights are of another one.
     """
+    with extra("torch", path):
+        preload()
     import torch
 
     torch.set_num_threads(1)

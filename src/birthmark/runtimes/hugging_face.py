@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
+from birthmark.runtimes.extras import extra
 from birthmark.runtimes.tensors import TorchRuntime
 
-PRELOAD = ("birthmark.runtimes.preload.hub",)
+
+def preload() -> None:
+    """Import transformers, kept from looking for anything outside."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+    import torch  # noqa: F401
+    import transformers
+    from transformers import AutoModelForImageClassification  # noqa: F401
+
+    transformers.logging.set_verbosity_error()
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
@@ -21,7 +33,10 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     BirthmarkError
         If transformers knows no such model, or weights are missing or of another shape.
     """
-    from birthmark.runtimes.preload.hub import AutoModelForImageClassification, torch
+    with extra("hub", path):
+        preload()
+    import torch
+    from transformers import AutoModelForImageClassification
 
     torch.set_num_threads(1)
     model, told = AutoModelForImageClassification.from_pretrained(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,8 @@ from numpy.typing import NDArray
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.archives import members, parsed
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
+from birthmark.runtimes.extras import extra
 
-PRELOAD = ("birthmark.runtimes.preload.keras_on_torch",)
 AGAIN = "save it again with model.save('model.keras')"
 CODE = {
     "Lambda": "Python code",
@@ -46,6 +49,19 @@ class KerasRuntime:
         return values
 
 
+def preload() -> None:
+    """Import Keras."""
+    _keras()
+
+
+def _keras() -> ModuleType:
+    os.environ["KERAS_BACKEND"] = "torch"
+    sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+    import keras
+
+    return keras
+
+
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     """Load a `.keras` archive in safe mode, uncompiled.
 
@@ -58,7 +74,8 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     if "config.json" not in contents:
         raise BirthmarkError(path, "is no Keras archive: it holds no config.json", AGAIN)
     _require_plain(path, parsed(path, "config.json", contents["config.json"], AGAIN))
-    from birthmark.runtimes.preload.keras_on_torch import keras
+    with extra("keras", path):
+        keras = _keras()
     import torch
 
     torch.set_num_threads(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,13 @@ from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
+from birthmark.runtimes.extras import extra
 
-PRELOAD = ("birthmark.runtimes.preload.tensorflow_on_cpu",)
 AGAIN = "write it again with tf.saved_model.save or model.export"
-OUTWARD = frozenset(
-    ["WriteFile", "ReadFile", "MatchingFiles", "WholeFileReaderV2", "PyFunc", "PyFuncStateless"]
-    + ["EagerPyFunc", "PrintV2", "Print", "DatasetToTFRecord", "RpcCall", "RpcClient"]
-)
+OUTWARD = {
+    *("WriteFile", "ReadFile", "MatchingFiles", "WholeFileReaderV2", "DatasetToTFRecord"),
+    *("PyFunc", "PyFuncStateless", "EagerPyFunc", "RpcCall", "RpcClient"),
+}
 """Operators that reach files or call Python; the sandbox would stop most of them anyway."""
 
 
@@ -39,6 +40,12 @@ class SavedModel:
         return values
 
 
+def preload() -> None:
+    """Import TensorFlow, without its log."""
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    import tensorflow  # noqa: F401
+
+
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     """Load the folder of a SavedModel; its signature `serving_default` is what is asked.
 
@@ -48,7 +55,10 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
         If it is none, uses operators that reach outside, or has no such signature of one input and
         one output.
     """
-    from birthmark.runtimes.preload.tensorflow_on_cpu import saved_model_pb2, tensorflow
+    with extra("tensorflow", path):
+        preload()
+    import tensorflow
+    from tensorflow.core.protobuf import saved_model_pb2
 
     folder = path.parent if path.name == "saved_model.pb" else path
     definition = saved_model_pb2.SavedModel()

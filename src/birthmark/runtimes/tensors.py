@@ -48,7 +48,7 @@ def _tensors(answer: object) -> Iterator[object]:
 
 
 def numpy_name(dtype: torch.dtype) -> str:
-    """numpy's name of a dtype, such as float32."""
+    """Numpy's name of a dtype, such as float32."""
     return str(dtype).removeprefix("torch.")
 
 

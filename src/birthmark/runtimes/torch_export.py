@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
 from birthmark.runtimes.exported import AGAIN, cleaned
+from birthmark.runtimes.extras import extra
 from birthmark.runtimes.tensors import TorchRuntime, as_axes, numpy_name
 
-PRELOAD = ("birthmark.runtimes.preload.torch_exported",)
+
+def preload() -> None:
+    """Import torch, and what `torch.export.load` imports only when it is called."""
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    import torch._export.serde.serialize
+    import torch._inductor.cpp_builder
+    import torch.export.pt2_archive  # noqa: F401
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
@@ -22,7 +30,9 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
         If it is none, or holds a pickle, compiled code or anything but operators of torch.
     """
     archive = cleaned(path)
-    from birthmark.runtimes.preload.torch_exported import torch
+    with extra("torch", path):
+        preload()
+    import torch
 
     torch.set_num_threads(1)
     program = torch.export.load(archive)

@@ -9,14 +9,19 @@ from pathlib import Path
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.archives import members, rewritten
 from birthmark.runtimes.base import RUNTIMES, Load, Runtime, Takes
+from birthmark.runtimes.extras import extra
 from birthmark.runtimes.tensors import TorchRuntime, as_axes, numpy_name
 
-PRELOAD = ("torch",)
 AGAIN = "write it again with torch.jit.save"
 FILES = re.compile(rb"\b(save|from_file)\b")
 """The operators by which TorchScript writes and maps files."""
 CLASSES = re.compile(rb"\btorch\s*\.\s*classes\s*\.\s*(?!quantized\b)\w+")
 SPACES = re.compile(rb"\bops\s*\.\s*(?!(?:aten|prim|prims|quantized)\b)\w+")
+
+
+def preload() -> None:
+    """Import torch."""
+    import torch  # noqa: F401
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
@@ -33,6 +38,8 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     for name, code in contents.items():
         if name.endswith(".py"):
             _require_harmless(path, name, code)
+    with extra("torch", path):
+        preload()
     import torch
 
     torch.set_num_threads(1)
@@ -41,7 +48,9 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     needed = [i for i in inputs if isinstance(i.type(), torch.TensorType)]
     if len(needed) != 1:
         names = ", ".join(i.debugName() for i in needed) or "none"
-        raise BirthmarkError(path, f"its tensor inputs are {names}", "save one with one image input")
+        raise BirthmarkError(
+            path, f"its tensor inputs are {names}", "save one with one image input"
+        )
     sizes, dtype = needed[0].type().sizes(), needed[0].type().dtype()
     takes = Takes(
         needed[0].debugName(),

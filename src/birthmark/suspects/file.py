@@ -64,7 +64,7 @@ class FileSuspect:
         self._fixed = fixed is not None and fixed > 0
         self.batch: int | None = fixed if self._fixed else 32
         self.description = Description(
-            name=path.name,
+            name=self.name(path),
             adapter=self.adapter,
             output=self._declaration.output,
             digest=digest,
@@ -72,18 +72,19 @@ class FileSuspect:
             family=family,
         )
 
-    @classmethod
-    def options(cls, path: Path) -> Mapping[str, str]:  # noqa: ARG003
+    def name(self, path: Path) -> str:
+        """How people call it."""
+        return path.name
+
+    def options(self, path: Path) -> Mapping[str, str]:  # noqa: ARG002
         """What only its runtime knows."""
         return {}
 
-    @classmethod
-    def readable(cls, path: Path) -> Sequence[Path]:  # noqa: ARG003
+    def readable(self, path: Path) -> Sequence[Path]:  # noqa: ARG002
         """What else it may read than its file and what is beside it."""
         return ()
 
-    @classmethod
-    def digest(cls, path: Path) -> str:
+    def digest(self, path: Path) -> str:
         """Digest of the file."""
         return sha256_of_file(path)
 
