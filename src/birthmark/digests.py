@@ -27,6 +27,14 @@ def sha256_of_file(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
+def sha256_of_folder(path: Path) -> str:
+    """Digest of all files in a folder: of lines of each file's digest and name, sorted by name."""
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*"))
+    return sha256(
+        *(f"{sha256_of_file(file)} {name}\n".encode() for name, file in files if file.is_file())
+    )
+
+
 def canonical_json(value: Any) -> bytes:
     """UTF-8 JSON with sorted keys, no spaces, no NaN, and one final line feed."""
     text = json.dumps(

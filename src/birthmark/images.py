@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -72,24 +73,60 @@ class Image:
         """Digest of shape and pixels, to notice a decoder that decodes otherwise."""
         return array_digest(self.pixels)
 
-    def array(self, channels: int, size: tuple[int, int], resize: str) -> NDArray[np.uint8]:
+    def array(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        resize: str,
+        scale_to: tuple[int, int] | int | None = None,
+    ) -> NDArray[np.uint8]:
         """As `picture`, but an array (height, width, channels)."""
         pixels = self.pixels
-        if pixels.shape == (size[1], size[0], channels):
+        if pixels.shape == (size[1], size[0], channels) and scale_to is None:
             return pixels
-        array = np.asarray(self.picture(channels, size, resize))
+        array = np.asarray(self.picture(channels, size, resize, scale_to))
         return array[:, :, None] if channels == 1 else array
 
-    def picture(self, channels: int, size: tuple[int, int] | None, resize: str) -> Pillow.Image:
-        """The image with 1 or 3 channels at (width, height), `resize` a Pillow filter's name."""
+    def picture(
+        self,
+        channels: int,
+        size: tuple[int, int] | None,
+        resize: str,
+        scale_to: tuple[int, int] | int | None = None,
+    ) -> Pillow.Image:
+        """The image with 1 or 3 channels at (width, height), `resize` a Pillow filter's name.
+
+        Where `scale_to` is given, it is scaled to that (width, height) first, or until its shorter
+        side has that length, and `size` is cut from its centre.
+        """
         pixels = self.pixels
         picture = Pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         mode = "L" if channels == 1 else "RGB"
         if picture.mode != mode:
             picture = picture.convert(mode)
-        if size is not None and picture.size != tuple(size):
-            picture = picture.resize(size, Pillow.Resampling[resize.upper()])
+        if size is None:
+            return picture
+        scaled = (
+            self._scaled(picture.size, scale_to) if scale_to is not None else (size[0], size[1])
+        )
+        if picture.size != scaled:
+            picture = picture.resize(scaled, Pillow.Resampling[resize.upper()])
+        if scaled != tuple(size):
+            left, top = (scaled[0] - size[0]) // 2, (scaled[1] - size[1]) // 2
+            picture = picture.crop((left, top, left + size[0], top + size[1]))
         return picture
+
+    def _scaled(self, size: tuple[int, int], to: tuple[int, int] | int) -> tuple[int, int]:
+        if not isinstance(to, int):
+            return to[0], to[1]
+        longer = to * max(size) // min(size)
+        if longer > MAX_SIDE:
+            raise BirthmarkError(
+                self.name,
+                f"is {size[0]}x{size[1]}, which is {longer} long with a shorter side of {to}",
+                "cut it or remove it",
+            )
+        return (to, longer) if size[0] <= size[1] else (longer, to)
 
 
 def array_digest(pixels: NDArray[np.uint8]) -> str:
@@ -401,11 +438,31 @@ def load_npz(path: Path, limit: int) -> dict[str, NDArray[Any]]:
                 raise BirthmarkError(
                     path, f"unpacks to over {limit >> 20} MiB", "split it into smaller files"
                 )
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            return {
+                member.filename.removesuffix(".npy"): _npy(archive, member)
+                for member in archive.infolist()
+            }
     except BirthmarkError:
         raise
     except Exception as error:
         raise BirthmarkError(
             path, f"is not a readable npz of plain arrays ({error})", "write it with numpy.savez"
         ) from error
+
+
+def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    """An array in an archive, if it is no larger than its header leads to expect."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        if version not in read:
+            raise ValueError(f"{member.filename} is of the version {version}")
+        shape, _, dtype = read[version](file)
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"{member.filename} is too short for its shape {shape}")
+    with archive.open(member) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from birthmark.cli import asking, options
+from birthmark.cli.fetching import AllowDownload, fetch
 from birthmark.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def audit(
     suspect: Annotated[
         str,
         typer.Option(
-            help="The suspect: .onnx, module:function, recorded answers, an address or .api.toml."
+            help="The suspect: a model file or folder, module:function, recorded answers, an"
+            " address or .api.toml."
         ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
@@ -55,6 +57,7 @@ def audit(
     timeout: asking.Timeout = None,
     attempts: asking.Attempts = None,
     dry_run: asking.DryRunning = False,
+    allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
     """Put a fingerprint's probes to a suspect and give a verdict.
@@ -76,6 +79,7 @@ def audit(
         require_new_folder(out)
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
+    fetch(allow_download, suspect)
     model = open_any(suspect, declared, family, access)
     if dry_run:
         _plan(opened, model, access, alpha, independent_above, stop_early, json_)

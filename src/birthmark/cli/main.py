@@ -12,6 +12,7 @@ import typer
 from birthmark import __version__
 from birthmark.cli.audit import audit
 from birthmark.cli.bench import bench
+from birthmark.cli.compare import compare
 from birthmark.cli.demo import demo
 from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
@@ -20,9 +21,9 @@ from birthmark.cli.plan import plan
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
 from birthmark.cli.seal import seal
+from birthmark.cli.serve import serve
 from birthmark.cli.sign import sign
 from birthmark.cli.verify import verify
-from birthmark.cli.serve import serve
 from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 

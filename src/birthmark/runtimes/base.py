@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,3 +54,16 @@ readable ... model"."""
 
 RUNTIMES: Registry[Load] = Registry("runtime", "birthmark.runtimes")
 """By name: `onnx`, `torchscript`, `torch-export`, `keras` ... (no parameters)."""
+
+
+def preloading(name: str) -> Callable[[], None] | None:
+    """The function `preload` of a runtime's module, if there is one.
+
+    It imports what the runtime needs, so that processes forked later start at once. It leaves no
+    threads that a model would wait for.
+    """
+    plugin = next(one for one in RUNTIMES.plugins() if one.pattern.fullmatch(name))
+    found: Callable[[], None] | None = getattr(
+        import_module(plugin.make.__module__), "preload", None
+    )
+    return found

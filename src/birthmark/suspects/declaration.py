@@ -28,7 +28,7 @@ class Declaration(BaseModel):
     Attributes
     ----------
     size
-        (width, height) that an image is scaled to.
+        (width, height) of the model's input, which an image is scaled to.
     channels
         1 (grey) or 3 (colour).
     range
@@ -43,6 +43,9 @@ class Declaration(BaseModel):
         Order of axes: nchw, nhwc or flat (n, height * width * channels).
     resize
         The filter used when an image has another size.
+    scale_to
+        If given, an image is scaled to this (width, height), or until its shorter side has this
+        length, and `size` is cut from its centre.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +59,7 @@ class Declaration(BaseModel):
     order: Literal["rgb", "bgr"] = "rgb"
     layout: Literal["nchw", "nhwc", "flat"] = "nchw"
     resize: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    scale_to: tuple[Side, Side] | Side | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Declaration:
@@ -66,6 +70,12 @@ class Declaration(BaseModel):
             raise ValueError("range, mean and std must be finite")
         if self.range[0] == self.range[1] or 0 in self.std:
             raise ValueError("range must not be empty and std not 0")
+        to = self.scale_to
+        if to is not None and any(
+            have < want
+            for have, want in zip((to, to) if isinstance(to, int) else to, self.size, strict=True)
+        ):
+            raise ValueError(f"scale_to is {to}, too small to cut {self.size} from")
         return self
 
     @classmethod
@@ -96,7 +106,7 @@ class Declaration(BaseModel):
         (width, height), channels = self.size, self.channels
         pixels = np.empty((len(images), height, width, channels), dtype=np.uint8)
         for i, image in enumerate(images):
-            pixels[i] = image.array(channels, self.size, self.resize)
+            pixels[i] = image.array(channels, self.size, self.resize, self.scale_to)
         return self.brought(pixels)
 
     def brought(self, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
@@ -182,7 +192,12 @@ def declared_beside(model: Path) -> dict[str, Any]:
     return {}
 
 
-def combined(model: object, beside: dict[str, Any], passed: dict[str, Any]) -> dict[str, Any]:
+def combined(
+    model: object,
+    beside: dict[str, Any],
+    passed: dict[str, Any],
+    where: str = "the file beside it",
+) -> dict[str, Any]:
     """Fields from a file beside the model and from options, which must not contradict each other.
 
     Raises
@@ -194,7 +209,7 @@ def combined(model: object, beside: dict[str, Any], passed: dict[str, Any]) -> d
         if _plain(beside[name]) != _plain(passed[name]):
             raise BirthmarkError(
                 model,
-                f"{name} is {beside[name]} in the file beside it, but {passed[name]} was passed",
+                f"{name} is {beside[name]} in {where}, but {passed[name]} was passed",
                 "drop one of the two",
             )
     return beside | passed

@@ -12,11 +12,11 @@ from birthmark.remote.access import Access
 from birthmark.suspects.base import ADAPTERS, PairSuspect, Remote, Suspect
 from birthmark.suspects.callable import CallableSuspect
 from birthmark.suspects.declaration import Declaration, combined, declared_beside
+from birthmark.suspects.locating import MODELS, located, models_in, refuse_pickles
 from birthmark.suspects.recorded import RecordedSuspect
 
-PICKLES = re.compile(r".*\.(pt|pth|pkl|pickle|joblib|ckpt|bin)")
 REMOTE = re.compile(r"https?://.*|.*\.api\.toml", re.IGNORECASE | re.DOTALL)
-MODELS = "*.onnx", "*.safetensors", "*.npz", "*.csv"
+NOT_A_FUNCTION = re.compile(r"hf:.*/.*|.*@.*\.safetensors")
 
 Declared = Declaration | Mapping[str, Any] | None
 
@@ -32,8 +32,10 @@ def open_suspect(
     Parameters
     ----------
     spec
-        `model.onnx`, recorded answers (`.csv`, `.npz`, `.safetensors`), `module:function`, an
-        address of a server, or `NAME.api.toml`.
+        `model.onnx`, `.pt2`, `.torchscript`, `.keras`, a SavedModel's folder, a Hugging Face
+        repository's folder or `hf:owner/name`, recorded answers (`.csv`, `.npz`, `.safetensors`),
+        `module:function`, `module:function@weights.safetensors`, an address of a server, or
+        `NAME.api.toml`.
     declared
         A declaration or some of its fields; a TOML file beside the model may give the others.
     family
@@ -61,14 +63,10 @@ def open_any(
     """As `open_suspect`, but a service that only compares two images is opened too."""
     if is_remote(spec):
         return _opened_remote(spec, _fields(declared), family, access)
-    if PICKLES.fullmatch(spec.lower()):
-        raise BirthmarkError(
-            spec,
-            "may be a pickle, which could run anything, and is never loaded",
-            "export it to ONNX (torch.onnx.export), or pass the loaded model in Python",
-        )
+    refuse_pickles(spec)
+    spec = located(spec)
     passed = _fields(declared)
-    if ":" in spec and not Path(spec).exists():
+    if ":" in spec and not Path(spec).exists() and not NOT_A_FUNCTION.fullmatch(spec):
         return CallableSuspect.named(spec, passed, family)
     try:
         adapter: Any = ADAPTERS.make(spec)
@@ -78,8 +76,11 @@ def open_any(
         raise BirthmarkError(
             spec,
             "is no model that can be reached",
-            "name an .onnx file, recorded answers (.csv, .npz, .safetensors) or module:function",
+            f"name {', '.join(MODELS)}, a folder of one model or module:function",
         ) from error
+    if hasattr(adapter, "opened"):
+        opened: Suspect = adapter.opened(spec, passed, family)
+        return opened
     beside = {} if adapter is RecordedSuspect else declared_beside(Path(spec))
     suspect: Suspect = adapter(spec, combined(spec, beside, passed), family)
     return suspect
@@ -137,13 +138,10 @@ def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
     suspects: list[Suspect] = []
     for spec in specs:
         folder = Path(spec)
-        if not folder.is_dir():
+        if not folder.is_dir() or located(spec) != spec:
             suspects.append(open_suspect(spec, declared))
             continue
-        files = sorted({file for pattern in MODELS for file in folder.rglob(pattern)})
-        if not files:
-            raise BirthmarkError(folder, "holds no models", f"put {', '.join(MODELS)} there")
-        for file in files:
+        for file in models_in(folder):
             inside = file.relative_to(folder).parts[:-1]
             suspects.append(open_suspect(str(file), declared, inside[0] if inside else None))
     return suspects
