@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.digests import sha256_of_file
@@ -15,8 +13,11 @@ from birthmark.errors import BirthmarkError
 from birthmark.images import Image, load_npz
 from birthmark.outputs import Kind, Outputs
 from birthmark.suspects.base import ADAPTERS, Description
+from birthmark.suspects.tables import table_of
 
-MAX_FILE = 2 << 30
+MAX_FILE = 512 << 20
+MAX_HEADER = 1 << 20
+VALUES = "values"
 
 
 class RecordedSuspect:
@@ -48,7 +49,7 @@ class RecordedSuspect:
         if not path.is_file():
             raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
         if path.stat().st_size > MAX_FILE:
-            raise BirthmarkError(path, "is over 2 GiB", "record fewer probes")
+            raise BirthmarkError(path, f"is over {MAX_FILE >> 20} MiB", "record fewer probes")
         read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
         self._probes, values, kind = read[path.suffix](path)
         stated = fields.get("output") or kind
@@ -108,30 +109,8 @@ Recorded = tuple[list[str] | None, NDArray[Any], str | None]
 
 
 def _read_csv(path: Path) -> Recorded:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = csv.reader(file)
-            if header[0] != "probe" or len(header) < 2:
-                raise BirthmarkError(
-                    path,
-                    f"its columns are {', '.join(header[:5])}",
-                    "name the first 'probe' and let numbers follow",
-                )
-            for line, row in enumerate(rows, 2):
-                if len(row) != len(header):
-                    raise BirthmarkError(
-                        path, f"line {line} has {len(row)} cells of {len(header)}", "mend the line"
-                    )
-            names = [row[0] for row in rows]
-            if len(set(names)) != len(names):
-                raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
-            values = np.array([[float(cell) for cell in row[1:]] for row in rows], dtype=np.float64)
-    except BirthmarkError:
-        raise
-    except (ValueError, csv.Error) as error:
-        raise BirthmarkError(path, f"is no table of numbers ({error})", "mend it") from error
-    kind = Kind.LABELS.value if header[1:] == ["label"] else None
-    return names, values, kind
+    columns, names, values = table_of(path)
+    return names, values, Kind.LABELS.value if columns == ["label"] else None
 
 
 def _read_npz(path: Path) -> Recorded:
@@ -139,7 +118,7 @@ def _read_npz(path: Path) -> Recorded:
     names = arrays.get("probes")
     return (
         None if names is None else [str(name) for name in names.ravel()],
-        _values(path, arrays),
+        _values(path, arrays, list(arrays)),
         str(arrays["kind"]) if "kind" in arrays else None,
     )
 
@@ -148,19 +127,24 @@ def _read_safetensors(path: Path) -> Recorded:
     import safetensors
 
     try:
+        with path.open("rb") as head:
+            header = int.from_bytes(head.read(8), "little")
+        if header > MAX_HEADER:
+            raise ValueError(f"its header is {header} bytes long")
         with safetensors.safe_open(path, "numpy") as file:
             said = (file.metadata() or {}).get("kind")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            arrays = {name: file.get_tensor(name) for name in names if name == VALUES}
     except Exception as error:
         raise BirthmarkError(
             path, f"is not readable safetensors ({error})", "write it again"
         ) from error
-    return None, _values(path, arrays), said
+    return None, _values(path, arrays, names), said
 
 
-def _values(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    if "values" not in arrays:
+def _values(path: Path, arrays: dict[str, NDArray[Any]], names: list[str]) -> NDArray[Any]:
+    if VALUES not in arrays:
         raise BirthmarkError(
-            path, f"holds {sorted(arrays)[:9]}", "name the array of answers 'values'"
+            path, f"holds {sorted(names)[:9]}", "name the array of answers 'values'"
         )
-    return arrays["values"]
+    return arrays[VALUES]
