@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, Progress, silent
-from birthmark.outputs import Kind, Outputs, joined
+from birthmark.outputs import Outputs, joined
 from birthmark.suspects import Suspect
+from birthmark.suspects.base import RemoteSuspect
 
 ENOUGH_LABELS = 30
 CHANCE = 0.01
@@ -32,6 +33,9 @@ def ask(
         If it fails, answers otherwise than declared, or answers implausibly.
     """
     name = suspect.description.name
+    if isinstance(suspect, RemoteSuspect):
+        answers = suspect.answer_some(probes, progress).complete(name, probes)
+        return answers.require_plausible(name) if plausible else answers
     step = suspect.batch or len(probes)
     parts: list[Outputs] = []
     for start in range(0, len(probes), step):
@@ -41,6 +45,11 @@ def ask(
         progress(f"Asking {name}", min(start + step, len(probes)), len(probes))
     answers = joined(parts)
     return answers.require_plausible(name) if plausible else answers
+
+
+def part_of(progress: Progress, start: int, total: int) -> Progress:
+    """Progress of a part of the probes, which begins at `start`, as that of all."""
+    return lambda what, done, _: progress(what, start + done, total)
 
 
 def require_one_width(name: str, parts: Sequence[Outputs]) -> None:
@@ -70,10 +79,11 @@ def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
     Returns
     -------
     float or None
-        At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
+        At least 1 / 200; None for embeddings and similarities, and where fewer than 30 probes have
+        a label.
     """
     labelled = sum(probe.label is not None for probe in probes)
-    if outputs.kind is Kind.EMBEDDINGS or labelled < ENOUGH_LABELS:
+    if not outputs.kind.tells_classes or labelled < ENOUGH_LABELS:
         return None
     truth, said = _classes(outputs, probes)
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration.families import LEAST, FamilyRank
 from birthmark.images import Image
 from birthmark.methods import method
-from birthmark.outputs import Outputs
+from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Description, Suspect
 
 
@@ -38,7 +38,12 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
     digest = suspect.description.digest
     if digest is not None and suspect.description.adapter != "callable":
         yield from _of_file(bundle, digest)
-    if answers.values.shape[1:] != bundle.victim.values.shape[1:]:
+    if answers.kind is Kind.SIMILARITIES is not bundle.victim.kind:
+        yield Finding(
+            f"The suspect says how alike each probe is to the first {answers.classes}; the victim's"
+            " and the reference models' embeddings were turned into the same before the comparison."
+        )
+    elif answers.values.shape[1:] != bundle.victim.values.shape[1:]:
         yield Finding(
             f"The suspect answers with {answers.classes} numbers or classes, the victim with"
             f" {bundle.victim.classes}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birthmark.asking import ask, require_one_width
+from birthmark.asking import ask, part_of, require_one_width
 from birthmark.bundle import Bundle
 from birthmark.calibration import Sequential
 from birthmark.comparing import compared
@@ -43,7 +43,7 @@ class Stopped:
     planned: int
 
 
-def schedule(probes: int, block: int) -> list[int]:
+def schedule(probes: int, block: int, references: int = 0) -> list[int]:
     """After how many probes to look, ascending; it depends on nothing that a suspect says.
 
     Parameters
@@ -52,8 +52,11 @@ def schedule(probes: int, block: int) -> list[int]:
         How many a fingerprint has.
     block
         How many belong together.
+    references
+        How many, the first ones, are reference images that the others are compared with.
     """
-    marks = {max(FIRST, round(share * probes)) // block * block for share in LOOKS}
+    others = probes - references
+    marks = {references + max(FIRST, round(share * others)) // block * block for share in LOOKS}
     return sorted({mark for mark in marks if 0 < mark < probes} | {probes})
 
 
@@ -87,7 +90,7 @@ def ask_until_sure(
     name = suspect.description.name
     recorded = _recorded(bundle, suspect)
     score = method(bundle.manifest.method).score
-    marks = schedule(len(bundle.probes), score.block)
+    marks = schedule(len(bundle.probes), score.block, score.reference_images)
     families = [one.family for one in bundle.manifest.references]
     if family in families:
         families = [one if one == family else None for one in families]
@@ -95,7 +98,8 @@ def ask_until_sure(
     parts: list[Outputs] = []
     for start, end in zip([0, *marks], marks, strict=False):
         if recorded is None:
-            part = ask(suspect, bundle.probes[start:end], plausible=False)
+            some = part_of(progress, start, len(bundle.probes))
+            part = ask(suspect, bundle.probes[start:end], some, plausible=False)
         elif end <= len(recorded):
             part = recorded.first(end).after(start)
         else:
@@ -119,4 +123,4 @@ def _recorded(bundle: Bundle, suspect: Suspect) -> Outputs | None:
     """All answers of a suspect that was asked before, so that a stopped audit can be repeated."""
     if not isinstance(suspect, RecordedSuspect):
         return None
-    return suspect.answer(bundle.probes[: suspect.count])
+    return suspect.answer(bundle.probes[: suspect.count(bundle.probes)])

@@ -25,7 +25,8 @@ class RecordedSuspect:
 
     A CSV has a header, a column `probe` (the probe's file name) and one column a number, its rows
     in any order. npz and safetensors hold `values`, (n, width) or (n,) for labels, in the order of
-    the probes.
+    the probes. Similarities have one column a reference image; of a CSV the rows of the reference
+    images themselves, the first probes, may be missing.
 
     Parameters
     ----------
@@ -71,10 +72,18 @@ class RecordedSuspect:
             family=family,
         )
 
-    @property
-    def count(self) -> int:
-        """How many answers there are."""
-        return len(self._outputs)
+    def count(self, probes: Sequence[Image]) -> int:
+        """How many of these probes, the first ones, are answered if no answer is to another."""
+        return len(self._outputs) + len(self._unasked(probes))
+
+    def _unasked(self, images: Sequence[Image]) -> list[str]:
+        """Names of reference images that similarities were recorded without."""
+        if self._probes is None or self._outputs.kind is not Kind.SIMILARITIES:
+            return []
+        asked = set(self._probes)
+        return [
+            name for one in images[: self._outputs.classes] if (name := _name(one)) not in asked
+        ]
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         """The recorded answers to these probes.
@@ -84,7 +93,7 @@ class RecordedSuspect:
         BirthmarkError
             If one is missing or there are more.
         """
-        if len(images) != len(self._outputs):
+        if len(images) != self.count(images):
             raise BirthmarkError(
                 self._source,
                 f"holds {len(self._outputs)} answers to {len(images)} probes",
@@ -93,14 +102,23 @@ class RecordedSuspect:
         if self._probes is None:
             return self._outputs
         rows = {name: row for row, name in enumerate(self._probes)}
-        wanted = [PurePosixPath(image.name).name for image in images]
+        unasked = self._unasked(images)
+        wanted = [_name(image) for image in images]
         for name in wanted:
-            if name not in rows:
+            if name not in rows and name not in unasked:
                 raise BirthmarkError(
                     self._source, f"holds no answer to {name}", "record one answer a probe"
                 )
-        order = [rows[name] for name in wanted]
-        return Outputs(self._outputs.values[order], self._outputs.kind, self._outputs.classes)
+        recorded = self._outputs.values
+        values = np.zeros((len(images), *recorded.shape[1:]), dtype=recorded.dtype)
+        for place, name in enumerate(wanted):
+            if name in rows:
+                values[place] = recorded[rows[name]]
+        return Outputs(values, self._outputs.kind, self._outputs.classes)
+
+
+def _name(image: Image) -> str:
+    return PurePosixPath(image.name).name
 
 
 ADAPTERS.register(r".*\.(csv|npz|safetensors)", example="answers.csv")(lambda: RecordedSuspect)
