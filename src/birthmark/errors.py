@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST = 690
+"""Characters of a message's three parts together."""
+
 
 class BirthmarkError(Exception):
     """Something a user can mend, in one line: what it is about, what is wrong, how to mend it.
@@ -17,9 +20,9 @@ class BirthmarkError(Exception):
     """
 
     def __init__(self, subject: object, problem: str, fix: str) -> None:
-        self.subject = one_line(str(subject))
-        self.problem = one_line(problem)
-        self.fix = one_line(fix)
+        self.problem = one_line(problem, 300)
+        self.fix = one_line(fix, 200)
+        self.subject = one_line(str(subject), LONGEST - len(self.problem) - len(self.fix))
         super().__init__(f"{self.subject}: {self.problem}; {self.fix}")
 
 

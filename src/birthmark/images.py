@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
+from birthmark.zips import opened_zip
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
@@ -256,6 +257,12 @@ class ImageSet(Sequence[Image]):
         images = images[..., None] if images.ndim == 3 else images
         if images.shape[3] not in (1, 3):
             raise BirthmarkError(source, f"images have {images.shape[3]} channels", "pass 1 or 3")
+        if 0 in images.shape[1:3]:
+            raise BirthmarkError(source, "images have no pixels", "remove them")
+        if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
+            raise BirthmarkError(
+                source, f"labels are {labels.dtype} {labels.shape}", "pass integers (n,)"
+            )
         if labels is not None and len(labels) != len(images):
             raise BirthmarkError(
                 source, f"{len(images)} images but {len(labels)} labels", "pass one label an image"
@@ -391,10 +398,12 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> Imag
                 rows = table.read_row_group(g, columns=["image", *(["label"] if has_label else [])])
                 labels = rows["label"].to_pylist() if has_label else [None] * rows.num_rows
                 for r, cell in enumerate(rows["image"].to_pylist()):
+                    if not isinstance(labels[r], int | None):
+                        raise TypeError(f"the label of row {r} is {labels[r]!r}")
                     entries.append(entry_of(cell["bytes"], f"{files[t]} row {r}", labels[r]))
                     places.append((t, g, r))
                     progress("Reading images", len(entries), total)
-    except (pyarrow.ArrowException, KeyError, TypeError) as error:
+    except (pyarrow.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
         raise BirthmarkError(
             source,
             f"is not Parquet with a column image: {{bytes, path}} ({error})",
@@ -433,11 +442,7 @@ def load_npz(path: Path, limit: int) -> dict[str, NDArray[Any]]:
         If it is no npz, holds objects, or unpacks to more than `limit` bytes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > limit:
-                raise BirthmarkError(
-                    path, f"unpacks to over {limit >> 20} MiB", "split it into smaller files"
-                )
+        with opened_zip(path, limit) as archive:
             return {
                 member.filename.removesuffix(".npy"): _npy(archive, member)
                 for member in archive.infolist()

@@ -22,10 +22,12 @@ from birthmark.files import whole_file
 from birthmark.images import Image
 from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Description
+from birthmark.zips import require_small_directory
 
 MAX_FILE = 4 << 30
-MAX_MANIFEST = 32 << 20
+MAX_MANIFEST = 16 << 20
 MOST_IN_MEMORY = 64 << 20
+MAX_FAULTS = 1000
 MAGIC = b"PK\x03\x04"
 FIX = "get an unaltered copy, or enroll again"
 
@@ -129,6 +131,7 @@ def read_bundle(path: str | Path) -> Bundle:
         with path.open("rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise BirthmarkError(path, "is no fingerprint", "name a .birthmark file")
+            require_small_directory(file, path)
             with zipfile.ZipFile(file) as archive:
                 bundle = _read(archive, _members(archive, path), path)
                 _require_as_written(archive, path)
@@ -142,7 +145,8 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
     if len(listed) > MAX_PROBES + 2:
         raise BirthmarkError(path, f"holds {len(listed)} members", FIX)
     for member in listed:
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+        packed = member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1
+        if packed or member.file_size != member.compress_size:
             raise BirthmarkError(f"{path} {member.filename}", "is compressed or encrypted", FIX)
     if sum(member.file_size for member in listed) > path.stat().st_size:
         raise BirthmarkError(path, "its members overlap", FIX)
@@ -212,6 +216,8 @@ def _manifest(content: bytes, source: str) -> Manifest:
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
+        if error.error_count() > MAX_FAULTS:
+            raise BirthmarkError(source, f"has {error.error_count()} faults", FIX) from None
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "manifest"
         raise BirthmarkError(f"{source} {field}", first["msg"], FIX) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from birthmark.errors import BirthmarkError
 from birthmark.images import MAX_SIDE, Image
 from birthmark.outputs import Kind
+from birthmark.tomls import toml_of
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
@@ -183,12 +183,8 @@ def declared_beside(model: Path) -> dict[str, Any]:
     above = [folder / "birthmark.toml" for folder in model.absolute().parents[:3]]
     for file in (model.with_suffix(".toml"), *above):
         if file.is_file():
-            if file.stat().st_size > MAX_FILE:
-                raise BirthmarkError(file, "is over 64 KiB", "write only a declaration into it")
-            try:
-                return tomllib.loads(file.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise BirthmarkError(file, f"is not TOML ({error})", "mend it") from error
+            with file.open("rb") as opened:
+                return toml_of(opened.read(MAX_FILE + 1), file, MAX_FILE)
     return {}
 
 

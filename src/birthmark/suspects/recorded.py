@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,14 @@ from numpy.typing import NDArray
 from birthmark.digests import sha256_of_file
 from birthmark.errors import BirthmarkError, one_line
 from birthmark.images import Image, load_npz
-from birthmark.outputs import MAX_WIDTH, Kind, Outputs
+from birthmark.outputs import Kind, Outputs
 from birthmark.suspects.base import ADAPTERS, Description
+from birthmark.suspects.tables import table_of
 
-MAX_FILE = 1 << 30
+MAX_FILE = 512 << 20
 MAX_ANSWERS = 100_000
-MAX_LINE = 1 << 24
 MAX_HEADER = 1 << 20
+VALUES = "values"
 
 
 class RecordedSuspect:
@@ -52,7 +52,7 @@ class RecordedSuspect:
         if not path.is_file():
             raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
         if path.stat().st_size > MAX_FILE:
-            raise BirthmarkError(path, "is over 1 GiB", "record fewer probes")
+            raise BirthmarkError(path, f"is over {MAX_FILE >> 20} MiB", "record fewer probes")
         read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
         self._probes, values, kind = read[path.suffix](path)
         stated = fields.get("output") or kind
@@ -140,45 +140,9 @@ Recorded = tuple[list[str] | None, NDArray[Any], str | None]
 
 
 def _read_csv(path: Path) -> Recorded:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.reader(_lines(path, file))
-            header = next(table, None)
-            if header is None:
-                raise ValueError("it is empty")
-            if header[:1] != ["probe"] or not 2 <= len(header) <= MAX_WIDTH + 1:
-                raise BirthmarkError(
-                    path,
-                    f"its columns are {', '.join(header[:5])}",
-                    f"name the first 'probe' and let up to {MAX_WIDTH} numbers follow",
-                )
-            names, rows = [], []
-            for line, row in enumerate(table, 2):
-                if len(row) != len(header):
-                    raise BirthmarkError(
-                        path, f"line {line} has {len(row)} cells of {len(header)}", "mend the line"
-                    )
-                names.append(row[0])
-                rows.append(np.array([float(cell) for cell in row[1:]]))
-                _require_few(path, len(rows))
-            if len(set(names)) != len(names):
-                raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
-            values = np.array(rows, dtype=np.float64)
-    except BirthmarkError:
-        raise
-    except (ValueError, csv.Error) as error:
-        raise BirthmarkError(path, f"is no table of numbers ({error})", "mend it") from error
-    kind = Kind.LABELS.value if header[1:] == ["label"] else None
-    return names, values, kind
-
-
-def _lines(path: Path, file: TextIO) -> Iterator[str]:
-    while line := file.readline(MAX_LINE + 1):
-        if len(line) > MAX_LINE:
-            raise BirthmarkError(
-                path, f"has a line of over {MAX_LINE} characters", "record fewer numbers a probe"
-            )
-        yield line
+    columns, names, values = table_of(path)
+    _require_few(path, len(values))
+    return names, values, Kind.LABELS.value if columns == ["label"] else None
 
 
 def _require_few(path: Path, answers: int) -> None:
@@ -212,12 +176,13 @@ def _read_safetensors(path: Path) -> Recorded:
 
     try:
         with path.open("rb") as raw:
-            if int.from_bytes(raw.read(8), "little") > MAX_HEADER:
-                raise ValueError("its header is too long")
+            header = int.from_bytes(raw.read(8), "little")
+        if header > MAX_HEADER:
+            raise ValueError(f"its header is {header} bytes long")
         with safetensors.safe_open(path, "numpy") as file:
             said = (file.metadata() or {}).get("kind")
             held = list(file.keys())
-            arrays = {"values": file.get_tensor("values")} if "values" in held else {}
+            arrays = {VALUES: file.get_tensor(VALUES)} if VALUES in held else {}
     except Exception as error:
         raise BirthmarkError(
             path, f"is not readable safetensors ({error})", "write it again"
@@ -226,11 +191,11 @@ def _read_safetensors(path: Path) -> Recorded:
 
 
 def _values(path: Path, arrays: Mapping[str, Any]) -> NDArray[Any]:
-    if "values" not in arrays:
+    if VALUES not in arrays:
         raise BirthmarkError(
             path, f"holds {sorted(arrays)[:9]}", "name the array of answers 'values'"
         )
-    values: NDArray[Any] = arrays["values"]
+    values: NDArray[Any] = arrays[VALUES]
     if values.ndim == 0:
         raise BirthmarkError(path, "holds one number", "record one answer a probe")
     _require_few(path, len(values))

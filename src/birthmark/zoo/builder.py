@@ -157,7 +157,7 @@ def open_zoo(folder: Path) -> Plan:
         raise BirthmarkError(folder, "is no zoo: plan.json is missing", "run `birthmark zoo build`")
     try:
         fields = json.loads(file.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BirthmarkError(file, f"is not JSON ({error})", "build the zoo anew") from error
     return checked(fields, str(file))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import read_bytes
+from birthmark.tomls import toml_of
+
+MAX_FILE = 1 << 18
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -343,11 +345,7 @@ def open_plan(name: str) -> Plan:
     BirthmarkError
         If there is none, or a field is wrong.
     """
-    try:
-        fields = tomllib.loads(text_of(name))
-    except tomllib.TOMLDecodeError as error:
-        raise BirthmarkError(name, f"is not TOML ({error})", "mend it") from error
-    return checked(fields, name)
+    return checked(toml_of(text_of(name).encode(), name, MAX_FILE), name)
 
 
 def text_of(name: str) -> str:

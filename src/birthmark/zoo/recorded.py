@@ -21,12 +21,13 @@ from birthmark.digests import Digest, canonical_json, sha256
 from birthmark.errors import BirthmarkError
 from birthmark.files import whole_file
 from birthmark.outputs import Outputs
+from birthmark.zips import PLAIN, opened_zip
 from birthmark.zoo import checking
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record
 
 FORMAT: Literal["birthmark-answers/1"] = "birthmark-answers/1"
-MAX_UNPACKED = 1 << 30
+MAX_UNPACKED = 256 << 20
 FIX = "get an unaltered copy, or run `birthmark zoo answer` again"
 
 
@@ -211,11 +212,8 @@ def read_answers(path: Path) -> Recorded:
     if not path.is_file():
         raise BirthmarkError(path, "does not exist", "name an .answers file")
     try:
-        with zipfile.ZipFile(path) as archive:
-            listed = {member.filename: member for member in archive.infolist()}
-            if sum(member.file_size for member in listed.values()) > MAX_UNPACKED:
-                raise BirthmarkError(path, "unpacks to over 1 GiB", FIX)
-            content = {n: archive.read(listed[n]) for n in ("manifest.json", "low.bin", "high.bin")}
+        with opened_zip(path, MAX_UNPACKED, PLAIN | {zipfile.ZIP_LZMA}) as archive:
+            content = {n: archive.read(n) for n in ("manifest.json", "low.bin", "high.bin")}
     except BirthmarkError:
         raise
     except Exception as error:  # zipfile and lzma raise errors of many kinds on broken bytes
@@ -227,6 +225,7 @@ def read_answers(path: Path) -> Recorded:
     numbers = np.stack(planes, axis=1).view("<u2").ravel().astype(np.uint16)
     if digest_of(numbers) != manifest.values:
         raise BirthmarkError(path, "its numbers are not what the manifest says (digest)", FIX)
+    _require_numbers(manifest, len(numbers), path)
     return Recorded(manifest, numbers)
 
 
@@ -243,6 +242,15 @@ def _manifest(content: bytes, path: Path) -> Manifest:
         raise BirthmarkError(f"{path} manifest.json", f"is wrong at {first}", FIX) from error
     _require_chained(manifest.records, manifest.packed, path)
     return manifest
+
+
+def _require_numbers(manifest: Manifest, count: int, path: Path) -> None:
+    """All stored answers of a model are among the numbers."""
+    probes = sum(len(asked.labels) for asked in manifest.asked)
+    for record in manifest.records:
+        stored = manifest.packed.get(record.name)
+        if stored is not None and stored.begins + probes * record.outputs > count:
+            raise BirthmarkError(f"{path} {record.name}", "has too few answers", FIX)
 
 
 def _require_chained(records: Sequence[Record], stored: dict[str, Packed], path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from birthmark.errors import BirthmarkError
 from birthmark.files import whole_file
-from birthmark.outputs import Kind
+from birthmark.images import read_bytes
+from birthmark.outputs import MAX_WIDTH, Kind
 from birthmark.zoo.plan import Part, Role, Scalar
+
+MAX_FILE = 1 << 20
 
 
 class Record(BaseModel):
@@ -57,7 +60,7 @@ class Record(BaseModel):
     key: str
     victim: str = ""
     weights: str | None
-    outputs: int
+    outputs: int = Field(ge=1, le=MAX_WIDTH)
     kind: Kind
     task: str
     images: int
@@ -93,8 +96,10 @@ def read(folder: Path, name: str) -> Record | None:
     file = record_file(folder, name)
     if not file.exists():
         return None
+    if file.stat().st_size > MAX_FILE:
+        raise BirthmarkError(file, f"is over {MAX_FILE >> 10} KiB", "remove it")
     try:
-        return Record.model_validate_json(file.read_bytes())
+        return Record.model_validate_json(read_bytes(file))
     except ValidationError as error:
         raise BirthmarkError(
             file, f"is no record ({error.error_count()} faults)", "remove it"

@@ -1,0 +1,282 @@
+"""Writes the small valid files that fuzzing starts from: python tests/fuzzing/seeds.py."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import safetensors.numpy
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from birthmark.bundle import Bundle, Manifest, write_bundle
+from birthmark.bundle.archive import outputs_bytes
+from birthmark.digests import sha256
+from birthmark.images import Image, encoded
+from birthmark.outputs import Kind, Outputs
+from birthmark.suspects import Description
+from birthmark.zoo import recorded
+from birthmark.zoo.plan import open_plan
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+
+DECLARATION = """size = [8, 8]
+channels = 3
+range = [0, 1]
+mean = [0.5, 0.4, 0.3]
+std = [0.25, 0.2, 0.1]
+output = "logits"
+order = "bgr"
+layout = "nhwc"
+resize = "lanczos"
+"""
+
+PLAN = """name = "small"
+about = "Two models."
+task = "classes"
+seed = 1
+families = { vgg = { net = "vgg", epochs = 2.5 } }
+[images]
+source = "cifar10"
+size = 32
+channels = 3
+[splits]
+probes = 100
+[schedule]
+epochs = 3
+rate = 0.01
+[transfer]
+source = "cifar10"
+classes = [0, [1, 2]]
+[foreign]
+source = "cifar10"
+[answers]
+probes = { jpeg10 = 8 }
+bits = 8
+[scales.little]
+share = 0.1
+counts = { reference = 2 }
+[[groups]]
+name = "victim"
+role = "victim"
+recipe = "trained"
+count = 1
+data = ["owner"]
+[[groups]]
+name = "copy"
+role = "stolen"
+recipe = "extracted-labels"
+parents = ["victim"]
+parameters = { epochs = [1, 2] }
+within = 5.0
+"""
+
+RECORD: dict[str, Any] = {
+    "name": "victim/0",
+    "group": "victim",
+    "role": "victim",
+    "recipe": "trained",
+    "parameters": {"rate": 0.1},
+    "family": "vgg",
+    "seed": 3,
+    "parent": None,
+    "data": "owner",
+    "key": "k",
+    "victim": "",
+    "weights": None,
+    "outputs": 3,
+    "kind": "logits",
+    "task": "own",
+    "images": 10,
+    "accuracy": 0.5,
+    "fidelity": None,
+    "seconds": 1.5,
+}
+
+
+def _pixels(seed: int, channels: int = 3, side: int = 8) -> NDArray[np.uint8]:
+    shape = (side, side) if channels == 1 else (side, side, channels)
+    coarse = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    return coarse // 2 + 64
+
+
+def _picture(seed: int, mode: str = "RGB") -> Pillow.Image:
+    return Pillow.fromarray(_pixels(seed)).convert(mode)
+
+
+def pictures() -> Iterator[tuple[str, bytes]]:
+    """One image of every format, and the modes that a format can hold."""
+    for mode in ("RGB", "L", "1", "P", "RGBA", "LA", "I;16"):
+        made = Pillow.new("I;16", (8, 8), 999) if mode == "I;16" else _picture(1, mode)
+        yield f"{mode.lower().replace(';', '')}.png", encoded(made, "PNG")
+    yield "colour.jpg", encoded(_picture(2), "JPEG", quality=25)
+    yield "progressive.jpg", encoded(_picture(2), "JPEG", progressive=True)
+    yield "grey.jpg", encoded(_picture(2, "L"), "JPEG")
+    yield "cmyk.jpg", encoded(_picture(2, "CMYK"), "JPEG")
+    yield "rgb.bmp", encoded(_picture(3), "BMP")
+    yield "p.bmp", encoded(_picture(3, "P"), "BMP")
+    yield "rgb.webp", encoded(_picture(4), "WEBP")
+    yield "lossless.webp", encoded(_picture(4, "RGBA"), "WEBP", lossless=True)
+    frames = [_picture(5), _picture(6)]
+    yield "moving.webp", encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits"):
+        yield f"{compression}.tif", encoded(_picture(7), "TIFF", compression=compression)
+    yield "float.tif", encoded(_picture(7, "F"), "TIFF")
+    yield "ccitt.tif", encoded(_picture(7, "1"), "TIFF", compression="group4")
+    yield "rgb.ppm", encoded(_picture(8), "PPM")
+    yield "l.pgm", encoded(_picture(8, "L"), "PPM")
+    yield "plain.ppm", b"P3\n# c\n2 2\n255\n1 2 3 4 5 6 7 8 9 10 11 255\n"
+
+
+def fingerprint(kind: Kind, colour: bool) -> bytes:
+    """A fingerprint of four probes, one reference short of two."""
+    rng = np.random.default_rng(9)
+    probes = [
+        Image(encoded(_picture(i, "RGB" if colour else "L"), "JPEG"), f"{i:05d}.jpg", i % 2)
+        for i in range(4)
+    ]
+
+    def said() -> Outputs:
+        raw = rng.integers(0, 3, 4) if kind is Kind.LABELS else rng.random((4, 3))
+        return Outputs.checked(raw, kind, "a")
+
+    victim, references = said(), [said(), said()]
+    manifest = Manifest.model_validate(
+        {
+            "method": "sac@jpeg10",
+            "seed": 0,
+            "images": {"digest": sha256(b"a"), "count": 9, "resize": [8, 8]},
+            "victim": {"name": "v", "adapter": "onnx", "output": kind, "digest": sha256(b"v")},
+            "references": [
+                Description(name=f"r{i}", adapter="onnx", output=kind, family="a") for i in (1, 2)
+            ],
+            "probes": [
+                {"file": p.name, "digest": p.digest, "pixels": p.pixel_digest, "label": p.label}
+                for p in probes
+            ],
+            "outputs": sha256(outputs_bytes(victim, references)),
+            "libraries": {"numpy": "2"},
+        }
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        write_bundle(Bundle(manifest, probes, victim, references), path)
+        return path.read_bytes()
+
+
+def npz(compressed: bool = False, **arrays: Any) -> bytes:
+    """An npz of these arrays."""
+    buffer = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def parquet(compression: str, labels: pa.Array | None = None) -> bytes:
+    """Two images in the Hugging Face layout."""
+    cells = [{"bytes": encoded(_picture(i), "PNG"), "path": None} for i in (1, 2)]
+    columns: dict[str, Any] = {"image": pa.array(cells)}
+    if labels is not None:
+        columns["label"] = labels
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table(columns), buffer, compression=compression)
+    return buffer.getvalue()
+
+
+def zoo_answers() -> bytes:
+    """A zoo of one model and one of its disguise."""
+    numbers = np.arange(12, dtype=np.uint16)
+    disguised = RECORD | {
+        "name": "rounded/0",
+        "group": "rounded",
+        "role": "stolen",
+        "recipe": "rounded",
+        "parameters": {},
+        "parent": "victim/0",
+    }
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "plan.toml"
+        path.write_text(PLAN)
+        manifest = recorded.Manifest.model_validate(
+            {
+                "plan": open_plan(str(path)).model_dump(),
+                "records": [RECORD, disguised],
+                "packed": {"victim/0": {"begins": 0, "lowest": -1.0, "step": 0.1}},
+                "asked": [{"method": "jpeg10", "labels": [0, 1, None, 2], "pixels": sha256(b"p")}],
+                "made": {"numpy": "2"},
+                "data": {"cifar10": sha256(b"d")},
+                "values": recorded.digest_of(numbers),
+            }
+        )
+        recorded.write_answers(path, manifest, numbers)
+        return path.read_bytes()
+
+
+def seeds() -> dict[str, dict[str, bytes]]:
+    """Files of every target."""
+    rng = np.random.default_rng(0)
+    values = rng.random((4, 3)).astype(np.float32)
+    labels = np.array([0, 1, 2, 1])
+    names = np.array([f"{i:05d}.jpg" for i in range(4)])
+    rows = "\n".join(f"{name},{','.join(map(str, row))}" for name, row in zip(names, values))  # noqa: B905
+    bundles = {
+        "logits": fingerprint(Kind.LOGITS, True),
+        "labels": fingerprint(Kind.LABELS, False),
+    }
+    record = json.dumps(RECORD).encode()
+    few = dict(pictures())
+    grey = np.stack([_pixels(i, 1) for i in range(3)])
+    colour = np.stack([_pixels(i) for i in range(3)])
+    tensors = {"values": values}
+    return {
+        "bundle": bundles,
+        "audit": bundles,
+        "image": few,
+        "images-folder": {name: few[name] for name in ("rgb.png", "colour.jpg")},
+        "images-npz": {
+            "grey": npz(images=grey),
+            "colour": npz(True, images=colour, labels=np.arange(3)),
+            "fortran": npz(images=np.asfortranarray(colour), labels=np.arange(3.0)),
+        },
+        "images-parquet": {
+            "labels": parquet("snappy", pa.array([0, 1])),
+            "dictionary": parquet("zstd", pa.array(["a", "b"])),
+            "plain": parquet("none"),
+        },
+        "answers-csv": {
+            "numbers": f"probe,a,b,c\n{rows}\n".encode(),
+            "labels": b"probe,label\r\n00000.jpg,1\r\n00001.jpg,0\r\n",
+            "quoted": b'\xef\xbb\xbfprobe,"a","b"\n"00000.jpg","1e-3",2\n"00001.jpg",-1,.5\n',
+        },
+        "answers-npz": {
+            "values": npz(values=values, kind=np.array("logits"), probes=names),
+            "labels": npz(True, values=labels, kind=np.array("labels")),
+        },
+        "answers-safetensors": {
+            "values": safetensors.numpy.save(tensors, {"kind": "logits"}),
+            "labels": safetensors.numpy.save({"values": labels}, {"kind": "labels"}),
+        },
+        "declaration": {"all": DECLARATION.encode()},
+        "zoo-plan": {"small": PLAN.encode()},
+        "zoo-record": {"victim": record},
+        "zoo-answers": {"small": zoo_answers()},
+    }
+
+
+def main() -> None:
+    """Write all of them."""
+    for target, files in seeds().items():
+        for name, data in files.items():
+            path = CORPUS / target / f"seed-{name}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Every reader as a function of a file's bytes that refuses by BirthmarkError or reads."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from birthmark import BirthmarkError, Fingerprint, ImageSet
+from birthmark.bundle import read_bundle
+from birthmark.images import Image, entry_of
+from birthmark.outputs import Outputs
+from birthmark.suspects import Description, open_suspect
+from birthmark.suspects.declaration import Declaration, declared_beside
+from birthmark.zoo import records
+from birthmark.zoo.plan import open_plan
+from birthmark.zoo.recorded import read_answers
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+LONGEST = 700
+"""A message is shorter than this."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader.
+
+    Attributes
+    ----------
+    read
+        Takes a file's bytes; raises BirthmarkError if it refuses them.
+    share
+        Its share of all inputs, beside those of the others.
+    longest
+        The longest input, in bytes.
+    """
+
+    read: Callable[[bytes], None]
+    share: int
+    longest: int = 1 << 14
+
+
+def refusal(read: Callable[[bytes], None], data: bytes) -> str | None:
+    """What a reader says against some bytes, None if it takes them.
+
+    Raises
+    ------
+    AssertionError
+        If what it says is not one short line fit to show.
+    """
+    try:
+        read(data)
+    except BirthmarkError as error:
+        said = str(error)
+        if not said.isprintable() or len(said) >= LONGEST:
+            raise AssertionError(f"{len(said)} characters: {said!r}") from error
+        return said
+    return None
+
+
+@cache
+def _scratch() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _file(name: str, data: bytes) -> Path:
+    path = _scratch() / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def bundle(data: bytes) -> None:
+    """A fingerprint, and its probes' pixels."""
+    path = _file("a.birthmark", data)
+    read_bundle(path).require_same_pixels(str(path))
+
+
+class _Replayed:
+    """A suspect that answers as the victim did."""
+
+    batch = None
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self.description = Description(name="a", adapter="recorded", output=outputs.kind)
+
+    def answer(self, images: Sequence[Image]) -> Outputs:
+        return self._outputs.first(len(images))
+
+
+def audit(data: bytes) -> None:
+    """An audit of the victim itself by a foreign fingerprint."""
+    fingerprint = Fingerprint.open(_file("b.birthmark", data))
+    fingerprint.audit(_Replayed(fingerprint.bundle.victim), alpha=0.4)
+
+
+def image(data: bytes) -> None:
+    """An image file: its header, and its pixels."""
+    entry_of(data, "a.png", None)
+    pixels = Image(data, "a.png").pixels
+    assert pixels.ndim == 3 and pixels.shape[2] in (1, 3) and pixels.dtype == "uint8"
+
+
+def image_set(name: str, data: bytes) -> None:
+    """A set of images in one file, and all pixels."""
+    opened = ImageSet.open(_file(name, data))
+    assert opened.digest and opened.require_one_size()
+    for one in opened:
+        assert one.pixels.size
+
+
+def images_folder(data: bytes) -> None:
+    """A folder with one image of a class."""
+    file = _file("folder/a.png", data)
+    for one in ImageSet.open(file.parent):
+        assert one.pixels.size
+
+
+def recorded(name: str, data: bytes) -> None:
+    """Recorded answers, and those to probes of their names."""
+    untold = name.endswith(".csv") and not data.startswith(b"probe,label")
+    suspect = open_suspect(str(_file(name, data)), {"output": "logits"} if untold else None)
+    count = getattr(suspect, "count", 0)
+    suspect.answer([Image(b"", f"{i:05d}.jpg") for i in range(count)])
+
+
+def declaration(data: bytes) -> None:
+    """A birthmark.toml beside a model."""
+    path = _file("declared/birthmark.toml", data)
+    Declaration.of(path, declared_beside(path.with_name("a.onnx")))
+
+
+def zoo_plan(data: bytes) -> None:
+    """A zoo's plan."""
+    open_plan(str(_file("plan.toml", data)))
+
+
+def zoo_record(data: bytes) -> None:
+    """What is kept of a model of a zoo."""
+    records.read(_file("models/a.json", data).parents[1], "a")
+
+
+def zoo_answers(data: bytes) -> None:
+    """A zoo's recorded answers, and all of them unpacked."""
+    zoo = read_answers(_file("a.answers", data))
+    for record in zoo.records[:20]:
+        for asked in zoo.manifest.asked[:20]:
+            zoo.outputs(record.name, asked.method)
+
+
+TARGETS: dict[str, Target] = {
+    "bundle": Target(bundle, 12, 1 << 15),
+    "audit": Target(audit, 1, 1 << 15),
+    "image": Target(image, 25),
+    "images-folder": Target(images_folder, 2),
+    "images-npz": Target(partial(image_set, "a.npz"), 10),
+    "images-parquet": Target(partial(image_set, "a.parquet"), 6),
+    "answers-csv": Target(partial(recorded, "a.csv"), 12, 1 << 12),
+    "answers-npz": Target(partial(recorded, "b.npz"), 10),
+    "answers-safetensors": Target(partial(recorded, "a.safetensors"), 10, 1 << 12),
+    "declaration": Target(declaration, 8, 1 << 12),
+    "zoo-plan": Target(zoo_plan, 4, 1 << 13),
+    "zoo-record": Target(zoo_record, 6, 1 << 12),
+    "zoo-answers": Target(zoo_answers, 4),
+}
+
+
+def corpus(name: str) -> list[Path]:
+    """The committed inputs of a target."""
+    return sorted(file for file in (CORPUS / name).iterdir() if file.is_file())
