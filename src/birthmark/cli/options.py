@@ -36,6 +36,9 @@ Resize = Annotated[
     str | None,
     typer.Option("--resize", metavar="WxH", help="Bring all images to one size first."),
 ]
+Pdf = Annotated[
+    bool, typer.Option("--pdf", help="Write report.pdf too; needs `pip install birthmark[pdf]`.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
