@@ -129,7 +129,8 @@ def require_self_contained(text: str) -> Page:
     assert not re.search(r"https?://|@import|url\(", text)
     assert "script" not in [tag for tag, _ in page.tags]
     for tag, attributes in page.tags:
-        assert not {"href", "action", "onload", "onerror", "style"} & attributes.keys()
+        assert (attributes.get("href") or "#").startswith("#")
+        assert not {"action", "onload", "onerror", "style"} & attributes.keys()
         for name in {"src", "srcset"} & attributes.keys():
             assert (attributes[name] or "").startswith("data:image/")
         if tag == "img":
