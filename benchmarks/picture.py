@@ -9,7 +9,8 @@ import argparse
 from pathlib import Path
 
 from birthmark.demo import tell
-from birthmark.report.plots import strip_plot
+from birthmark.report.plots import strip
+from birthmark.showing.strip import svg
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, required=True)
     args = parser.parse_args()
     results = [audited.result for audited in tell(args.seed).audits]
-    args.write.write_bytes(strip_plot(sorted(results, key=lambda r: r.score), narrow=False))
+    args.write.write_bytes(svg(strip(sorted(results, key=lambda r: r.score))))
 
 
 if __name__ == "__main__":

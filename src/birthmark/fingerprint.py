@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 from birthmark.audit import Audited, audit
 from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
+from birthmark.calibration import smallest_p
 from birthmark.digests import sha256_of_file
 from birthmark.enrolment import enroll
 from birthmark.images import Image, ImageSet, Progress, silent
 from birthmark.methods import BEST
 from birthmark.probes import Companions
-from birthmark.result import Result
+from birthmark.result import NO_FAMILY, Result
 from birthmark.suspects import as_suspect
 from birthmark.suspects.base import PairSuspect
 from birthmark.suspects.finding import open_all
@@ -131,6 +133,24 @@ class Fingerprint:
     def probes(self) -> list[Image]:
         """The probes, in order."""
         return self.bundle.probes
+
+    def _repr_html_(self) -> str:
+        """A card for notebooks: what it is, without scripts."""
+        from birthmark.showing.card import facts_card
+
+        manifest = self.manifest
+        families = Counter(one.family or NO_FAMILY for one in manifest.references)
+        named = ", ".join(f"{count} {name}" for name, count in sorted(families.items()))
+        count = len(manifest.references)
+        facts = [
+            ("Victim", f"{manifest.victim.name}, family {manifest.victim.family or 'not stated'}"),
+            ("Method", manifest.method),
+            ("Probes", f"{len(manifest.probes)} of {manifest.images.count} images"),
+            ("References", f"{count}: {named}; smallest p-value {smallest_p(count):.3g}"),
+        ]
+        if "seal" in self.__dict__:
+            facts.append(("Seal", self.seal))
+        return facts_card("Fingerprint", facts)
 
     def audit(
         self,

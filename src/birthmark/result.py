@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +12,13 @@ from birthmark.controls import Controls
 from birthmark.digests import Digest
 from birthmark.outputs import Kind
 from birthmark.suspects import Description
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from birthmark.showing.strip import Strip
+
+NO_FAMILY = "family not stated"
 
 
 class Verdict(StrEnum):
@@ -166,3 +173,89 @@ class Result(BaseModel):
             f" {placed}. Derived takes p <= {self.alpha:g}, independent p >"
             f" {self.independent_above:g}, and no finding against it.",
         }[self.verdict]
+
+    @property
+    def threshold(self) -> float:
+        """The distance below which p <= alpha: that of the k-th closest of n references.
+
+        k is the largest rank that alpha allows: k / (n + 1) <= alpha.
+        """
+        rank = round(self.false_positive_rate * (len(self.references) + 1))
+        return sorted(reference.score for reference in self.references)[rank - 1]
+
+    def by_family(self) -> list[tuple[str, list[float]]]:
+        """The references' distances by family; those of no stated family come last."""
+        families: dict[str, list[float]] = {}
+        for one in sorted(self.references, key=lambda one: (not one.family, one.family or "")):
+            families.setdefault(one.family or NO_FAMILY, []).append(one.score)
+        return list(families.items())
+
+    def to_frame(self) -> Any:
+        """A `pandas.DataFrame`: a row for the suspect, then one for each reference by distance.
+
+        Columns: role, name, family, score, and `as_close`, whether it is as close to the victim as
+        the suspect or closer.
+
+        Raises
+        ------
+        BirthmarkError
+            If pandas is not installed.
+        """
+        from birthmark.showing.frame import frame
+
+        suspect = ("suspect", self.suspect.name, self.suspect.family, self.score)
+        others = sorted(self.references, key=lambda one: one.score)
+        rows = [suspect, *(("reference", one.name, one.family, one.score) for one in others)]
+        return frame(
+            [
+                dict(zip(("role", "name", "family", "score"), row, strict=True))
+                | {"as_close": row[3] <= self.score}
+                for row in rows
+            ]
+        )
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the strip plot: the suspect among the references, with the rate marked.
+
+        Parameters
+        ----------
+        axes
+            Where; a new figure if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes that were drawn on.
+        """
+        from birthmark.showing.strip import draw, new_axes
+
+        strip = self._strip()
+        axes = new_axes(strip) if axes is None else axes
+        draw(axes, strip)
+        return axes
+
+    def _strip(self) -> Strip:
+        from birthmark.showing.strip import Strip, Suspected
+
+        return Strip(
+            suspects=[Suspected(self.suspect.name, self.verdict, self.score)],
+            families=self.by_family(),
+            line=self.threshold,
+            alpha=self.alpha,
+            rate=self.false_positive_rate,
+        )
+
+    def _repr_html_(self) -> str:
+        """A card for notebooks: verdict, sentence, strip plot and findings, without scripts."""
+        from birthmark.showing.card import verdict_card
+        from birthmark.showing.strip import inline, svg
+
+        alt = f"Distances of {len(self.references)} references and the suspect from the victim."
+        return verdict_card(
+            self.verdict,
+            self.sentence,
+            self.findings,
+            inline(svg(self._strip()), alt),
+            f"{self.method}, {self.queries} probes, compared as {self.compared_as}; score"
+            f" {self.score:.4g}, p is at most {self.alpha:g} below {self.threshold:.4g}.",
+        )

@@ -41,6 +41,7 @@ def audit(
     stop_early: Annotated[
         bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
     ] = False,
+    pdf: options.Pdf = False,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -63,12 +64,14 @@ def audit(
     """Put a fingerprint's probes to a suspect and give a verdict.
 
     The verdict is derived, independent or inconclusive. OUT gets result.json, report.html and
-    answers.safetensors, which can be audited again in the suspect's place.
+    answers.safetensors, which can be audited again in the suspect's place. `birthmark report`
+    renders the report again.
     """
     from birthmark.cli.terminal import progress_bar
     from birthmark.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
     from birthmark.report.folder import write_audit
+    from birthmark.report.pdf import require_pdf
     from birthmark.suspects.finding import open_any
 
     stated: dict[str, Any] = {"ledger": ledger, "max_calls": max_calls, "price": price}
@@ -77,6 +80,8 @@ def audit(
     access = asking.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
     if not dry_run:
         require_new_folder(out)
+    if pdf:
+        require_pdf()
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, suspect)
@@ -92,7 +97,7 @@ def audit(
             stop_early=stop_early,
             progress=progress,
         )
-        write_audit(opened.bundle, audited, out)
+        write_audit(opened.bundle, audited, out, pdf=pdf)
     if json_:
         print(audited.result.model_dump_json())
         return

@@ -20,6 +20,7 @@ from birthmark.cli.key import key
 from birthmark.cli.plan import plan
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
+from birthmark.cli.report import report
 from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
 from birthmark.cli.sign import sign
@@ -42,6 +43,7 @@ for command in (
     plan,
     enroll,
     audit,
+    report,
     compare,
     inspect,
     seal,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from birthmark.comparison.table import Comparison, Map, Point
 from birthmark.errors import one_line
-from birthmark.report.plots import GREY, INK, MARKS, STYLE
+from birthmark.showing.marks import LIGHT, MARKS
+from birthmark.showing.strip import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,10 +37,12 @@ def _drawn(axes: Axes, one: Map) -> None:
     axes.spines[:].set_visible(False)
     axes.set_title(one_line(one.fingerprint, 50), loc="left")
     axes.set_xlabel(
-        f"Near is alike, as well as a plane can show it (stress {one.stress:.2f})", color=GREY
+        f"Near is alike, as well as a plane can show it (stress {one.stress:.2f})", color=LIGHT.grey
     )
     dots = [point for point in one.points if point.role == "reference"]
-    axes.scatter([p.x for p in dots], [p.y for p in dots], s=14, color=GREY, label="reference")
+    axes.scatter(
+        [p.x for p in dots], [p.y for p in dots], s=14, color=LIGHT.grey, label="reference"
+    )
     seen = set()
     named = [point for point in one.points if point.role == "suspect"]
     for point in named:
@@ -58,7 +61,7 @@ def _drawn(axes: Axes, one: Map) -> None:
         )
         seen.add(point.verdict)
     victim = one.points[0]
-    axes.scatter(victim.x, victim.y, s=120, marker="*", color=INK, label="victim", zorder=4)
+    axes.scatter(victim.x, victim.y, s=120, marker="*", color=LIGHT.ink, label="victim", zorder=4)
     for point in (victim, *named[:MOST_NAMED]):
         _named(axes, point)
     axes.legend(frameon=False, loc="lower right", fontsize=8)
@@ -72,7 +75,7 @@ def _named(axes: Axes, point: Point) -> None:
         xytext=(5, 5),
         textcoords="offset points",
         fontsize=8,
-        color=INK,
+        color=LIGHT.ink,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +13,12 @@ from birthmark.bundle import Bundle
 from birthmark.errors import BirthmarkError, one_line
 from birthmark.report import wording
 from birthmark.report.matrices import matrices
-from birthmark.report.plots import MARKS, MOST_ROWS, gradient, heatmap, strip_plot
+from birthmark.report.pictures import data_address
+from birthmark.report.plots import MOST_ROWS, gradient, heatmap, strip
+from birthmark.report.probes import probes_shown
 from birthmark.result import Result
+from birthmark.showing.marks import DARK, LIGHT, MARKS
+from birthmark.showing.strip import svg
 
 MATRIX_COLOURS, DIFFERENCE_COLOURS = "viridis", "magma_r"
 
@@ -27,6 +30,7 @@ def render_report(
     title: str,
     truths: Mapping[str, str] | None = None,
     note: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> str:
     """Render one or many audits of one fingerprint; the same input gives the same text.
 
@@ -43,6 +47,8 @@ def render_report(
         `independent` or `innocent`, the verdict is marked as right or wrong, in words.
     note
         A paragraph to show below the finding.
+    classes
+        Names of the victim's classes, in their order; without them they are shown as numbers.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def render_report(
         If there is no audit, or one is of another fingerprint.
     """
     results = [one.result for one in audited]
-    _require_of_one(bundle, audited)
+    require_of_one(bundle, audited)
     template = _environment().get_template("report.html.j2")
     return template.render(
         title=title,
@@ -63,9 +69,12 @@ def render_report(
         truths=truths or {},
         strips=[_strip(group) for group in _alike(results)],
         pictures=_pictures(bundle, audited),
+        speaking=probes_shown(bundle, closest(audited), classes),
         measured=wording.measured(results),
         inferred=wording.inferred(results),
         assumed=wording.assumed(results),
+        calibration=wording.calibration(results),
+        families=wording.family_rows(results[0]),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),
         libraries=_libraries(bundle, results),
         commands=sorted({_options(result) for result in results}),
@@ -91,14 +100,27 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "plain": one_line,
         "number": wording.number,
+        "signed": wording.signed,
         "judged": wording.judged,
         "declared": wording.declared,
     }
-    environment.globals["marks"] = {verdict.value: mark for verdict, mark in MARKS.items()}
+    environment.globals["marks"] = MARKS
     return environment
 
 
-def _require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
+def closest(audited: Sequence[Audited]) -> Audited:
+    """The audit with the smallest p-value, and of these the smallest distance."""
+    return min(audited, key=lambda one: (one.result.p_value, one.result.score))
+
+
+def require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
+    """Refuse audits that are not all of this fingerprint.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is none, or one is of another.
+    """
     if not audited:
         raise BirthmarkError("report", "there is no audit to report", "audit a suspect first")
     names = [reference.name for reference in bundle.manifest.references]
@@ -129,16 +151,22 @@ def _alike(results: Sequence[Result]) -> list[list[Result]]:
 
 
 def _strip(results: list[Result]) -> dict[str, Any]:
-    closest = sorted(results, key=lambda result: result.score)
-    return {
+    shown = strip(sorted(results, key=lambda result: result.score)[:MOST_ROWS])
+    drawn = {
+        f"{'narrow' if narrow else 'wide'}_{name}": data_address(
+            svg(shown, look, narrow=narrow), "svg+xml"
+        )
+        for narrow in (False, True)
+        for name, look in (("light", LIGHT), ("dark", DARK))
+    }
+    return drawn | {
         "kind": results[0].compared_as,
         "alpha": results[0].alpha,
-        "line": wording.line(wording.typical(results)),
+        "line": shown.line,
+        "rate": shown.rate,
         "varies": wording.varies(results),
         "left_out": max(0, len(results) - MOST_ROWS),
         "alt": wording.strip_alt(results),
-        "wide": _svg(strip_plot(closest[:MOST_ROWS], narrow=False)),
-        "narrow": _svg(strip_plot(closest[:MOST_ROWS], narrow=True)),
     }
 
 
@@ -179,8 +207,4 @@ def _libraries(bundle: Bundle, results: Sequence[Result]) -> list[tuple[str, str
 
 
 def _png(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
-
-
-def _svg(data: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(data).decode()}"
+    return data_address(data, "png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,10 +12,9 @@ from birthmark.calibration import smallest_p
 from birthmark.calibration.planning import MEASURED_AT, load
 from birthmark.methods import OURS
 from birthmark.outputs import Kind
-from birthmark.result import Result, Verdict
+from birthmark.result import NO_FAMILY, Result, Verdict
 from birthmark.suspects import Declaration
 
-NO_FAMILY = "family not stated"
 FOUND = 0.95
 VERDICTS = {
     Verdict.DERIVED: "closer to the victim than independent models are, at the rate stated below",
@@ -36,6 +36,11 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def signed(value: float) -> str:
+    """Three significant digits and a sign, a minus as printers set it."""
+    return f"{value:+.3g}".replace("-", "\u2212")
+
+
 def declared(declaration: Declaration | None) -> str:
     """How a model is asked, in a line."""
     if declaration is None:
@@ -51,23 +56,6 @@ def declared(declaration: Declaration | None) -> str:
         f" deviation {std}, {declaration.order}, {declaration.layout}, {declaration.resize}{cut},"
         f" answers {declaration.output}"
     )
-
-
-def by_family(result: Result) -> list[tuple[str, list[float]]]:
-    """The reference models' distances by family; those of no stated family come last."""
-    families: dict[str, list[float]] = {}
-    for reference in sorted(result.references, key=lambda one: (not one.family, one.family or "")):
-        families.setdefault(reference.family or NO_FAMILY, []).append(reference.score)
-    return list(families.items())
-
-
-def line(result: Result) -> float:
-    """The distance below which p <= alpha: that of the k-th closest of n reference models.
-
-    k is the largest rank that alpha allows: k / (n + 1) <= alpha.
-    """
-    rank = round(result.false_positive_rate * (len(result.references) + 1))
-    return sorted(reference.score for reference in result.references)[rank - 1]
 
 
 def typical(results: Sequence[Result]) -> Result:
@@ -179,19 +167,11 @@ def inferred(results: Sequence[Result]) -> list[str]:
     """What follows from the measurements if the assumptions hold."""
     first = results[0]
     n = len(first.references)
-    families = ", ".join(
-        f"{len(scores)} whose family is not stated"
-        if family == NO_FAMILY
-        else f"{len(scores)} {family}"
-        for family, scores in by_family(first)
-    )
     whose = f"The p-value, {first.p_value:.3g}," if len(results) == 1 else "A p-value"
     said = [
         f"{whose} is the share of models, the suspect and {n} reference models together, that are"
         " at most as far from the victim as the suspect. It is no probability that a suspect"
         " was stolen.",
-        f"The reference models are {families}. The smallest p-value that {n} can give is"
-        f" {smallest_p(n):.3g}.",
     ]
     for alpha, rate in sorted({(r.alpha, r.false_positive_rate) for r in results}):
         said.append(
@@ -200,24 +180,74 @@ def inferred(results: Sequence[Result]) -> list[str]:
         )
     said += [
         "Derived also takes a close rank within every family that an innocent suspect can be of."
-        f" If it is of one of these, whichever, the rate is {rate:.3g} at most"
-        + (f": {_families(first)}." if len(results) == 1 else ".")
+        f" If it is of one of these, whichever, the rate is {rate:.3g} at most."
         for rate in sorted({r.family_rate for r in results if r.family_rate is not None})
     ]
-    if len(results) > 1:
-        expected = sum(result.false_positive_rate for result in results)
-        said.append(
-            "That rate holds for each suspect by itself. If all"
-            f" {len(results)} were independent, {expected:.2g} at most would be called derived"
-            " on average."
-        )
-    said += _power(first)
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(
         f"Independent means p > {above} and no finding that forbids it: no sign of copying was"
         " seen, which is no proof that there was none."
     )
     return said
+
+
+def calibration(results: Sequence[Result]) -> list[str]:
+    """What the rates are made of, and where they end."""
+    first = results[0]
+    n = len(first.references)
+    families = ", ".join(
+        f"{len(scores)} whose family is not stated"
+        if family == NO_FAMILY
+        else f"{len(scores)} {family}"
+        for family, scores in first.by_family()
+    )
+    said = [
+        f"There are {n} reference models: {families}.",
+        f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
+        " gets, however exact it is. A smaller one takes more reference models, not more probes.",
+    ]
+    if len(results) > 1:
+        expected = sum(result.false_positive_rate for result in results)
+        said.append(
+            "The rate holds for each suspect by itself. If all"
+            f" {len(results)} were independent, {expected:.2g} at most would be called derived"
+            " on average."
+        )
+    return said + _power(first)
+
+
+class FamilyRow(NamedTuple):
+    """A family of references in the table of the calibration.
+
+    Attributes
+    ----------
+    name
+        The family.
+    references
+        How many references are of it.
+    span
+        From which distance to which.
+    p, rate
+        The suspect's rank among them, and the rate that holds for an innocent of it; empty where
+        no family is stated.
+    """
+
+    name: str
+    references: int
+    span: str
+    p: str
+    rate: str
+
+
+def family_rows(result: Result) -> list[FamilyRow]:
+    """The references by family, and where one suspect stands among each."""
+    ranks = {one.family: one for one in result.families}
+    rows = []
+    for name, scores in result.by_family():
+        rank = ranks.get(name)
+        p, rate = ("", "") if rank is None else (f"{rank.p_value:.3g}", f"{rank.rate:.3g}")
+        rows.append(FamilyRow(name, len(scores), _span(scores), p, rate))
+    return rows
 
 
 def _power(result: Result) -> list[str]:
@@ -241,12 +271,6 @@ def _power(result: Result) -> list[str]:
     ]
 
 
-def _families(result: Result) -> str:
-    return ", ".join(
-        f"p = {one.p_value:.3g} among {one.references} {one.family}" for one in result.families
-    )
-
-
 def assumed(results: Sequence[Result]) -> list[str]:
     """What the false-positive rate rests on, each once."""
     return list(dict.fromkeys(text for result in results for text in result.assumptions))
@@ -258,7 +282,7 @@ def strip_alt(results: Sequence[Result]) -> str:
     references = [reference.score for reference in shown.references]
     said = [
         f"{len(references)} reference models lie at {_span(references)} from the victim;"
-        f" p is at most {shown.alpha:g} below {number(line(shown))}."
+        f" p is at most {shown.alpha:g} below {number(shown.threshold)}."
     ]
     for verdict in Verdict:
         scores = [result.score for result in results if result.verdict is verdict]

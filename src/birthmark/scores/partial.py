@@ -88,6 +88,34 @@ class Partial(Pooled):
 
         return numbers
 
+    def without_each(self, victim: Outputs, pool: Sequence[Outputs]) -> Matrix:
+        """The numbers without probe i, float64 (n, pool); classes stay lined up as with all."""
+        forms = [one.favour() for one in (victim, *pool)]
+        same = victim.kind.tells_classes and all(form.shape == forms[0].shape for form in forms)
+        as_points = self.of != "pairs" and same
+        rows = [
+            one.astype(np.float64)
+            for one in _rows(forms, [as_points] * len(forms), as_points=as_points)
+        ]
+        n = len(victim)
+
+        def vectors(i: int) -> Matrix:
+            """What probe i adds to every model's vector, (models, ...)."""
+            return np.stack([one[i] if as_points else one @ one[i] for one in rows])
+
+        products, sums = np.zeros((len(rows), len(rows))), np.zeros(len(rows))
+        for i in range(n):
+            part = vectors(i) if as_points else vectors(i)[:, i + 1 :]
+            products += part @ part.T
+            sums += part.sum(axis=1)
+        length = (n - 1) * rows[0].shape[1] if as_points else (n - 1) * (n - 2) // 2
+        numbers = np.empty((n, len(pool)))
+        for i in range(n):
+            part = vectors(i) if as_points else np.delete(vectors(i), i, axis=1)
+            among = _correlations(products - part @ part.T, sums - part.sum(axis=1), length)
+            numbers[i] = self._coefficients(among, list(range(len(rows))))
+        return numbers
+
     def _coefficients(self, products: Matrix, chosen: list[int]) -> list[float]:
         among = products[np.ix_(chosen, chosen)] + self.ridge * np.eye(len(chosen))
         precision = np.linalg.inv(among)
@@ -97,14 +125,8 @@ class Partial(Pooled):
 
 def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool) -> Matrix:
     """Products of all models' vectors; as points, those of other classes explain nothing."""
-    victim = forms[0]
-    if as_points:
-        forms = [
-            lined_up(victim, form) if fits else np.zeros_like(victim)
-            for form, fits in zip(forms, same, strict=True)
-        ]
-    rows = [unit_rows(form).astype(np.float32) for form in forms]
-    n = len(victim)
+    rows = _rows(forms, same, as_points=as_points)
+    n = len(rows[0])
     if as_points:
         vectors = np.stack([one.ravel() for one in rows])
         return _correlations(vectors @ vectors.T, vectors.sum(axis=1), vectors.shape[1])
@@ -116,6 +138,19 @@ def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool)
         total += vectors @ vectors.T
         sums += vectors.sum(axis=1, dtype=np.float64)
     return _correlations(total, sums, n * (n - 1) // 2)
+
+
+def _rows(
+    forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool
+) -> list[NDArray[np.float32]]:
+    """Every model's answers, scaled to length one; as points, with its classes lined up."""
+    victim = forms[0]
+    if as_points:
+        forms = [
+            lined_up(victim, form) if fits else np.zeros_like(victim)
+            for form, fits in zip(forms, same, strict=True)
+        ]
+    return [unit_rows(form).astype(np.float32) for form in forms]
 
 
 def _correlations(products: NDArray[Any], sums: NDArray[Any], length: int) -> Matrix:

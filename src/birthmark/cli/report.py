@@ -1,0 +1,42 @@
+"""`birthmark report`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def report(
+    audit: Annotated[Path, typer.Argument(help="The folder that `birthmark audit` wrote.")],
+    fingerprint: Annotated[Path, typer.Option(help="The .birthmark file that was audited.")],
+    classes: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Names of the victim's classes, in order.")
+    ] = None,
+    pdf: options.Pdf = False,
+    json_: options.Json = False,
+) -> None:
+    """Render an audit's report again, from its result and its answers; nothing is asked.
+
+    Distances and p-value are computed again first, and must be those of result.json. report.html in
+    the folder is replaced.
+    """
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.report.folder import read_audit, write_report
+    from birthmark.report.pdf import require_pdf
+
+    if pdf:
+        require_pdf()
+    opened = Fingerprint.open(fingerprint)
+    audited = read_audit(opened.bundle, opened.seal, audit)
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    written = write_report(opened.bundle, audited, audit, classes=names, pdf=pdf)
+    if json_:
+        print(json.dumps({"written": [str(path) for path in written]}))
+        return
+    for path in written:
+        print(path)

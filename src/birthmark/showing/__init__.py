@@ -1,0 +1,1 @@
+"""Pictures and cards of plain numbers: for the report and for notebooks."""

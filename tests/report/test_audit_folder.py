@@ -1,0 +1,133 @@
+"""A report again from what an audit left behind, and as PDF."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import world
+from birthmark import BirthmarkError, Fingerprint
+from birthmark.report.folder import answers_bytes, read_audit, write_audit, write_report
+from birthmark.report.pdf import pdf_of
+
+
+@pytest.fixture(scope="module")
+def written(fingerprint: Fingerprint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("audits") / "a"
+    suspect = world.as_digits(world.thief(), name="thief")
+    write_audit(fingerprint.bundle, fingerprint.audit_with_answers(suspect), folder)
+    return folder
+
+
+@pytest.fixture
+def folder(written: Path, tmp_path: Path) -> Path:
+    shutil.copytree(written, tmp_path / "a")
+    return tmp_path / "a"
+
+
+def test_the_same_report_comes_out(fingerprint: Fingerprint, folder: Path) -> None:
+    first = (folder / "report.html").read_bytes()
+    (folder / "report.html").unlink()
+    audited = read_audit(fingerprint.bundle, fingerprint.seal, folder)
+    assert write_report(fingerprint.bundle, audited, folder) == [folder / "report.html"]
+    assert (folder / "report.html").read_bytes() == first
+    write_report(fingerprint.bundle, audited, folder, classes=[f"digit {i}" for i in range(10)])
+    assert re.search(r"digit \d, .*sure", (folder / "report.html").read_text("utf-8"))
+
+
+def altered(folder: Path, name: str) -> str:
+    """Spoil the folder in one way, and tell what is said of it."""
+    file = folder / "result.json"
+    fields = json.loads(file.read_text())
+    if name == "no result":
+        file.unlink()
+        return "result.json: does not exist"
+    if name == "no answers":
+        (folder / "answers.safetensors").unlink()
+        return "answers.safetensors: does not exist"
+    if name == "other answers":
+        from birthmark.suspects.recorded import RecordedSuspect
+
+        answers = RecordedSuspect(folder / "answers.safetensors", {})._outputs
+        answers.values[0] += np.float32(1)
+        (folder / "answers.safetensors").write_bytes(answers_bytes(answers))
+        return "are not the answers of result.json"
+    said = {
+        "no JSON": "Invalid JSON",
+        "verdict": "verdict: Input should be",
+        "score": "states other numbers than its answers give",
+        "p": "states other numbers than its answers give",
+        "reference": "states other numbers than its answers give",
+        "fingerprint": "is of another fingerprint",
+        "method": "is of another fingerprint",
+    }
+    if name == "verdict":
+        fields["verdict"] = "guilty"
+    elif name == "score":
+        fields["score"] += 0.01
+    elif name == "p":
+        fields["p_value"] = 0.001
+    elif name == "reference":
+        fields["references"][3]["score"] += 0.01
+    elif name == "fingerprint":
+        fields["fingerprint"] = "sha256:" + "0" * 64
+    elif name == "method":
+        fields["method"] = "sac-cosine-l1@natural"
+    file.write_text("{" if name == "no JSON" else json.dumps(fields))
+    return said[name]
+
+
+CASES = ["no result", "no answers", "other answers", "no JSON", "verdict", "score", "p"]
+CASES += ["reference", "fingerprint", "method"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_does_not_belong_together_is_refused(
+    name: str, fingerprint: Fingerprint, folder: Path
+) -> None:
+    said = altered(folder, name)
+    with pytest.raises(BirthmarkError, match=said):
+        read_audit(fingerprint.bundle, fingerprint.seal, folder)
+
+
+def unpacked(pdf: bytes) -> bytes:
+    """What its object streams hold."""
+    streams = re.findall(rb"/ObjStm.*?stream\n(.*?)\nendstream", pdf, re.DOTALL)
+    return b"".join(zlib.decompress(stream) for stream in streams)
+
+
+def test_pdf(fingerprint: Fingerprint, folder: Path) -> None:
+    pytest.importorskip("weasyprint", reason="PDFs need WeasyPrint", exc_type=ImportError)
+    audited = read_audit(fingerprint.bundle, fingerprint.seal, folder)
+    written = write_report(fingerprint.bundle, audited, folder, pdf=True)
+    assert [file.name for file in written] == ["report.html", "report.pdf"]
+    content = written[1].read_bytes()
+    assert content.startswith(b"%PDF-")
+    told = unpacked(content)
+    assert b"/StructTreeRoot" in told
+    assert b"/Lang (en)" in told
+    assert content.count(b"/Subtype /Image") >= 5
+
+
+def test_a_pdf_fetches_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("weasyprint", reason="PDFs need WeasyPrint", exc_type=ImportError)
+    from PIL import Image
+
+    Image.new("RGB", (30, 30)).save(tmp_path / "secret.png")
+    address = (tmp_path / "secret.png").as_uri()
+    content = pdf_of(f'<html lang="en"><title>t</title><img src="{address}" alt="a">x</html>')
+    assert content.startswith(b"%PDF-")
+    assert b"/Subtype /Image" not in content
+
+
+def test_without_weasyprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(BirthmarkError, match=r"--pdf: needs WeasyPrint; run `pip install"):
+        pdf_of("<p>")
