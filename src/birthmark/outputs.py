@@ -128,6 +128,10 @@ class Outputs:
         """The answers to all but the first images."""
         return Outputs(self.values[count:], self.kind, self.classes)
 
+    def at(self, places: Sequence[int]) -> Outputs:
+        """The answers to some of the images."""
+        return Outputs(self.values[list(places)], self.kind, self.classes)
+
     def favour(self) -> NDArray[np.float64]:
         """How much each class is favoured above the others, float64 (n, width).
 
@@ -148,8 +152,15 @@ class Outputs:
             values -= values.mean(axis=1, keepdims=True)
         return values
 
-    def require_plausible(self, source: str) -> Outputs:
+    def require_plausible(self, source: str, *, varied: bool = True) -> Outputs:
         """Return these outputs, which answer all probes.
+
+        Parameters
+        ----------
+        source
+            Which model answered, for messages.
+        varied
+            Whether to refuse one answer to every image.
 
         Raises
         ------
@@ -157,7 +168,7 @@ class Outputs:
             If every image got the same answer, which no correlation can be taken of, or if
             logits are probabilities throughout.
         """
-        if len(self) > 1 and bool((self.values == self.values[:1]).all()):
+        if varied and len(self) > 1 and bool((self.values == self.values[:1]).all()):
             raise BirthmarkError(
                 source,
                 f"gave all {len(self)} images the same answer",
@@ -187,7 +198,8 @@ def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Answers to consecutive batches as one; the parts are of one kind and width."""
+    """Answers to consecutive batches as one; those that are not empty are of one kind and width."""
+    parts = [part for part in parts if len(part)] or parts[:1]
     values = np.concatenate([part.values for part in parts])
     return Outputs(values, parts[0].kind, max(part.classes for part in parts))
 

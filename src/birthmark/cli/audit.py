@@ -28,6 +28,9 @@ def audit(
     stop_early: Annotated[
         bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
     ] = False,
+    repeats: Annotated[
+        int, typer.Option(help="How many probes to ask again, to see whether answers change.")
+    ] = 4,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -57,6 +60,7 @@ def audit(
             alpha=alpha,
             independent_above=independent_above,
             stop_early=stop_early,
+            repeats=repeats,
             progress=progress,
         )
     write_audit(opened.bundle, audited, out)

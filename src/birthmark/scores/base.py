@@ -37,6 +37,11 @@ class Score(Protocol):
         """Whether it compares answers class by class, so that all must have the same width."""
         ...
 
+    @property
+    def reference_images(self) -> int:
+        """How many of the first probes the others are compared with; mostly 0."""
+        ...
+
     def __call__(
         self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
     ) -> list[float]:
@@ -71,6 +76,8 @@ class Score(Protocol):
 
 class Pooled(ABC):
     """A score that is told by its pools."""
+
+    reference_images: int = 0
 
     @abstractmethod
     def pools(

@@ -44,7 +44,7 @@ class Fri(Pooled):
     lines_up = False
 
     def __init__(self, *, images: str, form: str, percent: str | None, inner: str) -> None:
-        self.images = int(images)
+        self.images = self.reference_images = int(images)
         self.form = form
         self.percent = percent
         self.inner: Score = SCORES.make(inner)
