@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,10 +144,10 @@ def _at_random(said: Outputs, _: Outputs, rng: np.random.Generator) -> Floats:
     return rng.random(len(said))
 
 
-def _unsure(said: Outputs, _: Outputs, rng: np.random.Generator) -> Floats:
+def _unsure(said: Outputs, _: Outputs, __: np.random.Generator) -> Floats:
     if said.kind is Kind.EMBEDDINGS:
-        return -np.linalg.norm(said.values, axis=1).astype(np.float64) + 0 * rng.random()
-    return -said.values.max(axis=1).astype(np.float64)
+        return np.asarray(-np.linalg.norm(said.values, axis=1), np.float64)
+    return np.asarray(-said.values.max(axis=1), np.float64)
 
 
 def _like_the_victim(said: Outputs, victim: Outputs, rng: np.random.Generator) -> Floats:
@@ -174,8 +175,8 @@ EVASIONS: dict[str, Act] = {
     "honest": lambda said, *_: Told(Answered(said)),
     **{f"temperature {t:g}": heated(t) for t in (0.25, 0.5, 2, 4)},
     **{f"noise {s:g} of the spread": noisy(s) for s in (0.01, 0.03, 0.1, 0.3, 1)},
-    **{f"rounded to {d} digits": _plainly(lambda o, d=d: rounded(o, d)) for d in (2, 1)},
-    **{f"the {k} largest": _plainly(lambda o, k=k: largest(o, k)) for k in (3, 1)},
+    **{f"rounded to {d} digits": _plainly(partial(rounded, digits=d)) for d in (2, 1)},
+    **{f"the {k} largest": _plainly(partial(largest, count=k)) for k in (3, 1)},
     "labels only": _plainly(lambda o: o.to(Kind.LABELS)),
     **{f"{s:.0%} permuted": shuffled(s) for s in (0.05, 0.2)},
     **{f"{s:.0%} one answer": blank(s) for s in (0.1, 0.4)},

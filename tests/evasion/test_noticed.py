@@ -285,29 +285,29 @@ def test_pairs_are_left_out_together() -> None:
     assert "refused 1 of 40 probes (the first with: no); 38 were" in made.audit(suspect).findings[0]
 
 
-def test_reference_images_cannot_be_missing() -> None:
-    embedding = world.as_suspect
-    fields = world.DECLARED | {"output": "embeddings"}
+def embedding(seed: int) -> Suspect:
+    weights = np.random.default_rng(seed).normal(size=(64, 12))
+    return world.answering(lambda x: np.tanh(x.reshape(len(x), -1) @ weights), output="embeddings")
 
-    def model(seed: int) -> Suspect:
-        weights = np.random.default_rng(seed).normal(size=(64, 12))
-        return embedding(lambda x: np.tanh(x.reshape(len(x), -1) @ weights), fields, name=f"{seed}")
 
+@pytest.mark.parametrize(("missing", "said"), [(3, "first 00003.jpg (no), a ref"), (12, None)])
+def test_reference_images_cannot_be_missing(missing: int, said: str | None) -> None:
     made = Fingerprint.enroll(
-        model(0), world.image_set(), [model(i) for i in range(1, 20)], n=30,
+        embedding(0),
+        world.image_set(),
+        [embedding(i) for i in range(1, 20)],
+        n=30,
         method="fri10-centred-sac-cosine-l1@jpeg25",
-    )  # fmt: skip
-    for position, said in ((3, "first 00003.jpg (no), a reference image"), (12, None)):
-        suspect = evasive.Remote(
-            model(30),
-            refuses=lambda image, _, at=position: "no" if evasive.number(image) == at else None,
-        )
-        if said is None:
-            assert made.audit(suspect).refused == 1
-        else:
-            with pytest.raises(BirthmarkError) as error:
-                made.audit(suspect)
-            assert said in str(error.value)
+    )
+    suspect = evasive.Remote(
+        embedding(30), refuses=lambda image, _: "no" if evasive.number(image) == missing else None
+    )
+    if said is None:
+        assert made.audit(suspect).refused == 1
+        return
+    with pytest.raises(BirthmarkError) as error:
+        made.audit(suspect)
+    assert said in str(error.value)
 
 
 def test_the_owners_own_model_may_not_refuse_or_be_constant() -> None:

@@ -8,7 +8,7 @@ from birthmark.evasion.base import Check, Noticed, Seen
 from birthmark.findings import Finding
 from birthmark.outputs import Kind, Outputs
 
-MARGIN = 0.25
+MARGIN = 1.0
 """How far outside the others' range, as a share of its width."""
 LEAST = 0.02
 """And at least so much of the largest entropy."""
