@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, Progress, silent
-from birthmark.outputs import Kind, Outputs, joined
+from birthmark.outputs import Outputs, joined
 from birthmark.suspects import Suspect
 from birthmark.suspects.base import Answered, Refusing
 
@@ -35,15 +35,8 @@ def ask(
     """
     name = suspect.description.name
     given = ask_some(suspect, probes, progress)
-    if given.refused:
-        first = min(given.refused)
-        raise BirthmarkError(
-            name,
-            f"refused {len(given.refused)} of {len(probes)} probes, first {probes[first].name}"
-            f" ({given.refused[first]})",
-            "let it answer every probe",
-        )
-    return given.outputs.require_plausible(name) if plausible else given.outputs
+    answers = given.complete(name, probes)
+    return answers.require_plausible(name) if plausible else answers
 
 
 def ask_some(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) -> Answered:
@@ -124,10 +117,11 @@ def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
     Returns
     -------
     float or None
-        At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
+        At least 1 / 200; None for embeddings and similarities, and where fewer than 30 probes have
+        a label.
     """
     labelled = sum(probe.label is not None for probe in probes)
-    if outputs.kind is Kind.EMBEDDINGS or labelled < ENOUGH_LABELS:
+    if not outputs.kind.tells_classes or labelled < ENOUGH_LABELS:
         return None
     truth, said = _classes(outputs, probes)
     rng = np.random.default_rng(0)

@@ -26,10 +26,12 @@ from birthmark.findings import Finding, assumptions, of_rank, of_suspect
 from birthmark.images import Progress, silent
 from birthmark.methods import common_kind, method
 from birthmark.outputs import Outputs
+from birthmark.pairs import bound
 from birthmark.repeating import REPEATS, Repeats, ask_repeatedly
 from birthmark.result import ReferenceScore, Result, Significance, Verdict
 from birthmark.stopping import ask_until_sure
 from birthmark.suspects import Suspect
+from birthmark.suspects.base import PairSuspect
 
 SPENT = (
     "Asked in batches, the test had pointed at other models before, and may not point at more."
@@ -97,9 +99,31 @@ def require_reachable(references: int, alpha: float) -> None:
         )
 
 
+def prepared(
+    bundle: Bundle, suspect: Suspect | PairSuspect, alpha: float, independent_above: float
+) -> Suspect:
+    """A suspect that can be asked about each probe, once all is checked that costs no query.
+
+    Raises
+    ------
+    BirthmarkError
+        If alpha can't be reached, or the answers couldn't be compared.
+    """
+    require_reachable(len(bundle.references), alpha)
+    if not alpha <= independent_above <= 1:
+        raise BirthmarkError(
+            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
+        )
+    score = method(bundle.manifest.method).score
+    suspect = bound(suspect, bundle.probes, score)
+    common_kind([bundle.victim.kind, suspect.description.output], score)
+    bundle.require_same_pixels("fingerprint")
+    return suspect
+
+
 def audit(
     bundle: Bundle,
-    suspect: Suspect,
+    suspect: Suspect | PairSuspect,
     *,
     alpha: float = 0.05,
     independent_above: float = 0.5,
@@ -115,7 +139,8 @@ def audit(
     bundle
         The fingerprint.
     suspect
-        The model in question.
+        The model in question; one that only compares images is asked about pairs
+        (`birthmark.pairs`).
     alpha
         The largest false-positive rate to accept.
     independent_above
@@ -138,15 +163,10 @@ def audit(
     """
     if repeats < 0:
         raise BirthmarkError("--repeats", f"is {repeats}", "pass 0 or more")
-    require_reachable(len(bundle.references), alpha)
-    if not alpha <= independent_above <= 1:
-        raise BirthmarkError(
-            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
-        )
+    suspect = prepared(bundle, suspect, alpha, independent_above)
     score = method(bundle.manifest.method).score
-    common_kind([bundle.victim.kind, suspect.description.output], score)
-    bundle.require_same_pixels("fingerprint")
-    stopped, repeated = None, Repeats(suspect, bundle.probes, repeats)
+    stopped = None
+    repeated = Repeats(suspect, bundle.probes, repeats, score.reference_images)
     if stop_early:
         family = suspect.description.family
         stopped = ask_until_sure(bundle, suspect, alpha, family, repeated, progress)

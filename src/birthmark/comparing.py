@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from birthmark.bundle import Bundle
+from birthmark.correlation import similarities
 from birthmark.errors import BirthmarkError
 from birthmark.forms import Form, form_of
 from birthmark.methods import common_kind, method
@@ -17,7 +18,10 @@ LEAST = 2
 
 @dataclass(frozen=True)
 class Compared:
-    """All answers as one kind and in one form, so that like is compared with like."""
+    """All answers as one kind and in one form, so that like is compared with like.
+
+    Similarities are without the reference images' own.
+    """
 
     kind: Kind
     form: Form
@@ -77,9 +81,13 @@ def compared(bundle: Bundle, suspect: Outputs) -> Compared:
         If there is none that the method compares and all can be brought to.
     """
     outputs = [bundle.victim, suspect, *bundle.references]
-    kind = common_kind([one.kind for one in outputs], method(bundle.manifest.method).score)
+    score = method(bundle.manifest.method).score
+    kind = common_kind([one.kind for one in outputs], score)
     classes = max(one.classes for one in outputs)
-    brought = [one.to(kind) for one in outputs]
+    if kind is Kind.SIMILARITIES:
+        brought = [similarities(one, score.reference_images) for one in outputs]
+    else:
+        brought = [one.to(kind) for one in outputs]
     if kind is Kind.LABELS:
         brought = [Outputs(one.values, kind, classes) for one in brought]
     form = form_of(brought[1])

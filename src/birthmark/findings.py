@@ -39,7 +39,12 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
     if digest is not None and suspect.description.adapter != "callable":
         yield from _of_file(bundle, digest)
     by_labels = Kind.LABELS in (answers.kind, bundle.victim.kind)
-    if answers.classes != bundle.victim.classes and not by_labels:
+    if answers.kind is Kind.SIMILARITIES is not bundle.victim.kind:
+        yield Finding(
+            f"The suspect says how alike each probe is to the first {answers.classes}; the victim's"
+            " and the reference models' embeddings were turned into the same before the comparison."
+        )
+    elif answers.classes != bundle.victim.classes and not by_labels:
         yield Finding(
             f"The suspect answers with {answers.classes} numbers or classes, the victim with"
             f" {bundle.victim.classes}."

@@ -18,6 +18,7 @@ from birthmark.probes import Companions
 from birthmark.repeating import REPEATS
 from birthmark.result import Result
 from birthmark.suspects import as_suspect
+from birthmark.suspects.base import PairSuspect
 from birthmark.suspects.finding import open_all
 
 
@@ -171,4 +172,6 @@ class Fingerprint:
 
     def audit_with_answers(self, suspect: Any, *, declared: Any = None, **options: Any) -> Audited:
         """As `audit`, but the suspect's answers come too."""
-        return audit(self.bundle, as_suspect(suspect, declared), seal=self.seal, **options)
+        if not isinstance(suspect, PairSuspect):
+            suspect = as_suspect(suspect, declared)
+        return audit(self.bundle, suspect, seal=self.seal, **options)

@@ -12,9 +12,9 @@ import numpy as np
 from birthmark.asking import ask_some, part_of, together
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, Progress, encoded, silent
-from birthmark.outputs import Outputs
+from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Suspect
-from birthmark.suspects.base import Answered, RemoteSuspect
+from birthmark.suspects.base import Answered, DryRun, RemoteSuspect
 
 REPEATS = 4
 """How many probes are asked again, if not said."""
@@ -63,12 +63,15 @@ class Repeats:
     probes
         All probes, in order.
     count
-        How many to ask again; 0 for none.
+        How many to ask again; 0 for none. Where each takes a call for every reference image, one.
+    skip
+        How many of the first probes are reference images, which are not asked again.
     """
 
     suspect: Suspect
     probes: Sequence[Image]
     count: int = REPEATS
+    skip: int = 0
     found: dict[Time, Again] = field(default_factory=dict)
     _places: list[int] = field(default_factory=list)
     _before: Outputs | None = None
@@ -88,12 +91,12 @@ class Repeats:
 
     def after_first(self, given: Answered) -> None:
         """Ask again some of the probes that were answered in the first batch."""
-        if not self.possible or not len(given.outputs):
+        rows = [row for row, place in enumerate(given.places) if place >= self.skip]
+        if not self.possible or not rows:
             return
-        most = len(given.outputs)
-        chosen = np.unique(np.linspace(0, most - 1, min(self.count, most)).round().astype(int))
-        self._places = [given.places[i] for i in chosen]
-        self._before = given.outputs.at(chosen.tolist())
+        chosen = self.spread(rows)
+        self._places = [given.places[row] for row in chosen]
+        self._before = given.outputs.at(chosen)
         self._ask(Time.AT_ONCE, self._chosen, 1)
 
     def after_last(self) -> None:
@@ -103,6 +106,20 @@ class Repeats:
         self._ask(Time.AT_THE_END, self._chosen, 2)
         if self.sends_files:
             self._ask(Time.AS_PNG, [as_png(probe) for probe in self._chosen], 0)
+
+    def spread(self, places: Sequence[int]) -> list[int]:
+        """As many of these as are asked again, evenly spread."""
+        remote = isinstance(self.suspect, RemoteSuspect)
+        pairs = remote and self.suspect.description.output is Kind.SIMILARITIES
+        most = min(1 if pairs else self.count, len(places))
+        return [
+            places[i] for i in np.unique(np.linspace(0, len(places) - 1, most).round()).astype(int)
+        ]
+
+    def first(self) -> int:
+        """How many probes are asked before some of them are asked again."""
+        batch = max(self.suspect.batch or FIRST, self.count) + self.skip
+        return min(batch, len(self.probes)) if self.possible else len(self.probes)
 
     @property
     def _chosen(self) -> list[Image]:
@@ -133,15 +150,31 @@ def ask_repeatedly(
     BirthmarkError
         If it fails, or answers otherwise than declared.
     """
-    total = len(probes)
-    first = max(suspect.batch or FIRST, repeats.count) if repeats.possible else total
-    first = min(first, total)
+    total, first = len(probes), repeats.first()
     parts = [ask_some(suspect, probes[:first], part_of(progress, 0, total))]
     repeats.after_first(parts[0])
     if first < total:
         parts.append(ask_some(suspect, probes[first:], part_of(progress, first, total)))
     repeats.after_last()
     return together(suspect.description.name, parts)
+
+
+def planned(suspect: RemoteSuspect, repeats: Repeats) -> DryRun:
+    """What an audit sends if nothing is refused, repeats among it; nothing is sent."""
+    plans = [suspect.dry_run(repeats.probes)]
+    if repeats.possible:
+        places = repeats.spread(range(repeats.skip, repeats.first()))
+        some = [repeats.probes[i] for i in places]
+        plans += [suspect.again(time).dry_run(some) for time in (1, 2)]
+        if repeats.sends_files:
+            plans.append(suspect.dry_run([as_png(probe) for probe in some]))
+    return DryRun(
+        calls=sum(plan.calls for plan in plans),
+        known=sum(plan.known for plan in plans),
+        cost=sum(plan.cost for plan in plans),
+        least_seconds=sum(plan.least_seconds for plan in plans),
+        example=plans[0].example,
+    )
 
 
 def as_png(probe: Image) -> Image:

@@ -45,7 +45,7 @@ class Stopped:
     planned: int
 
 
-def schedule(probes: int, block: int) -> list[int]:
+def schedule(probes: int, block: int, references: int = 0) -> list[int]:
     """After how many probes to look, ascending; it depends on nothing that a suspect says.
 
     Parameters
@@ -54,8 +54,11 @@ def schedule(probes: int, block: int) -> list[int]:
         How many a fingerprint has.
     block
         How many belong together.
+    references
+        How many, the first ones, are reference images that the others are compared with.
     """
-    marks = {max(FIRST, round(share * probes)) // block * block for share in LOOKS}
+    others = probes - references
+    marks = {references + max(FIRST, round(share * others)) // block * block for share in LOOKS}
     return sorted({mark for mark in marks if 0 < mark < probes} | {probes})
 
 
@@ -92,7 +95,7 @@ def ask_until_sure(
     name = suspect.description.name
     recorded = _recorded(bundle, suspect)
     score = method(bundle.manifest.method).score
-    marks = schedule(len(bundle.probes), score.block)
+    marks = schedule(len(bundle.probes), score.block, score.reference_images)
     families = [one.family for one in bundle.manifest.references]
     if family in families:
         families = [one if one == family else None for one in families]
@@ -146,4 +149,4 @@ def _recorded(bundle: Bundle, suspect: Suspect) -> Answered | None:
     """All answers of a suspect that was asked before, so that a stopped audit can be repeated."""
     if not isinstance(suspect, RecordedSuspect):
         return None
-    return suspect.answer_some(bundle.probes[: suspect.count])
+    return suspect.answer_some(bundle.probes[: suspect.count(bundle.probes)])

@@ -30,8 +30,8 @@ def noise(seen: Seen) -> Noticed:
     if again is None or again.failed is not None:
         return _unchecked("noise", LIMIT, again)
     if at_end is not None and at_end.failed is None:
-        later = change(at_end, seen.given.outputs)
-        at_once = change(again, seen.given.outputs)
+        later = change(at_end, _told(seen))
+        at_once = change(again, _told(seen))
         again = at_end if at_once < later <= MORE * at_once else again
     return _compared(
         "noise",
@@ -49,8 +49,8 @@ def drift(seen: Seen) -> Noticed:
     again, at_once = seen.again.get(Time.AT_THE_END), seen.again.get(Time.AT_ONCE)
     if again is None or again.failed is not None:
         return _unchecked("drift", LIMIT, again)
-    before = 0.0 if at_once is None else change(at_once, seen.given.outputs)
-    measured = change(again, seen.given.outputs)
+    before = 0.0 if at_once is None else change(at_once, _told(seen))
+    measured = change(again, _told(seen))
     if before > LIMIT or LIMIT < measured <= MORE * before:
         return Noticed(Check(name="drift", measured=measured, limit=LIMIT, noticed=None))
     return _compared(
@@ -128,15 +128,24 @@ def _rounding(before: Outputs, after: Outputs, told: Outputs) -> np.ndarray:
     """How far apart two answers may be by rounding alone."""
     if told.kind is Kind.LOGITS:
         return np.zeros(before.values.shape)
-    digits = form_of(told).digits
+    form = form_of(told)
+    if form.step is not None:
+        return np.full(before.values.shape, 1.01 * form.step * float(told.values.std()))
+    digits = form.digits
     larger = np.maximum(np.abs(before.values), np.abs(after.values))
     return RELATIVE * larger + (ABSOLUTE if digits is None else 1.01 * 10.0**-digits)
+
+
+def _told(seen: Seen) -> Outputs:
+    """The answers to all probes; of similarities, without the reference images' own."""
+    told = seen.given.outputs
+    return told.after(told.classes) if told.kind is Kind.SIMILARITIES else told
 
 
 def _compared(
     name: str, seen: Seen, again: Again, limit: float, text: str, *, accuses: bool = True
 ) -> Noticed:
-    measured = change(again, seen.given.outputs)
+    measured = change(again, _told(seen))
     told = measured > limit
     finding = Finding(text.format(share=f"{measured:.2g}"), clears=False, accuses=accuses)
     if not told and again.refused:

@@ -141,7 +141,7 @@ def matrices(bundle: Bundle, audited: Sequence[Audited]) -> Matrices:
 
     chosen = _sample(len(alike.victim))
     victim = correlation_matrix(_part(alike.victim, chosen), correlation)
-    classes = None if alike.kind is Kind.EMBEDDINGS else alike.victim.predicted()[chosen]
+    classes = alike.victim.predicted()[chosen] if alike.kind.tells_classes else None
     order = ordering(victim, correlation, classes)
     classes = None if classes is None else classes[order]
     victim = victim[np.ix_(order, order)]

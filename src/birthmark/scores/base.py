@@ -10,6 +10,9 @@ from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
 from birthmark.registry import Registry
 
+ANSWERS = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS, Kind.EMBEDDINGS)
+"""What a model can answer to one image."""
+
 Pools = Callable[[Sequence[int]], list[float]]
 """From the places of a pool's models to their numbers."""
 

@@ -26,7 +26,8 @@ class RecordedSuspect:
     A CSV has a header, a column `probe` (the probe's file name) and one column a number, its rows
     in any order; the numbers of a probe that was refused are left empty. npz and safetensors hold
     `values`, (n, width) or (n,) for labels, in the order of the probes, and perhaps `refused`,
-    positions of the probes that were, integers (m,).
+    positions of the probes that were, integers (m,). Similarities have one column a reference
+    image; of a CSV the rows of the reference images themselves, the first probes, may be missing.
 
     Parameters
     ----------
@@ -72,10 +73,18 @@ class RecordedSuspect:
             family=family,
         )
 
-    @property
-    def count(self) -> int:
-        """How many probes it was asked about."""
-        return len(self._outputs) + len(self._refused)
+    def count(self, probes: Sequence[Image]) -> int:
+        """How many of these probes, the first ones, it was asked about if about no other."""
+        return len(self._outputs) + len(self._refused) + len(self._unasked(probes))
+
+    def _unasked(self, images: Sequence[Image]) -> list[str]:
+        """Names of reference images that similarities were recorded without."""
+        if self._probes is None or self._outputs.kind is not Kind.SIMILARITIES:
+            return []
+        asked = {*self._probes, *self._refused}
+        return [
+            name for one in images[: self._outputs.classes] if (name := _name(one)) not in asked
+        ]
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         """The recorded answers to these probes.
@@ -103,24 +112,35 @@ class RecordedSuspect:
         BirthmarkError
             If one is missing or there are more.
         """
-        if len(images) != self.count:
+        asked = self.count(images)
+        if len(images) != asked:
             raise BirthmarkError(
                 self._source,
-                f"holds {self.count} answers to {len(images)} probes",
+                f"holds {asked} answers to {len(images)} probes",
                 "record one answer a probe; if an audit stopped early, pass --stop-early again",
             )
-        names = [PurePosixPath(image.name).name for image in images]
+        names = [_name(image) for image in images]
         refused = {i: REFUSED for i, name in enumerate(names) if {i, name} & self._refused}
         if self._probes is None:
             return Answered(self._outputs, refused)
         rows = {name: row for row, name in enumerate(self._probes)}
+        unasked = self._unasked(images)
         wanted = [name for i, name in enumerate(names) if i not in refused]
         for name in wanted:
-            if name not in rows:
+            if name not in rows and name not in unasked:
                 raise BirthmarkError(
                     self._source, f"holds no answer to {name}", "record one answer a probe"
                 )
-        return Answered(self._outputs.at([rows[name] for name in wanted]), refused)
+        recorded = self._outputs.values
+        values = np.zeros((len(wanted), *recorded.shape[1:]), dtype=recorded.dtype)
+        for place, name in enumerate(wanted):
+            if name in rows:
+                values[place] = recorded[rows[name]]
+        return Answered(Outputs(values, self._outputs.kind, self._outputs.classes), refused)
+
+
+def _name(image: Image) -> str:
+    return PurePosixPath(image.name).name
 
 
 ADAPTERS.register(r".*\.(csv|npz|safetensors)", example="answers.csv")(lambda: RecordedSuspect)
