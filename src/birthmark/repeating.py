@@ -109,8 +109,7 @@ class Repeats:
 
     def spread(self, places: Sequence[int]) -> list[int]:
         """As many of these as are asked again, evenly spread."""
-        remote = isinstance(self.suspect, RemoteSuspect)
-        pairs = remote and self.suspect.description.output is Kind.SIMILARITIES
+        pairs = self.suspect.description.output is Kind.SIMILARITIES
         most = min(1 if pairs else self.count, len(places))
         return [
             places[i] for i in np.unique(np.linspace(0, len(places) - 1, most).round()).astype(int)

@@ -314,7 +314,7 @@ def test_the_owners_own_model_may_not_refuse_or_be_constant() -> None:
     refusing = evasive.Remote(world.as_digits(world.victim()), refuses=lambda *_: "no")
     constant = world.answering(lambda x: np.ones((len(x), 10)))
     references = [world.as_digits(world.innocent(0))]
-    with pytest.raises(BirthmarkError, match="refused 40 of 40 images, first .*: no"):
+    with pytest.raises(BirthmarkError, match=r"refused 40 of 40 images, first .*: no"):
         Fingerprint.enroll(refusing, world.image_set(), references, n=40)
     with pytest.raises(BirthmarkError, match="gave all 40 images the same answer"):
         Fingerprint.enroll(constant, world.image_set(), references, n=40)
