@@ -104,7 +104,7 @@ def test_a_thief_is_found_by_as_few_pairs_as_there_can_be(told: str) -> None:
     own = fingerprint()
     thief = Comparing(world.thief(), TOLD[told])
     assert isinstance(thief, PairSuspect)
-    result = own.audit(thief)
+    result = own.audit(thief, repeats=0)
     assert result.verdict is Verdict.DERIVED
     assert result.compared_as is Kind.SIMILARITIES
     assert any("how alike each probe is to the first 6" in s for s in result.findings)
@@ -167,7 +167,7 @@ def recorded(own: Fingerprint, done: Audited, form: str, folder: Path) -> Suspec
 def test_an_audit_of_pairs_may_stop_early_and_be_repeated(tmp_path: Path) -> None:
     own = fingerprint()
     service = Comparing(world.thief(), TOLD["similarities"])
-    early = own.audit_with_answers(service, stop_early=True)
+    early = own.audit_with_answers(service, stop_early=True, repeats=0)
     assert early.result.verdict is Verdict.DERIVED
     assert len(service.asked) == (early.result.queries - M) * M
     again = own.audit(recorded(own, early, "csv of the others", tmp_path), stop_early=True)

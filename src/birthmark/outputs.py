@@ -139,6 +139,10 @@ class Outputs:
         """The answers to all but the first images."""
         return Outputs(self.values[count:], self.kind, self.classes)
 
+    def at(self, places: Sequence[int]) -> Outputs:
+        """The answers to some of the images."""
+        return Outputs(self.values[list(places)], self.kind, self.classes)
+
     def favour(self) -> NDArray[np.float64]:
         """How much each class is favoured above the others, float64 (n, width).
 
@@ -159,8 +163,15 @@ class Outputs:
             values -= values.mean(axis=1, keepdims=True)
         return values
 
-    def require_plausible(self, source: str) -> Outputs:
+    def require_plausible(self, source: str, *, varied: bool = True) -> Outputs:
         """Return these outputs, which answer all probes.
+
+        Parameters
+        ----------
+        source
+            Which model answered, for messages.
+        varied
+            Whether to refuse one answer to every image.
 
         Raises
         ------
@@ -170,7 +181,7 @@ class Outputs:
         """
         related = self.kind is Kind.SIMILARITIES
         told = self.values[self.classes if related else 0 :]
-        if len(told) > 1 and bool((told == told[:1]).all()):
+        if varied and len(told) > 1 and bool((told == told[:1]).all()):
             raise BirthmarkError(
                 source,
                 f"gave all {len(told)} images the same answer",
@@ -204,7 +215,8 @@ def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Answers to consecutive batches as one; the parts are of one kind and width."""
+    """Answers to consecutive batches as one; those that are not empty are of one kind and width."""
+    parts = [part for part in parts if len(part)] or parts[:1]
     values = np.concatenate([part.values for part in parts])
     return Outputs(values, parts[0].kind, max(part.classes for part in parts))
 

@@ -38,7 +38,7 @@ class Said:
 
     def __init__(self, name: str, outputs: Outputs) -> None:
         self.outputs = outputs
-        self.description = Description(name=name, adapter="said", output=outputs.kind)
+        self.description = Description(name=name, adapter="recorded", output=outputs.kind)
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         assert len(images) == len(self.outputs)

@@ -59,7 +59,7 @@ def stats(url: str) -> dict[str, Any]:
 
 def audited(fingerprint: Path, suspect: str, out: Path, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "birthmark", "audit", str(fingerprint), "--suspect", suspect]
-    command += ["--out", str(out), "--family", "linear", "--json", *more]
+    command += ["--out", str(out), "--family", "linear", "--json", "--repeats", "0", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)

@@ -42,6 +42,9 @@ def audit(
         bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
     ] = False,
     pdf: options.Pdf = False,
+    repeats: Annotated[
+        int, typer.Option(help="How many probes to ask again, to see whether answers change.")
+    ] = 4,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -87,7 +90,7 @@ def audit(
     fetch(allow_download, suspect)
     model = open_any(suspect, declared, family, access)
     if dry_run:
-        _plan(opened, model, access, alpha, independent_above, stop_early, json_)
+        _plan(opened, model, access, alpha, independent_above, stop_early, repeats, json_)
         return
     with asking.kept(model), progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
@@ -95,6 +98,7 @@ def audit(
             alpha=alpha,
             independent_above=independent_above,
             stop_early=stop_early,
+            repeats=repeats,
             progress=progress,
         )
         write_audit(opened.bundle, audited, out, pdf=pdf)
@@ -114,15 +118,19 @@ def _plan(
     alpha: float,
     independent_above: float,
     stop_early: bool,
+    repeats: int,
     json_: bool,
 ) -> None:
     from birthmark.audit import prepared
+    from birthmark.methods import method
+    from birthmark.repeating import Repeats, planned
     from birthmark.suspects.base import RemoteSuspect
 
     asked = prepared(opened.bundle, model, alpha, independent_above)
     if access is None or not isinstance(asked, RemoteSuspect):
         raise BirthmarkError("--dry-run", "is for a model behind an API", "drop it")
-    plan = asked.dry_run(opened.probes)
+    skip = method(opened.manifest.method).score.reference_images
+    plan = planned(asked, Repeats(asked, opened.probes, repeats, skip))
     if json_:
         more = {"ledger": str(access.ledger), "enough": asking.enough(plan, model)}
         print(json.dumps(plan.model_dump() | more))

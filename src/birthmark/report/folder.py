@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from birthmark.audit import Audited
@@ -54,7 +56,9 @@ def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = Fals
     report = _rendered(bundle, audited)
     with whole_folder(out) as folder:
         (folder / "result.json").write_text(result.model_dump_json(indent=2) + "\n", "utf-8")
-        (folder / "answers.safetensors").write_bytes(answers_bytes(audited.answers))
+        (folder / "answers.safetensors").write_bytes(
+            answers_bytes(audited.answers, audited.refused)
+        )
         (folder / "report.html").write_text(report, "utf-8")
         if pdf:
             (folder / "report.pdf").write_bytes(pdf_of(report))
@@ -170,7 +174,13 @@ def _require_that_it_follows(bundle: Bundle, audited: Audited, file: Path) -> No
         raise BirthmarkError(file, "states other numbers than its answers give", AGAIN)
 
 
-def answers_bytes(answers: Outputs) -> bytes:
-    """Answers as safetensors that can be audited again: `values`, with the kind as metadata."""
-    tensors = {"values": answers.values}
+def answers_bytes(answers: Outputs, refused: Collection[int] = ()) -> bytes:
+    """Answers as safetensors that can be audited again.
+
+    `values`, with the kind as metadata; and, if some probes were refused, `refused`, their
+    positions among the probes that were asked, int64 (m,).
+    """
+    tensors: dict[str, NDArray[Any]] = {"values": answers.values}
+    if refused:
+        tensors["refused"] = np.array(sorted(refused), dtype=np.int64)
     return safetensors.numpy.save(tensors, metadata={"kind": answers.kind.value})

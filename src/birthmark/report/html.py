@@ -131,7 +131,8 @@ def require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
             result.method != bundle.manifest.method
             or result.victim != bundle.manifest.victim
             or [reference.name for reference in result.references] != names
-            or len(one.answers) != result.queries
+            or len(one.answers) + result.refused != result.queries
+            or len(one.refused) != result.refused
             or result.queries > len(bundle.probes)
             or len(seals) > 1
         ):

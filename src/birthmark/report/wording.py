@@ -128,6 +128,18 @@ def measured(results: Sequence[Result]) -> list[str]:
         f" {len(first.references)} reference models to the same probes come from the fingerprint.",
         f"A distance is the score {score}.",
     ]
+    said += [
+        f"{result.suspect.name} refused {result.refused} of {result.queries} probes; the others"
+        " were compared."
+        for result in results
+        if result.refused
+    ]
+    said += [
+        f"{result.repeated} further calls put probes to {result.suspect.name} once more, to see"
+        " whether its answers change."
+        for result in results
+        if result.repeated and len(results) == 1
+    ]
     for kind in sorted({result.compared_as for result in results}):
         alike = [result for result in results if result.compared_as is kind]
         references = [reference.score for result in alike for reference in result.references]

@@ -96,6 +96,16 @@ class Answered:
     outputs: Outputs
     refused: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> int:
+        """How many images it was asked about."""
+        return len(self.outputs) + len(self.refused)
+
+    @property
+    def places(self) -> list[int]:
+        """Positions of the images that were not refused."""
+        return [i for i in range(self.asked) if i not in self.refused]
+
     def complete(self, name: str, images: Sequence[Image]) -> Outputs:
         """The answers to these images, of which none was refused.
 
@@ -113,6 +123,15 @@ class Answered:
             f" {images[first].name}: {self.refused[first]}",
             "enroll with images that it answers about",
         )
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A model that may refuse some images and answer the others."""
+
+    def answer_some(self, images: Sequence[Image], progress: Progress) -> Answered:
+        """Answers to the images that are not refused."""
+        ...
 
 
 class DryRun(BaseModel):

@@ -17,8 +17,13 @@ MAX_LINE = 16 << 20
 MAX_NUMBERS = 1 << 25
 
 
-def table_of(path: Path) -> tuple[list[str], list[str], NDArray[np.float64]]:
+Table = tuple[list[str], list[str], NDArray[np.float64], list[str]]
+
+
+def table_of(path: Path) -> Table:
     """Columns after the first, names in the first column, and the numbers (names, columns).
+
+    Then the names of those that have no numbers: all cells of their lines are empty.
 
     Raises
     ------
@@ -38,29 +43,33 @@ def table_of(path: Path) -> tuple[list[str], list[str], NDArray[np.float64]]:
                     f"its columns are {', '.join(header[:5])}",
                     "name the first 'probe' and let numbers follow",
                 )
-            names, rows = _rows(lines, len(header), path)
+            names, rows, empty = _rows(lines, len(header), path)
     except (ValueError, csv.Error, OSError) as error:
         raise BirthmarkError(path, f"is no table of numbers ({error})", "mend it") from error
-    if len(set(names)) != len(names):
+    if len({*names, *empty}) != len(names) + len(empty):
         raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
-    return header[1:], names, np.array(rows).reshape(len(rows), len(header) - 1)
+    return header[1:], names, np.array(rows).reshape(len(rows), len(header) - 1), empty
 
 
 def _rows(
     lines: Iterator[list[str]], width: int, path: Path
-) -> tuple[list[str], list[NDArray[np.float64]]]:
+) -> tuple[list[str], list[NDArray[np.float64]], list[str]]:
     names: list[str] = []
+    empty: list[str] = []
     rows: list[NDArray[np.float64]] = []
     for number, row in enumerate(lines, 2):
         if len(row) != width:
             raise BirthmarkError(
                 path, f"line {number} has {len(row)} cells of {width}", "mend the line"
             )
-        if len(rows) * width > MAX_NUMBERS:
+        if (len(rows) + len(empty)) * width > MAX_NUMBERS:
             raise BirthmarkError(path, f"holds over {MAX_NUMBERS} numbers", "record fewer probes")
+        if not any(row[1:]):
+            empty.append(row[0])
+            continue
         names.append(row[0])
         rows.append(np.array([float(cell) for cell in row[1:]]))
-    return names, rows
+    return names, rows, empty
 
 
 def _lines(file: TextIO, path: Path) -> Iterator[list[str]]:
