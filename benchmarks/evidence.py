@@ -25,7 +25,7 @@ from birthmark.evidence import Evidence, sign, verify
 from birthmark.evidence.keys import new_key, signer_of
 from birthmark.evidence.package import evidence_of
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
-from birthmark.report.folder import answers_bytes
+from birthmark.recording import answers_bytes
 
 Refuses = Callable[[bytes], bool]
 
@@ -39,7 +39,7 @@ def made(folder: Path) -> tuple[Evidence, dict[str, bytes]]:
     audited = Fingerprint.open(folder / "v.birthmark").audit_with_answers(suspect)
     files = {
         FINGERPRINT: (folder / "v.birthmark").read_bytes(),
-        ANSWERS: answers_bytes(audited.answers),
+        ANSWERS: answers_bytes(audited.recorded),
     }
     signer = signer_of(str(folder / "owner.key"))
     return sign(audited.result, files[FINGERPRINT], files[ANSWERS], signer), files

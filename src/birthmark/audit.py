@@ -27,11 +27,12 @@ from birthmark.images import Progress, silent
 from birthmark.methods import common_kind, method
 from birthmark.outputs import Outputs
 from birthmark.pairs import bound
-from birthmark.repeating import REPEATS, Repeats, ask_repeatedly
+from birthmark.recording import Recorded
+from birthmark.repeating import REPEATS, Again, Repeats, Time, ask_repeatedly
 from birthmark.result import ReferenceScore, Result, Significance, Verdict
 from birthmark.stopping import ask_until_sure
 from birthmark.suspects import Suspect
-from birthmark.suspects.base import PairSuspect
+from birthmark.suspects.base import Answered, PairSuspect
 
 SPENT = (
     "Asked in batches, the test had pointed at other models before, and may not point at more."
@@ -53,11 +54,19 @@ class Audited:
         To the probes that were not refused, in their order.
     refused
         Positions of the probes that were, and what the suspect said.
+    again
+        What came of asking some once more.
     """
 
     result: Result
     answers: Outputs
     refused: Mapping[int, str] = field(default_factory=dict)
+    again: Mapping[Time, Again] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> Recorded:
+        """All that the suspect answered."""
+        return Recorded(Answered(self.answers, self.refused), self.again)
 
 
 def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance:
@@ -129,6 +138,7 @@ def audit(
     independent_above: float = 0.5,
     stop_early: bool = False,
     repeats: int = REPEATS,
+    again: Mapping[Time, Again] | None = None,
     seal: str | None = None,
     progress: Progress = silent,
 ) -> Audited:
@@ -150,6 +160,8 @@ def audit(
         over all looks (`birthmark.calibration.Sequential`).
     repeats
         How many probes to ask again, at once and at the end, to see whether answers change.
+    again
+        What came of that before, where an audit is repeated; nothing is asked again then.
     seal
         The fingerprint's seal, for the result.
     progress
@@ -166,7 +178,13 @@ def audit(
     suspect = prepared(bundle, suspect, alpha, independent_above)
     score = method(bundle.manifest.method).score
     stopped = None
-    repeated = Repeats(suspect, bundle.probes, repeats, score.reference_images)
+    repeated = Repeats(
+        suspect,
+        bundle.probes,
+        repeats if again is None else 0,
+        score.reference_images,
+        dict(again or {}),
+    )
     if stop_early:
         family = suspect.description.family
         stopped = ask_until_sure(bundle, suspect, alpha, family, repeated, progress)
@@ -235,4 +253,4 @@ def audit(
         libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
         | {"numpy": version("numpy")},
     )
-    return Audited(result, given.outputs, given.refused)
+    return Audited(result, given.outputs, given.refused, repeated.found)

@@ -75,7 +75,12 @@ class Repeats:
     found: dict[Time, Again] = field(default_factory=dict)
     _places: list[int] = field(default_factory=list)
     _before: Outputs | None = None
-    calls: int = 0
+
+    @property
+    def calls(self) -> int:
+        """How many probes were asked again."""
+        done = [again for again in self.found.values() if again.failed is None]
+        return sum(len(again.after) + again.refused for again in done)
 
     @property
     def possible(self) -> bool:
@@ -135,7 +140,6 @@ class Repeats:
         except BirthmarkError as error:
             self.found[when] = Again(before.first(0), before.first(0), failed=str(error))
             return
-        self.calls += len(images)
         self.found[when] = Again(before.at(given.places), given.outputs, len(given.refused))
 
 

@@ -30,7 +30,7 @@ def comparison(fingerprints: dict[str, Fingerprint]) -> Comparison:
     suspects: list[Any] = [
         world.as_digits(world.innocent(25), name="innocent <b>", family="linear"),
         world.as_digits(world.thief(), name="thief", family="linear"),
-        world.answering(lambda x: np.ones((len(x), 2)) * [1, 2]),
+        world.answering(lambda _: 1 / 0),
     ]
     return compare(fingerprints, suspects)
 
@@ -40,6 +40,8 @@ def test_each_suspect_has_a_row_for_each_fingerprint(comparison: Comparison) -> 
     assert rows[0] == ("ours", "thief", "derived")
     assert [row[:2] for row in rows[3:5]] == [("other", "thief"), ("other", "innocent <b>")]
     assert len(rows) == 6
+    assert rows[2] == ("ours", "suspect", None)
+    assert "failed on an image" in str(comparison.rows[2].problem)
 
 
 def test_a_map_puts_the_thief_beside_the_victim(comparison: Comparison) -> None:

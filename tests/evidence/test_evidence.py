@@ -17,7 +17,7 @@ from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evid
 from birthmark.evidence.keys import new_key, public_key, read_public_key, signer_of
 from birthmark.evidence.package import evidence_of
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
-from birthmark.report.folder import answers_bytes
+from birthmark.recording import answers_bytes
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Evidence, P
     evidence = sign(
         audited.result,
         fingerprint.read_bytes(),
-        answers_bytes(audited.answers),
+        answers_bytes(audited.recorded),
         signer_of(str(folder / "owner.key")),
         seal_published="the company's gazette, 2026-01-01",
     )
@@ -67,7 +67,24 @@ def test_a_stopped_audit_is_repeated_too(tmp_path: Path) -> None:
     file, audited = audited_thief(tmp_path, stop_early=True)
     assert audited.result.looks is not None
     signer = signer_of(str(tmp_path / "k"))
-    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.answers), signer)
+    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.recorded), signer)
+    assert verify(evidence, "evidence", repeat=True).passed
+
+
+def test_an_audit_of_a_noisy_suspect_is_repeated_too(tmp_path: Path) -> None:
+    from birthmark import Fingerprint
+
+    file, _ = audited_thief(tmp_path)
+    rng = np.random.default_rng(0)
+    model = world.thief()
+    suspect = world.answering(
+        lambda x: model.decision_function(x.reshape(len(x), -1)) + rng.normal(size=(len(x), 10))
+    )
+    audited = Fingerprint.open(file).audit_with_answers(suspect)
+    assert any("adds noise" in one for one in audited.result.findings)
+    new_key(tmp_path / "k")
+    signer = signer_of(str(tmp_path / "k"))
+    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.recorded), signer)
     assert verify(evidence, "evidence", repeat=True).passed
 
 

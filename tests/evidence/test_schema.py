@@ -11,7 +11,7 @@ import jsonschema
 from birthmark.evidence import sign
 from birthmark.evidence.keys import new_key, signer_of
 from birthmark.evidence.schema import schema
-from birthmark.report.folder import answers_bytes
+from birthmark.recording import answers_bytes
 from evidence.test_evidence import audited_thief
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "evidence.schema.json"
@@ -26,7 +26,7 @@ def test_evidence_and_its_statement_follow_it(tmp_path: Path) -> None:
     new_key(tmp_path / "k")
     file, audited = audited_thief(tmp_path)
     signer = signer_of(str(tmp_path / "k"))
-    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.answers), signer)
+    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.recorded), signer)
     fields = json.loads(evidence.to_bytes())
     jsonschema.validate(fields, schema())
     statement = json.loads(base64.b64decode(fields["envelope"]["payload"]))

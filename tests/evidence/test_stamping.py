@@ -16,7 +16,7 @@ from birthmark.evidence import sign, verify
 from birthmark.evidence.keys import new_key, signer_of
 from birthmark.evidence.stamping import stamper
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
-from birthmark.report.folder import answers_bytes
+from birthmark.recording import answers_bytes
 from evidence.test_evidence import audited_thief
 
 OPENSSL = shutil.which("openssl")
@@ -115,7 +115,7 @@ def test_a_stamp_is_of_the_signature(service: Service, tmp_path: Path) -> None:
     evidence = sign(
         audited.result,
         file.read_bytes(),
-        answers_bytes(audited.answers),
+        answers_bytes(audited.recorded),
         signer_of(str(tmp_path / "k")),
         stamp=stamper(service.url),
     )

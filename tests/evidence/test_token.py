@@ -12,7 +12,7 @@ import pytest
 from birthmark import BirthmarkError
 from birthmark.evidence import sign, verify
 from birthmark.evidence.keys import signer_of
-from birthmark.report.folder import answers_bytes
+from birthmark.recording import answers_bytes
 from evidence.test_evidence import audited_thief
 
 LIBRARY = next(Path("/usr/lib").glob("**/libsofthsm2.so"), None)
@@ -48,8 +48,8 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_token_signs(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, audited = audited_thief(tmp_path)
     signer = signer_of(token)
-    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.answers), signer)
+    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.recorded), signer)
     assert verify(evidence, "evidence", repeat=True).passed
     monkeypatch.delenv("BIRTHMARK_PIN")
     with pytest.raises(BirthmarkError, match="BIRTHMARK_PIN: is not in the environment"):
-        sign(audited.result, file.read_bytes(), answers_bytes(audited.answers), signer)
+        sign(audited.result, file.read_bytes(), answers_bytes(audited.recorded), signer)

@@ -14,7 +14,8 @@ import pytest
 
 import world
 from birthmark import BirthmarkError, Fingerprint
-from birthmark.report.folder import answers_bytes, read_audit, write_audit, write_report
+from birthmark.recording import answers_bytes, read_answers
+from birthmark.report.folder import read_audit, write_audit, write_report
 from birthmark.report.pdf import pdf_of
 
 
@@ -48,16 +49,15 @@ def altered(folder: Path, name: str) -> str:
     fields = json.loads(file.read_text())
     if name == "no result":
         file.unlink()
-        return "result.json: does not exist"
+        return "result.json: cannot be read"
     if name == "no answers":
         (folder / "answers.safetensors").unlink()
-        return "answers.safetensors: does not exist"
+        return "answers.safetensors: cannot be read"
     if name == "other answers":
-        from birthmark.suspects.recorded import RecordedSuspect
-
-        answers = RecordedSuspect(folder / "answers.safetensors", {})._outputs
-        answers.values[0] += np.float32(1)
-        (folder / "answers.safetensors").write_bytes(answers_bytes(answers))
+        file = folder / "answers.safetensors"
+        recorded = read_answers(file.read_bytes(), "answers")
+        recorded.given.outputs.values[0] += np.float32(1)
+        file.write_bytes(answers_bytes(recorded))
         return "are not the answers of result.json"
     said = {
         "no JSON": "Invalid JSON",

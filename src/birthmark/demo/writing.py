@@ -7,7 +7,7 @@ from pathlib import Path
 
 from birthmark.demo.story import Story
 from birthmark.files import whole_folder
-from birthmark.report.folder import answers_bytes
+from birthmark.recording import answers_bytes
 from birthmark.report.html import render_report
 
 
@@ -31,7 +31,7 @@ def write_story(story: Story, out: Path) -> None:
         (folder / "answers").mkdir()
         for audited in story.audits:
             file = folder / "answers" / f"{audited.result.suspect.name}.safetensors"
-            file.write_bytes(answers_bytes(audited.answers))
+            file.write_bytes(answers_bytes(audited.recorded))
         (folder / "result.json").write_text(json.dumps(as_json(story), indent=2) + "\n", "utf-8")
         (folder / "report.html").write_text(report, "utf-8")
 

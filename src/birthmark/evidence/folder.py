@@ -10,10 +10,10 @@ from birthmark.bundle import read_bundle
 from birthmark.errors import BirthmarkError
 from birthmark.evidence.keys import signer_of
 from birthmark.evidence.package import write_evidence
-from birthmark.evidence.replay import read_answers
 from birthmark.evidence.signing import sign
 from birthmark.evidence.stamping import stamper
 from birthmark.files import read_bytes
+from birthmark.recording import read_answers
 from birthmark.result import Result
 
 NAME = "evidence.json"
@@ -64,7 +64,7 @@ def sign_audit(
     data = read_bytes(fingerprint)
     if result.victim != bundle.manifest.victim or result.method != bundle.manifest.method:
         raise BirthmarkError(audit, "is an audit by another fingerprint", f"not by {fingerprint}")
-    if read_answers(answers).digest != result.answers:
+    if read_answers(answers, str(audit)).given.outputs.digest != result.answers:
         raise BirthmarkError(
             audit / "answers.safetensors", "is not what result.json is about", "audit again"
         )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from birthmark.audit import audit
 from birthmark.bundle import Bundle
 from birthmark.errors import BirthmarkError
-from birthmark.images import Image
+from birthmark.images import Image, Progress, silent
 from birthmark.outputs import Outputs
+from birthmark.recording import Recorded
 from birthmark.result import Result
 from birthmark.suspects import Description
-from birthmark.suspects.recorded import RecordedSuspect
+from birthmark.suspects.base import Answered
 
 COMPUTED_BY = {"libraries"}
 """Says who computed a result, not what came out."""
@@ -28,50 +27,47 @@ class Replayed:
         Of the suspect, as the result has it.
     probes
         What it was asked.
-    answers
+    given
         To these, in their order.
     """
 
     batch: int | None = None
 
-    def __init__(self, description: Description, probes: Sequence[Image], answers: Outputs) -> None:
+    def __init__(self, description: Description, probes: Sequence[Image], given: Answered) -> None:
         self.description = description
-        self._row = {probe.digest: row for row, probe in enumerate(probes)}
-        self._answers = answers
+        self._place = {probe.digest: place for place, probe in enumerate(probes)}
+        self._row = {place: row for row, place in enumerate(given.places)}
+        self._given = given
 
     def answer(self, images: Sequence[Image]) -> Outputs:
-        """The answers to these probes.
+        """The answers to these probes, of which none was refused."""
+        return self.answer_some(images).outputs
+
+    def answer_some(
+        self,
+        images: Sequence[Image],
+        progress: Progress = silent,  # noqa: ARG002
+    ) -> Answered:
+        """The answers to these probes, and which were refused.
 
         Raises
         ------
         BirthmarkError
             If one was not asked.
         """
+        given = self._given
         try:
-            rows = [self._row[image.digest] for image in images]
+            places = [self._place[image.digest] for image in images]
         except KeyError as error:
             raise BirthmarkError(
                 self.description.name, "was not asked all of that", "get an unaltered copy"
             ) from error
-        answers = self._answers
-        return Outputs(answers.values[rows], answers.kind, answers.classes)
+        refused = {i: given.refused[p] for i, p in enumerate(places) if p in given.refused}
+        rows = [self._row[place] for place in places if place not in given.refused]
+        return Answered(given.outputs.at(rows), refused)
 
 
-def read_answers(data: bytes) -> Outputs:
-    """The answers in the bytes of an `answers.safetensors`.
-
-    Raises
-    ------
-    BirthmarkError
-        If there are none.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "answers.safetensors"
-        file.write_bytes(data)
-        return RecordedSuspect(file, {}).outputs
-
-
-def replay(bundle: Bundle, result: Result, answers: Outputs) -> Result:
+def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
     """Compute a result again.
 
     Parameters
@@ -80,21 +76,22 @@ def replay(bundle: Bundle, result: Result, answers: Outputs) -> Result:
         The fingerprint.
     result
         What came out; its options are used again.
-    answers
-        The suspect's.
+    recorded
+        What the suspect answered.
 
     Raises
     ------
     BirthmarkError
         If the answers do not lead to a result.
     """
-    probes = bundle.probes[: len(answers)]
+    given = recorded.given
     again = audit(
         bundle,
-        Replayed(result.suspect, probes, answers),
+        Replayed(result.suspect, bundle.probes[: given.asked], given),
         alpha=result.alpha,
         independent_above=result.independent_above,
         stop_early=result.looks is not None,
+        again=recorded.again,
         seal=result.fingerprint,
     )
     return again.result

@@ -16,9 +16,9 @@ from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
 from birthmark.evidence import keys, stamping
 from birthmark.evidence.package import Evidence
-from birthmark.evidence.replay import differing, read_answers, replay
+from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, Statement
-from birthmark.outputs import Outputs
+from birthmark.recording import Recorded, read_answers
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
@@ -196,7 +196,7 @@ def _contents(
 ) -> Iterator[Check]:
     try:
         bundle = _bundle(files[FINGERPRINT])
-        answers = read_answers(files[ANSWERS])
+        answers = read_answers(files[ANSWERS], ANSWERS)
     except BirthmarkError as error:
         yield Check(name="contents", passed=False, sentence=f"{error.problem}.")
         return
@@ -212,7 +212,7 @@ def _bundle(data: bytes) -> Bundle:
         return read_bundle(file)
 
 
-def _consistent(statement: Statement, bundle: Bundle, answers: Outputs, seal: str) -> Check:
+def _consistent(statement: Statement, bundle: Bundle, answers: Recorded, seal: str) -> Check:
     result, manifest = statement.predicate.result, bundle.manifest
     facts = {
         "the fingerprint's seal": (result.fingerprint, seal),
@@ -222,8 +222,8 @@ def _consistent(statement: Statement, bundle: Bundle, answers: Outputs, seal: st
             [(one.name, one.family) for one in result.references],
             [(one.name, one.family) for one in manifest.references],
         ),
-        "the answers' digest": (result.answers, answers.digest),
-        "the number of answers": (result.queries, len(answers)),
+        "the answers' digest": (result.answers, answers.given.outputs.digest),
+        "the number of answers": (result.queries, answers.given.asked),
     }
     wrong = [name for name, (said, seen) in facts.items() if said != seen]
     sentence = (
@@ -234,7 +234,7 @@ def _consistent(statement: Statement, bundle: Bundle, answers: Outputs, seal: st
     return Check(name="contents", passed=not wrong, sentence=sentence)
 
 
-def _repeated(statement: Statement, bundle: Bundle, answers: Outputs, source: str) -> Check:
+def _repeated(statement: Statement, bundle: Bundle, answers: Recorded, source: str) -> Check:
     before = statement.predicate.result
     try:
         after = replay(bundle, before, answers)

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import safetensors.numpy
-from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from birthmark.audit import Audited
 from birthmark.bundle import Bundle
-from birthmark.calibration import conformal_p
-from birthmark.comparing import compared
 from birthmark.errors import BirthmarkError
-from birthmark.files import whole_file, whole_folder
-from birthmark.methods import method
-from birthmark.outputs import Outputs
+from birthmark.evidence.folder import read_result
+from birthmark.evidence.replay import replay
+from birthmark.files import read_bytes, whole_file, whole_folder
+from birthmark.recording import answers_bytes, read_answers
 from birthmark.report.html import render_report, require_of_one
 from birthmark.report.pdf import pdf_of
-from birthmark.result import Result
-from birthmark.suspects.recorded import RecordedSuspect
 
 AGAIN = "audit again"
-
-
-MAX_RESULT = 64 << 20
 CLOSE = 1e-6
 """How far, relatively, distances may differ from those of another machine."""
 
@@ -56,9 +46,7 @@ def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = Fals
     report = _rendered(bundle, audited)
     with whole_folder(out) as folder:
         (folder / "result.json").write_text(result.model_dump_json(indent=2) + "\n", "utf-8")
-        (folder / "answers.safetensors").write_bytes(
-            answers_bytes(audited.answers, audited.refused)
-        )
+        (folder / "answers.safetensors").write_bytes(answers_bytes(audited.recorded))
         (folder / "report.html").write_text(report, "utf-8")
         if pdf:
             (folder / "report.pdf").write_bytes(pdf_of(report))
@@ -133,54 +121,21 @@ def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
         the answers.
     """
     file = folder / "result.json"
-    result = _read_result(file)
+    result = read_result(file)
     if result.fingerprint not in (None, seal):
         raise BirthmarkError(file, "is of another fingerprint", "name the one that was audited")
-    answers = RecordedSuspect(folder / "answers.safetensors", {})
-    probes = bundle.probes[: result.queries]
-    audited = Audited(result, answers.answer(probes))
+    answers = folder / "answers.safetensors"
+    recorded = read_answers(read_bytes(answers), str(answers))
+    given = recorded.given
+    audited = Audited(result, given.outputs, given.refused, recorded.again)
     if audited.answers.digest != result.answers:
-        raise BirthmarkError(
-            folder / "answers.safetensors", "are not the answers of result.json (digest)", AGAIN
-        )
+        raise BirthmarkError(answers, "are not the answers of result.json (digest)", AGAIN)
     require_of_one(bundle, [audited])
-    _require_that_it_follows(bundle, audited, file)
-    return audited
-
-
-def _read_result(file: Path) -> Result:
-    if not file.is_file():
-        raise BirthmarkError(file, "does not exist", "name the folder that an audit wrote")
-    if file.stat().st_size > MAX_RESULT:
-        raise BirthmarkError(file, f"is over {MAX_RESULT >> 20} MiB", AGAIN)
-    try:
-        return Result.model_validate_json(file.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise BirthmarkError(f"{file} {field}".rstrip(), first["msg"], AGAIN) from error
-    except OSError as error:
-        raise BirthmarkError(file, f"cannot be read: {error.strerror}", AGAIN) from error
-
-
-def _require_that_it_follows(bundle: Bundle, audited: Audited, file: Path) -> None:
-    result = audited.result
-    alike = compared(bundle.first(len(audited.answers)), audited.answers)
-    score = method(result.method).score
-    numbers = score(alike.victim, [alike.suspect, *alike.references])
-    stated = [result.score, *(one.score for one in result.references)]
-    p = conformal_p(stated[0], stated[1:])
-    if not np.allclose(numbers, stated, rtol=CLOSE, atol=CLOSE) or abs(p - result.p_value) > CLOSE:
+    after = replay(bundle, result, recorded)
+    numbers, stated = (
+        [one.score, one.p_value, *(reference.score for reference in one.references)]
+        for one in (after, result)
+    )
+    if after.verdict is not result.verdict or not np.allclose(numbers, stated, CLOSE, CLOSE):
         raise BirthmarkError(file, "states other numbers than its answers give", AGAIN)
-
-
-def answers_bytes(answers: Outputs, refused: Collection[int] = ()) -> bytes:
-    """Answers as safetensors that can be audited again.
-
-    `values`, with the kind as metadata; and, if some probes were refused, `refused`, their
-    positions among the probes that were asked, int64 (m,).
-    """
-    tensors: dict[str, NDArray[Any]] = {"values": answers.values}
-    if refused:
-        tensors["refused"] = np.array(sorted(refused), dtype=np.int64)
-    return safetensors.numpy.save(tensors, metadata={"kind": answers.kind.value})
+    return audited

@@ -95,11 +95,6 @@ class RecordedSuspect:
             name for one in images[: self._outputs.classes] if (name := _name(one)) not in asked
         ]
 
-    @property
-    def outputs(self) -> Outputs:
-        """All of them, in the file's order."""
-        return self._outputs
-
     def answer(self, images: Sequence[Image]) -> Outputs:
         """The recorded answers to these probes.
 
