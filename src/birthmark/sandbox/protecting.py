@@ -31,7 +31,7 @@ def protect(readable: Sequence[Path], memory: int, threads: int) -> list[str]:
     memory
         Bytes that it may take beyond those it has.
     threads
-        How many it may have.
+        For how many of them there is to be room.
 
     Returns
     -------
