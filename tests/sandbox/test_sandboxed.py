@@ -170,6 +170,15 @@ def test_answers_are_those_of_the_file(model: Sandboxed) -> None:
     assert np.allclose(model.run(IMAGES), expected, atol=1e-4)
 
 
+def test_batches_go_through_the_socket_where_memory_is_not_shared(
+    model: Sandboxed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = model.run(IMAGES)
+    monkeypatch.setattr("birthmark.sandbox.sharing.Sharing.put", lambda *_: None)
+    many = np.repeat(IMAGES, 2000, axis=0)
+    assert np.allclose(model.run(many).reshape(3, 2000, -1), before[:, None], atol=1e-4)
+
+
 def test_idle_processes_are_ended_and_begun_anew(
     model: Sandboxed, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
