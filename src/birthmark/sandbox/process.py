@@ -83,9 +83,9 @@ class Process:
 
     def send_batch(self, batch: NDArray[np.float32], seconds: float) -> None:
         """Send a batch; otherwise as `send`."""
-        sharing = self._life.sharing
-        if sharing is not None:
-            self.send({"batch": sharing.put(batch)}, seconds)
+        shape = None if self._life.sharing is None else self._life.sharing.put(batch)
+        if shape is not None:
+            self.send({"batch": shape}, seconds)
         else:
             self.send({}, seconds)
             self._channel.send({}, batch)

@@ -29,11 +29,21 @@ class Sharing:
         fcntl.fcntl(self.fileno, ADD_SEALS, SEAL_SHRINK)
         self._memory: mmap.mmap | None = None
 
-    def put(self, batch: NDArray[np.float32]) -> list[int]:
-        """Place a batch there; its shape, which the other process has to be told."""
+    def put(self, batch: NDArray[np.float32]) -> list[int] | None:
+        """Place a batch there.
+
+        Returns
+        -------
+        list of int or None
+            Its shape, which the other process has to be told; None where this process may not
+            have so much of such memory (`ulimit -f` counts it).
+        """
         if self._memory is None or len(self._memory) < batch.nbytes:
-            os.ftruncate(self.fileno, max(1, batch.nbytes))
-            self._memory = mmap.mmap(self.fileno, 0)
+            try:
+                os.ftruncate(self.fileno, max(1, batch.nbytes))
+                self._memory = mmap.mmap(self.fileno, 0)
+            except OSError:
+                return None
         np.ndarray(batch.shape, np.float32, self._memory)[...] = batch
         return list(batch.shape)
 
