@@ -109,14 +109,17 @@ def _require_plain(path: Path, value: Any, key: str) -> None:
         if "metadata" in value:
             value["metadata"] = {}
         for name, inner in value.items():
-            _require(path, name, NAMES.fullmatch(name) is not None)
+            _require(path, name, _is_name(name))
             _require_plain(path, inner, name)
     elif isinstance(value, list):
         for inner in value:
             _require_plain(path, inner, key)
     elif isinstance(value, str):
-        check = CHECKS.get(key, lambda text: NAMES.fullmatch(text) is not None)
-        _require(path, value, check(value))
+        _require(path, value, CHECKS.get(key, _is_name)(value))
+
+
+def _is_name(text: str) -> bool:
+    return NAMES.fullmatch(text) is not None
 
 
 def _is_word(text: str) -> bool:

@@ -22,7 +22,7 @@ def preload() -> None:
     import transformers
     from transformers import AutoModelForImageClassification  # noqa: F401
 
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001

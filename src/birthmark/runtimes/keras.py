@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ def preload() -> None:
     _keras()
 
 
-def _keras() -> ModuleType:
+def _keras() -> Any:
     os.environ["KERAS_BACKEND"] = "torch"
     sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     import keras

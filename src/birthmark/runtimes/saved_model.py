@@ -25,18 +25,16 @@ OUTWARD = {
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A signature of a SavedModel with one input."""
+    """A signature of a SavedModel with one input and one output, in a session."""
 
     takes: Takes
-    signature: Any
-    kept: Any
-    tensor: Any
+    session: Any
+    input: str
+    output: str
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """Its output for a batch."""
-        answers = self.signature(**{self.takes.name: self.tensor(batch)})
-        (answer,) = answers.values()
-        values: NDArray[Any] = answer.numpy()
+        values: NDArray[Any] = self.session.run(self.output, {self.input: batch})
         return values
 
 
@@ -69,23 +67,32 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
             raise BirthmarkError(
                 path, f"uses the operator {op}, which reaches outside the model", AGAIN
             )
-    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-    model = tensorflow.saved_model.load(str(folder))
-    signature = model.signatures.get("serving_default")
+    settings = tensorflow.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
+    )
+    session = tensorflow.compat.v1.Session(graph=tensorflow.Graph(), config=settings)
+    with session.graph.as_default():
+        loaded = tensorflow.compat.v1.saved_model.load(session, ["serve"], str(folder))
+    signature = loaded.signature_def.get("serving_default")
     if signature is None:
-        known = ", ".join(model.signatures) or "none"
+        known = ", ".join(loaded.signature_def) or "none"
         raise BirthmarkError(path, f"has no serving_default; its signatures are {known}", AGAIN)
-    inputs = signature.structured_input_signature[1]
-    outputs = signature.structured_outputs
-    for what, names in (("inputs", inputs), ("outputs", outputs)):
+    for what, names in (("inputs", signature.inputs), ("outputs", signature.outputs)):
         if len(names) != 1:
             raise BirthmarkError(
                 path, f"its {what} are {', '.join(names) or 'none'}", f"{AGAIN}, with one of them"
             )
-    ((name, spec),) = inputs.items()
-    shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
-    return SavedModel(Takes(name, spec.dtype.name, shape), signature, model, tensorflow.constant)
+    ((name, input_),) = signature.inputs.items()
+    (output,) = signature.outputs.values()
+    shape = input_.tensor_shape
+    sides = None if shape.unknown_rank else tuple(as_side(side.size) for side in shape.dim)
+    dtype = tensorflow.as_dtype(input_.dtype).name
+    return SavedModel(Takes(name, dtype, sides), session, input_.name, output.name)
+
+
+def as_side(size: int) -> int | None:
+    """TensorFlow writes -1 for a side of any length."""
+    return None if size < 0 else size
 
 
 RUNTIMES.register("saved-model", example="saved-model")(lambda: _load)

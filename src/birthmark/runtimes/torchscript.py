@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.archives import members, rewritten
@@ -43,7 +44,8 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     import torch
 
     torch.set_num_threads(1)
-    module = torch.jit.load(rewritten(contents), map_location="cpu").eval()
+    module: Any = torch.jit.load(rewritten(contents), map_location="cpu")  # type: ignore[no-untyped-call]
+    module.eval()
     inputs = list(module.graph.inputs())[1:]
     needed = [i for i in inputs if isinstance(i.type(), torch.TensorType)]
     if len(needed) != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ class SavedModelSuspect(FileSuspect):
     def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
         path = Path(path)
         super().__init__(path if path.is_dir() else path.parent, fields, family)
+
+    def readable(self, path: Path) -> Sequence[Path]:  # noqa: ARG002
+        """How its process was called: TensorFlow ends itself if it cannot read that."""
+        return [Path("/proc/self/cmdline")]
 
     def digest(self, path: Path) -> str:
         """Digest of the folder."""
