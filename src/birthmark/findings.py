@@ -44,6 +44,11 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
             f" {bundle.victim.classes}."
         )
     yield from _of_input(bundle, answers, with_true_labels(bundle))
+    if missing := getattr(suspect, "unprotected", []):
+        yield Finding(
+            f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
+            " A hostile file could have done more than answer, also to this audit."
+        )
     stated = suspect.description.family
     families = sorted({one.family for one in bundle.manifest.references if one.family})
     if stated is not None and families and stated not in families:

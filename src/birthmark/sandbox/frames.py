@@ -89,7 +89,7 @@ class Channel:
         if "dtype" not in header:
             return header, None
         dtype, shape = header["dtype"], header.get("shape")
-        if dtype not in DTYPES:
+        if not isinstance(dtype, str) or dtype not in DTYPES:
             raise FrameError(f"numbers of the type {dtype!r}")
         if (
             not isinstance(shape, list)

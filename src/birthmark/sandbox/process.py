@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.sandbox.frames import Channel
@@ -66,8 +67,8 @@ class Process:
         """Whether it has not been ended, and this is not a fork of the process that started it."""
         return self._open and self._parent == os.getpid()
 
-    def send(self, header: dict[str, Any], array: NDArray[Any] | None, seconds: float) -> None:
-        """Send a frame and give the process so long to answer.
+    def send(self, header: dict[str, Any], seconds: float) -> None:
+        """Send a header and give the process so long to answer.
 
         Raises
         ------
@@ -78,7 +79,16 @@ class Process:
         """
         self._deadline = time.monotonic() + seconds
         _touch(self)
-        self._channel.send(header, array)
+        self._channel.send(header)
+
+    def send_batch(self, batch: NDArray[np.float32], seconds: float) -> None:
+        """Send a batch; otherwise as `send`."""
+        sharing = self._life.sharing
+        if sharing is not None:
+            self.send({"batch": sharing.put(batch)}, seconds)
+        else:
+            self.send({}, seconds)
+            self._channel.send({}, batch)
 
     def receive(self, limit: int = 0) -> tuple[dict[str, Any], NDArray[Any] | None]:
         """Its next frame, with an array of up to `limit` bytes.
@@ -100,8 +110,9 @@ class Process:
 
     def close(self) -> None:
         """End it."""
-        self._open = False
-        self._life.close()
+        if self._open:
+            self._open = False
+            self._life.close()
         _USED.pop(id(self), None)
 
     def _watch(self) -> None:

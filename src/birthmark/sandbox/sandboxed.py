@@ -98,6 +98,8 @@ class Sandboxed:
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """The model's first output for a batch, as it gave it: numbers of any dtype and shape.
 
+        From one thread at a time; others wait.
+
         Raises
         ------
         BirthmarkError
@@ -106,7 +108,7 @@ class Sandboxed:
         with self._lock:
             process = self._begun()
             try:
-                process.send({}, batch.astype(np.float32, copy=False), self._limits.run_seconds)
+                process.send_batch(batch, self._limits.run_seconds)
                 header, values = process.receive(self._limits.answer)
             except BaseException as error:
                 self._give_up(process, error, "on an image")
@@ -151,7 +153,7 @@ class Sandboxed:
         self._finalizer = weakref.finalize(self, process.close)
         self._process = process
         try:
-            process.send(self._asks, None, self._limits.load_seconds)
+            process.send(self._asks, self._limits.load_seconds)
             self._protections: list[str] = process.receive()[0]["protections"]
             header, _ = process.receive()
             takes = None if "takes" not in header else _takes(header["takes"])

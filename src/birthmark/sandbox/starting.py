@@ -15,6 +15,7 @@ from pathlib import Path
 
 from birthmark.errors import BirthmarkError
 from birthmark.runtimes.base import RUNTIMES, preloading
+from birthmark.sandbox.sharing import Sharing
 from birthmark.sandbox.zygote import TOLD
 
 KEPT = (
@@ -39,10 +40,15 @@ class Life:
         Its number; only to look at it.
     connection
         The socket it answers on.
+    sharing
+        Memory for batches, on Linux.
     """
 
-    def __init__(self, connection: socket.socket, life: socket.socket) -> None:
+    def __init__(
+        self, life: socket.socket, connection: socket.socket, sharing: Sharing | None
+    ) -> None:
         self.connection = connection
+        self.sharing = sharing
         self._life = life
         self.pid = self._told(PATIENCE)
 
@@ -62,6 +68,8 @@ class Life:
         """End it."""
         self.connection.close()
         self._life.close()
+        if self.sharing is not None:
+            self.sharing.close()
 
 
 class Zygote:
@@ -104,10 +112,13 @@ class Zygote:
         BirthmarkError
             If it can't.
         """
-        (mine, its), (life, its_life) = socket.socketpair(), socket.socketpair()
+        (life, its_life), (mine, its) = socket.socketpair(), socket.socketpair()
+        sharing = Sharing() if hasattr(os, "memfd_create") else None
         with its, its_life, self._lock, contextlib.suppress(OSError):
-            socket.send_fds(self._control, [b"f"], [its.fileno(), its_life.fileno()])
-        started = Life(mine, life)
+            passed = [its_life.fileno(), its.fileno()]
+            passed += [] if sharing is None else [sharing.fileno]
+            socket.send_fds(self._control, [b"f"], passed)
+        started = Life(life, mine, sharing)
         if started.pid is None:
             started.close()
             raise BirthmarkError(

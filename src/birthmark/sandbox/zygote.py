@@ -1,14 +1,15 @@
 """The process that model processes are forked from: libraries imported, nothing else done.
 
-It talks to its parent over a socket: each message is one byte and two sockets, one that the new
-process answers on and one for its life. Over the latter it tells the process's id and, when that
-ended, its exit status; when the parent closes it, the process is killed. When the parent itself is
-gone, everything ends.
+It talks to its parent over a socket: each message is one byte and some descriptors: of a socket for
+the new process's life, of one that it answers on and, on Linux, of memory for batches. Over the
+first it tells the process's id and, when that ended, its exit status; when the parent closes it,
+the process is killed. When the parent itself is gone, everything ends.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import os
 import selectors
@@ -19,6 +20,8 @@ import struct
 import tempfile
 
 TOLD = struct.Struct("<i")
+ANSWERS, BATCHES = 3, 4
+"""The descriptors that a model's process has, beside the standard ones."""
 
 
 def main(control: int, runtime: str | None) -> None:
@@ -85,26 +88,29 @@ class Zygote:
                 if key.fileobj is self._wakes[0]:
                     self._reap()
                 elif key.fileobj is self._control:
-                    _, sockets, _, _ = socket.recv_fds(self._control, 1, 2)
-                    if len(sockets) < 2:
+                    _, passed, _, _ = socket.recv_fds(self._control, 1, 3)
+                    if len(passed) < 2:
                         self._end()
                         return None
-                    answering = self._fork(*sockets)
+                    answering = self._fork(*passed)
                     if answering is not None:
                         return answering
                 elif key.data in self._lives:
                     os.kill(key.data, signal.SIGKILL)
                     self._selector.unregister(key.fileobj)
 
-    def _fork(self, answering: int, life: int) -> socket.socket | None:
+    def _fork(self, life: int, *passed: int) -> socket.socket | None:
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.dup2(answering, 3)
-            os.closerange(4, 1 << 16)
-            return socket.socket(fileno=3)
-        os.close(answering)
+            above = [fcntl.fcntl(one, fcntl.F_DUPFD, ANSWERS + 64) for one in passed]
+            for i, one in enumerate(above):
+                os.dup2(one, ANSWERS + i)
+            os.closerange(ANSWERS + len(above), 1 << 16)
+            return socket.socket(fileno=ANSWERS)
+        for one in passed:
+            os.close(one)
         self._lives[pid] = socket.socket(fileno=life)
         self._selector.register(self._lives[pid], selectors.EVENT_READ, pid)
         self._tell(pid, pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +15,13 @@ from birthmark.runtimes.base import Takes
 from birthmark.sandbox import Sandboxed
 from birthmark.suspects.base import Description
 from birthmark.suspects.declaration import HOW_TO_DECLARE, Declaration
+
+MOST = 32
+"""Images asked at a time, where they are of a usual size."""
+MAX_BATCH = 256 << 20
+"""Bytes of a batch, above which fewer images are asked at a time."""
+MAX_FIXED = 1 << 30
+"""Bytes of a batch whose size the file fixes."""
 
 
 class FileSuspect:
@@ -60,9 +68,8 @@ class FileSuspect:
         seen = f"{path} (its input is {takes.name!r} {takes.dtype} {_sides(takes)})"
         self._declaration = Declaration.of(seen, fields)
         self._require_fit(takes, seen)
-        fixed = takes.shape[0] if takes.shape else None
-        self._fixed = fixed is not None and fixed > 0
-        self.batch: int | None = fixed if self._fixed else 32
+        self.batch: int | None
+        self.batch, self._fixed = self._batch(takes, seen)
         self.description = Description(
             name=self.name(path),
             adapter=self.adapter,
@@ -106,6 +113,18 @@ class FileSuspect:
                 "export it with the batch as first axis of its first output",
             )
         return Outputs.checked(values[: len(images)], self._declaration.output, self._source)
+
+    def _batch(self, takes: Takes, seen: str) -> tuple[int, bool]:
+        """How many images to ask about at a time, and whether it must be so many."""
+        image = 4 * math.prod(self._declaration.shape())
+        fixed = takes.shape[0] if takes.shape else None
+        if fixed is None or fixed < 1:
+            return max(1, min(MOST, MAX_BATCH // image)), False
+        if fixed * image > MAX_FIXED:
+            raise BirthmarkError(
+                seen, f"takes {fixed} images at a time", "export it with a smaller batch"
+            )
+        return fixed, True
 
     def _require_fit(self, takes: Takes, seen: str) -> None:
         if takes.dtype != "float32":

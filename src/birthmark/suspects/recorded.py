@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.digests import sha256_of_file
-from birthmark.errors import BirthmarkError
+from birthmark.errors import BirthmarkError, one_line
 from birthmark.images import Image, load_npz
-from birthmark.outputs import Kind, Outputs
+from birthmark.outputs import MAX_WIDTH, Kind, Outputs
 from birthmark.suspects.base import ADAPTERS, Description
 
-MAX_FILE = 2 << 30
+MAX_FILE = 1 << 30
+MAX_ANSWERS = 100_000
+MAX_LINE = 1 << 24
+MAX_HEADER = 1 << 20
 
 
 class RecordedSuspect:
@@ -48,7 +51,7 @@ class RecordedSuspect:
         if not path.is_file():
             raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
         if path.stat().st_size > MAX_FILE:
-            raise BirthmarkError(path, "is over 2 GiB", "record fewer probes")
+            raise BirthmarkError(path, "is over 1 GiB", "record fewer probes")
         read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
         self._probes, values, kind = read[path.suffix](path)
         stated = fields.get("output") or kind
@@ -62,6 +65,12 @@ class RecordedSuspect:
             raise BirthmarkError(path, f"says {kind}, but {stated} was passed", "drop --output")
         self._source = str(path)
         self._outputs = Outputs.checked(values, Kind(stated), self._source)
+        if self._probes is not None and len(self._probes) != len(self._outputs):
+            raise BirthmarkError(
+                path,
+                f"names {len(self._probes)} probes but holds {len(self._outputs)} answers",
+                "record one answer a probe",
+            )
         self.description = Description(
             name=path.name,
             adapter="recorded",
@@ -110,22 +119,28 @@ Recorded = tuple[list[str] | None, NDArray[Any], str | None]
 def _read_csv(path: Path) -> Recorded:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = csv.reader(file)
-            if header[0] != "probe" or len(header) < 2:
+            table = csv.reader(_lines(path, file))
+            header = next(table, None)
+            if header is None:
+                raise ValueError("it is empty")
+            if header[:1] != ["probe"] or not 2 <= len(header) <= MAX_WIDTH + 1:
                 raise BirthmarkError(
                     path,
                     f"its columns are {', '.join(header[:5])}",
-                    "name the first 'probe' and let numbers follow",
+                    f"name the first 'probe' and let up to {MAX_WIDTH} numbers follow",
                 )
-            for line, row in enumerate(rows, 2):
+            names, rows = [], []
+            for line, row in enumerate(table, 2):
                 if len(row) != len(header):
                     raise BirthmarkError(
                         path, f"line {line} has {len(row)} cells of {len(header)}", "mend the line"
                     )
-            names = [row[0] for row in rows]
+                names.append(row[0])
+                rows.append(np.array([float(cell) for cell in row[1:]]))
+                _require_few(path, len(rows))
             if len(set(names)) != len(names):
                 raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
-            values = np.array([[float(cell) for cell in row[1:]] for row in rows], dtype=np.float64)
+            values = np.array(rows, dtype=np.float64)
     except BirthmarkError:
         raise
     except (ValueError, csv.Error) as error:
@@ -134,13 +149,38 @@ def _read_csv(path: Path) -> Recorded:
     return names, values, kind
 
 
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise BirthmarkError(
+                path, f"has a line of over {MAX_LINE} characters", "record fewer numbers a probe"
+            )
+        yield line
+
+
+def _require_few(path: Path, answers: int) -> None:
+    if answers > MAX_ANSWERS:
+        raise BirthmarkError(path, f"holds over {MAX_ANSWERS} answers", "record fewer probes")
+
+
 def _read_npz(path: Path) -> Recorded:
     arrays = load_npz(path, MAX_FILE)
-    names = arrays.get("probes")
+    values = _values(path, arrays)
+    names, kind = arrays.get("probes"), arrays.get("kind")
+    if names is not None and (names.dtype.kind != "U" or names.shape != values.shape[:1]):
+        raise BirthmarkError(
+            path,
+            f"its 'probes' are {names.dtype} of the shape {names.shape}",
+            f"name one of the {len(values)} probes for each answer",
+        )
+    if kind is not None and (kind.dtype.kind != "U" or kind.size != 1):
+        raise BirthmarkError(
+            path, f"its 'kind' is {kind.dtype}", f"write one of {', '.join(Kind)} there"
+        )
     return (
-        None if names is None else [str(name) for name in names.ravel()],
-        _values(path, arrays),
-        str(arrays["kind"]) if "kind" in arrays else None,
+        None if names is None else [str(name) for name in names],
+        values,
+        None if kind is None else one_line(str(kind.ravel()[0]), 50),
     )
 
 
@@ -148,19 +188,27 @@ def _read_safetensors(path: Path) -> Recorded:
     import safetensors
 
     try:
+        with path.open("rb") as raw:
+            if int.from_bytes(raw.read(8), "little") > MAX_HEADER:
+                raise ValueError("its header is too long")
         with safetensors.safe_open(path, "numpy") as file:
             said = (file.metadata() or {}).get("kind")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            held = list(file.keys())
+            arrays = {"values": file.get_tensor("values")} if "values" in held else {}
     except Exception as error:
         raise BirthmarkError(
             path, f"is not readable safetensors ({error})", "write it again"
         ) from error
-    return None, _values(path, arrays), said
+    return None, _values(path, arrays or dict.fromkeys(held)), said
 
 
-def _values(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
+def _values(path: Path, arrays: Mapping[str, Any]) -> NDArray[Any]:
     if "values" not in arrays:
         raise BirthmarkError(
             path, f"holds {sorted(arrays)[:9]}", "name the array of answers 'values'"
         )
-    return arrays["values"]
+    values: NDArray[Any] = arrays["values"]
+    if values.ndim == 0:
+        raise BirthmarkError(path, "holds one number", "record one answer a probe")
+    _require_few(path, len(values))
+    return values
