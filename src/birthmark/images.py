@@ -106,7 +106,9 @@ class Image:
             picture = picture.convert(mode)
         if size is None:
             return picture
-        scaled = self._scaled(picture.size, scale_to) if scale_to is not None else (size[0], size[1])
+        scaled = (
+            self._scaled(picture.size, scale_to) if scale_to is not None else (size[0], size[1])
+        )
         if picture.size != scaled:
             picture = picture.resize(scaled, Pillow.Resampling[resize.upper()])
         if scaled != tuple(size):

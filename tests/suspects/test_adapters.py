@@ -12,15 +12,22 @@ import onnx
 import pytest
 import safetensors.numpy
 
+import model_files
 import world
 from birthmark import BirthmarkError, Image, Suspect, as_suspect
 from birthmark.probes import PROBES, Draw
 from birthmark.suspects.base import ADAPTERS
 
 PROBE_COUNT = 70
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="the extra 'torch' is not installed"
-)
+
+
+def needs(library: str, extra: str) -> Any:
+    return pytest.mark.skipif(
+        importlib.util.find_spec(library) is None, reason=f"the extra '{extra}' is not installed"
+    )
+
+
+needs_torch = needs("torch", "torch")
 
 
 def probes() -> list[Image]:
@@ -59,13 +66,37 @@ def as_estimator(folder: Path) -> Suspect:  # noqa: ARG001
 
 
 def as_module(folder: Path) -> Suspect:  # noqa: ARG001
+    flatten, linear = model_files.module()
     import torch
 
-    model = world.victim()
-    linear = torch.nn.Linear(64, 10)
-    linear.weight.data = torch.from_numpy(model.coef_).float()
-    linear.bias.data = torch.from_numpy(model.intercept_).float()
-    return world.as_digits(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(), linear))
+    return world.as_digits(torch.nn.Sequential(flatten, torch.nn.Dropout(), linear))
+
+
+def as_torchscript(folder: Path) -> Suspect:
+    return as_suspect(model_files.torchscript(folder), world.DECLARED)
+
+
+def as_exported(folder: Path) -> Suspect:
+    return as_suspect(model_files.exported(folder), world.DECLARED)
+
+
+def as_keras(folder: Path) -> Suspect:
+    return as_suspect(model_files.keras(folder), world.DECLARED | {"layout": "nhwc"})
+
+
+def as_saved_model(folder: Path) -> Suspect:
+    return as_suspect(model_files.saved_model(folder), world.DECLARED | {"layout": "nhwc"})
+
+
+def as_factory(folder: Path) -> Suspect:
+    weights = model_files.weights(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return as_suspect(f"digits_factory:linear@{weights.name}", world.DECLARED)
+
+
+def as_repository(folder: Path) -> Suspect:
+    return as_suspect(model_files.repository(folder))
 
 
 def as_csv(folder: Path) -> Suspect:
@@ -94,6 +125,12 @@ TABLE = [
     ("callable", as_function),
     ("sklearn_estimator", as_estimator),
     pytest.param("torch_module", as_module, marks=needs_torch),
+    pytest.param("torchscript", as_torchscript, marks=needs_torch),
+    pytest.param("torch_export", as_exported, marks=needs_torch),
+    pytest.param("factory", as_factory, marks=needs_torch),
+    pytest.param("keras", as_keras, marks=needs("keras", "keras")),
+    pytest.param("saved_model", as_saved_model, marks=needs("tensorflow", "tensorflow")),
+    pytest.param("hugging_face", as_repository, marks=needs("transformers", "hub")),
     ("recorded", as_csv),
     ("recorded", as_npz),
     ("recorded", as_safetensors),
@@ -237,7 +274,11 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no onnx": (bad_onnx, world.DECLARED, "is not a readable ONNX model"),
     "wrong dtype": (double_onnx, world.DECLARED, "v.onnx"),
     "missing": (lambda d: d / "v.onnx", world.DECLARED, "does not exist"),
-    "pickle": (lambda d: write(d / "v.pt", ""), world.DECLARED, "never loaded; export it to ONNX"),
+    "pickle": (
+        lambda d: write(d / "v.pt", ""),
+        world.DECLARED,
+        "never loaded; export it to ONNX (torch.onnx.export) or .pt2",
+    ),
     "text": (lambda d: write(d / "v.txt", ""), world.DECLARED, "no model that can be reached"),
     "no module": (lambda _: "nowhere:model", world.DECLARED, "cannot be imported"),
     "number": (lambda _: 3, world.DECLARED, "no model that can be reached"),
