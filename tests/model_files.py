@@ -85,9 +85,9 @@ def keras(folder: Path, *others: dict[str, Any]) -> Path:
     return zipped(folder / "v.keras", contents)
 
 
-def layer(name: str, **config: Any) -> dict[str, Any]:
-    home = "keras" if name == "Sequential" else "keras.layers"
-    return {"module": home, "class_name": name, "config": config, "registered_name": None}
+def layer(kind: str, **config: Any) -> dict[str, Any]:
+    home = "keras" if kind == "Sequential" else "keras.layers"
+    return {"module": home, "class_name": kind, "config": config, "registered_name": None}
 
 
 def zipped(path: Path, contents: dict[str, Any], compression: int = zipfile.ZIP_STORED) -> Path:
@@ -119,9 +119,12 @@ def weights(folder: Path) -> Path:
     (folder / "digits_factory.py").write_text(FACTORY)
     model = world.victim()
     tensors = {"1.weight": model.coef_, "1.bias": model.intercept_}
-    plain = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
-    safetensors.numpy.save_file(plain, folder / "w.safetensors")
+    safetensors.numpy.save_file(plain(tensors), folder / "w.safetensors")
     return folder / "w.safetensors"
+
+
+def plain(tensors: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.ascontiguousarray(one, np.float32) for name, one in tensors.items()}
 
 
 def repository(folder: Path) -> Path:
@@ -160,8 +163,7 @@ def repository(folder: Path) -> Path:
         tensors[f"{inner}{name}.bias"] = flat
     for name in (f"{inner}layernorm_before", f"{inner}layernorm_after", "vit.layernorm"):
         tensors[f"{name}.weight"], tensors[f"{name}.bias"] = flat + 1, flat
-    plain = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
-    safetensors.numpy.save_file(plain, folder / "model.safetensors", {"format": "pt"})
+    safetensors.numpy.save_file(plain(tensors), folder / "model.safetensors", {"format": "pt"})
     config = {
         "architectures": ["ViTForImageClassification"],
         "model_type": "vit",

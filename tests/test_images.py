@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 import world
-from birthmark import BirthmarkError, Image, ImageSet
+from birthmark import BirthmarkError, Declaration, Image, ImageSet
 
 
 def png(pixels: object) -> bytes:
@@ -132,3 +132,18 @@ def test_real_sets_open() -> None:
     assert faces.require_one_size() == (92, 112)
     assert not faces.colour
     assert faces[389].pixels.shape == (112, 92, 1)
+
+
+def test_an_image_is_scaled_and_its_centre_is_cut() -> None:
+    pixels = np.zeros((20, 41, 3), np.uint8)
+    pixels[:, 20:22] = 255
+    wide = ImageSet.from_arrays(pixels[None])[0]
+    cut = wide.array(3, (10, 12), "nearest", 20)
+    assert cut.shape == (12, 10, 3)
+    assert cut[0, :, 0].tolist() == [0] * 5 + [255] * 2 + [0] * 3
+    assert wide.array(3, (4, 4), "bilinear", (8, 6)).shape == (4, 4, 3)
+    long = ImageSet.from_arrays(np.zeros((1, 1, 4000), np.uint8))[0]
+    with pytest.raises(BirthmarkError, match="is 4000x1, which is 12000 long with a shorter side"):
+        long.array(1, (3, 3), "bilinear", 3)
+    with pytest.raises(BirthmarkError, match="scale_to is 7, too small to cut"):
+        Declaration.of("v", world.DECLARED | {"scale_to": 7})

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.fetching import AllowDownload, fetch
 
 
 def audit(
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     suspect: Annotated[
-        str, typer.Option(help="The suspect: .onnx, module:function or recorded answers.")
+        str, typer.Option(help="The suspect: a model file or folder, module:function or answers.")
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
     family: Annotated[
@@ -35,6 +36,7 @@ def audit(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
+    allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
     """Put a fingerprint's probes to a suspect and give a verdict.
@@ -51,6 +53,7 @@ def audit(
     require_new_folder(out)
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
+    fetch(allow_download, suspect)
     with progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
             open_suspect(suspect, declared, family),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.fetching import AllowDownload, fetch
 from birthmark.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def enroll(
     layout: options.Layout = None,
     order: options.Order = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
+    allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
     """Make a fingerprint of your model.
@@ -83,6 +85,7 @@ def enroll(
         raise BirthmarkError(out, "is there already", "name a new file, or pass --force")
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
+    fetch(allow_download, model, *references, *surrogate, *outsider)
     with progress_bar(json_) as progress:
         victim = open_suspect(model, declared, family)
         independent = open_all(references, declared)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.fetching import AllowDownload, fetch
 
 DEVIATES = 3
 """The exit code where something is not as recorded."""
@@ -40,6 +41,7 @@ def recheck(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
+    allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
     """Repeat a fingerprint from its sources; exit code 3 if anything deviates.
@@ -55,6 +57,7 @@ def recheck(
 
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
+    fetch(allow_download, model, *models, *control)
     with progress_bar(json_) as progress:
         image_set = ImageSet.open(images, progress)
         done = repeated(

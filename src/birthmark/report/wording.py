@@ -43,9 +43,12 @@ def declared(declaration: Declaration | None) -> str:
     width, height = declaration.size
     low, high = declaration.range
     mean, std = ("/".join(f"{x:g}" for x in xs) for xs in (declaration.mean, declaration.std))
+    to = declaration.scale_to
+    scaled = f"{to[0]}x{to[1]}" if isinstance(to, tuple) else f"a shorter side of {to}"
+    cut = f", the centre of an image scaled to {scaled}" if to else ""
     return (
         f"{width}x{height}x{declaration.channels}, range {low:g} to {high:g}, mean {mean},"
-        f" deviation {std}, {declaration.order}, {declaration.layout}, {declaration.resize},"
+        f" deviation {std}, {declaration.order}, {declaration.layout}, {declaration.resize}{cut},"
         f" answers {declaration.output}"
     )
 
