@@ -29,6 +29,7 @@ from PIL import Image as Pillow
 from birthmark import Fingerprint, ImageSet, as_suspect
 from birthmark.correlation import Correlation, correlation_matrix, mean_absolute_differences, units
 from birthmark.outputs import Kind, Outputs
+from birthmark.sandbox import Sandboxed
 
 PROBES, SIDE, CLASSES, REFERENCES = 1000, 64, 50, 20
 DECLARED = {
@@ -158,6 +159,28 @@ def opening_ratio(file: Path, repeats: int, limit: float) -> tuple[float, float,
     return statistics.median(times), times[0], times[-1]
 
 
+def process_ratio(model: Path, repeats: int, limit: float) -> tuple[float, float, float]:
+    """Opening and closing an ONNX file in a process of its own against a limit in seconds."""
+
+    def opened() -> None:
+        Sandboxed("onnx", model).close()
+
+    opened()
+    times = sorted(seconds(opened) / limit for _ in range(repeats))
+    return statistics.median(times), times[0], times[-1]
+
+
+def passing_ratio(folder: Path, repeats: int) -> tuple[float, float, float]:
+    """A batch of 32 images of 64 x 64 through a process of its own against bare onnxruntime."""
+    file = folder / "1.onnx"
+    batch = np.random.default_rng(0).normal(size=(32, 3, SIDE, SIDE)).astype(np.float32)
+    session = onnxruntime.InferenceSession(file, onnxruntime.SessionOptions())
+    with Sandboxed("onnx", file) as model:
+        return compared(
+            lambda: model.run(batch), lambda: session.run(None, {"image": batch}), repeats
+        )
+
+
 def start_ratio(repeats: int, limit: float) -> tuple[float, float, float]:
     """`birthmark --help` against a limit in seconds."""
     command = [str(Path(sys.executable).parent / "birthmark"), "--help"]
@@ -208,6 +231,15 @@ def main() -> None:
             (
                 "opening a fingerprint, 1,000 probes, 20 references / 0.3 s",
                 "1.00", opening_ratio(folder / "v.birthmark", repeats, 0.3),
+            ),
+            (
+                "opening an ONNX file in a process of its own / 0.1 s",
+                "1.00", process_ratio(folder / "1.onnx", repeats, 0.1),
+            ),
+            (
+                "32 images, network of 195 million multiplications, in a process of its own"
+                " / bare onnxruntime",
+                "1.05", passing_ratio(folder, repeats),
             ),
             ("`birthmark --help` / 0.4 s", "1.00", start_ratio(repeats, 0.4)),
         ]  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import world
-from birthmark import BirthmarkError
+from birthmark import BirthmarkError, as_suspect
 from birthmark.sandbox import Limits, Sandboxed, process
 from birthmark.sandbox.protecting import ITS_FOLDER, LIMITED_MEMORY, NO_REACH, NO_WRITING
 
@@ -257,3 +257,26 @@ def exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_an_audit_tells_which_protections_were_missing(
+    file: Path, fingerprint: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.export(world.thief(), file)
+    suspect = as_suspect(file, world.DECLARED)
+    told = "run on a system that lacks a protection"
+    whole = fingerprint.audit(suspect)
+    monkeypatch.setattr(Sandboxed, "missing", [NO_REACH])
+    lacking = fingerprint.audit(suspect)
+    assert [one for one in lacking.findings if told in one] == [
+        "The suspect's file was run on a system that lacks a protection: no network and no"
+        " programs. A hostile file could have done more than answer, also to this audit."
+    ]
+    assert lacking.verdict is whole.verdict
+
+
+def test_large_images_are_asked_about_one_by_one(file: Path) -> None:
+    model = world.victim()
+    world.write_onnx(file, model.coef_.T, model.intercept_, ("n", 1, "height", "width"))
+    large = as_suspect(file, world.DECLARED | {"size": (8192, 8192)})
+    assert (large.batch, as_suspect(file, world.DECLARED).batch) == (1, 32)

@@ -28,7 +28,7 @@ class Limits:
     width
         Numbers an image that it may answer with.
     threads
-        Of its process, beside those that an empty one has.
+        Whose stacks its process has room for.
     """
 
     memory: int = 8 << 30

@@ -31,7 +31,7 @@ def protect(readable: Sequence[Path], memory: int, threads: int) -> list[str]:
     memory
         Bytes that it may take beyond those it has.
     threads
-        How many it may have.
+        For how many of them there is to be room.
 
     Returns
     -------
@@ -69,5 +69,6 @@ def _libraries() -> list[Path]:
     """Where libraries may still be loaded from, and what they read of the machine."""
     system = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/null"]
     system += ["/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"]
+    system += ["/nix/store", *os.environ.get("LD_LIBRARY_PATH", "").split(":")]
     own = [sys.prefix, sys.base_prefix, *sys.path, os.getcwd()]  # noqa: PTH109
     return [Path(one) for one in (*system, *own) if one]

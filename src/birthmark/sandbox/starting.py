@@ -27,7 +27,7 @@ CODE = (
     "import json, sys; control, runtime, sys.path[:] = json.loads(sys.argv[1]);"
     " from birthmark.sandbox.zygote import main; main(control, runtime)"
 )
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for the first process to import its libraries."""
 
 
@@ -53,7 +53,9 @@ class Life:
         self.pid = self._told(PATIENCE)
 
     def _told(self, seconds: float) -> int | None:
-        if not select.select([self._life], [], [], seconds)[0]:
+        poll = select.poll()
+        poll.register(self._life, select.POLLIN)
+        if not poll.poll(1000 * seconds):
             return None
         with contextlib.suppress(OSError):
             said = self._life.recv(TOLD.size)

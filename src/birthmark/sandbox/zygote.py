@@ -95,7 +95,7 @@ class Zygote:
                     answering = self._fork(*passed)
                     if answering is not None:
                         return answering
-                elif key.data in self._lives:
+                elif key.fileobj is self._lives.get(key.data):
                     os.kill(key.data, signal.SIGKILL)
                     self._selector.unregister(key.fileobj)
 
