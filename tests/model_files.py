@@ -46,7 +46,7 @@ def module() -> Any:
 def torchscript(folder: Path) -> Path:
     import torch
 
-    torch.jit.save(torch.jit.script(module()), folder / "v.torchscript")  # type: ignore[no-untyped-call]
+    torch.jit.save(torch.jit.script(module()), folder / "v.torchscript")
     return folder / "v.torchscript"
 
 

@@ -23,7 +23,7 @@ from birthmark.suspects.base import ADAPTERS
 PROBE_COUNT = 70
 
 
-def needs(library: str, extra: str) -> Any:
+def needs(library: str, extra: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(
         importlib.util.find_spec(library) is None, reason=f"the extra '{extra}' is not installed"
     )

@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import MAX_SIDE, Image
@@ -77,6 +85,12 @@ class Declaration(BaseModel):
         ):
             raise ValueError(f"scale_to is {to}, too small to cut {self.size} from")
         return self
+
+    @model_serializer(mode="wrap")
+    def _shortest(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Declarations that need no `scale_to` are written as before there was one."""
+        fields: dict[str, Any] = handler(self)
+        return {k: v for k, v in fields.items() if k != "scale_to" or v is not None}
 
     @classmethod
     def of(cls, source: object, fields: dict[str, Any]) -> Declaration:
