@@ -171,7 +171,9 @@ def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
     if suspect.family in families:
         own = f"its own family, which is stated to be {suspect.family}"
     asked = "The suspect was asked as its declaration says"
-    if suspect.declaration is None:
+    if suspect.declaration is None and suspect.adapter != "recorded":
+        asked = "The suspect was sent the probes' files as they are"
+    elif suspect.declaration is None:
         asked = (
             "The recorded answers are taken on trust: whether they came from this suspect and these"
             " probes is not checked"

@@ -16,7 +16,7 @@ from birthmark.suspects.recorded import RecordedSuspect
 
 PICKLES = re.compile(r".*\.(pt|pth|pkl|pickle|joblib|ckpt|bin)")
 REMOTE = re.compile(r"https?://.*|.*\.api\.toml", re.IGNORECASE | re.DOTALL)
-MODELS = "*.onnx", "*.safetensors", "*.npz", "*.csv"
+MODELS = "*.onnx", "*.safetensors", "*.npz", "*.csv", "*.api.toml"
 
 Declared = Declaration | Mapping[str, Any] | None
 
@@ -126,8 +126,12 @@ def _opened_remote(
     return adapter.opened(spec, fields, family, access)
 
 
-def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
+def open_all(
+    specs: list[str], declared: Declared = None, access: Access | None = None
+) -> list[Suspect]:
     """Open models and folders of models, in order; a sub-folder's name is its models' family.
+
+    For those behind an API, `access` says where answers are kept; its limits hold for each.
 
     Raises
     ------
@@ -138,14 +142,15 @@ def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
     for spec in specs:
         folder = Path(spec)
         if not folder.is_dir():
-            suspects.append(open_suspect(spec, declared))
+            suspects.append(open_suspect(spec, declared, access=access))
             continue
         files = sorted({file for pattern in MODELS for file in folder.rglob(pattern)})
         if not files:
             raise BirthmarkError(folder, "holds no models", f"put {', '.join(MODELS)} there")
         for file in files:
             inside = file.relative_to(folder).parts[:-1]
-            suspects.append(open_suspect(str(file), declared, inside[0] if inside else None))
+            family = inside[0] if inside else None
+            suspects.append(open_suspect(str(file), declared, family, access))
     return suspects
 
 
