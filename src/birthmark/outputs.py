@@ -204,7 +204,8 @@ def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Answers to consecutive batches as one; the parts are of one kind and width."""
+    """Answers to consecutive batches as one; of one kind, and of one width where any are."""
+    parts = [part for part in parts if len(part)] or parts[:1]
     values = np.concatenate([part.values for part in parts])
     return Outputs(values, parts[0].kind, max(part.classes for part in parts))
 
