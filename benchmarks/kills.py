@@ -149,7 +149,8 @@ def described(seeds: tuple[int, ...]) -> list[str]:
         "",
         f"`birthmark audit` with {PROBES} probes and --concurrency {CONCURRENCY}, of a thief and an"
         " innocent in turns behind an API that answers in 50 ms, killed by `kill -9` at random"
-        f" moments (seeds {seeds[0]} to {seeds[-1]}) and started again until it ends. *Asked twice*: requests that"
+        f" moments (seeds {seeds[0]} to {seeds[-1]}) and started again until it ends."
+        " *Asked twice*: requests that"
         " arrived for a probe that had been asked before. *Charged twice*: those that the API"
         " worked on again. *Lost*: probes without a kept answer at the end. *Same result*: verdict,"
         " p-value, score and digest of the answers are those of an audit that nobody disturbed.",
