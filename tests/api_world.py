@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.parser import BytesParser
 from email.policy import HTTP
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -153,10 +154,19 @@ def parts(headers: dict[str, str], body: bytes) -> dict[str, bytes]:
     """The parts of a form."""
     head = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
     found: dict[str, bytes] = {}
-    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():  # type: ignore[attr-defined]
-        name = part.get_param("name", header="content-disposition")
-        found[str(name)] = part.get_payload(decode=True)
+    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found[str(part.get_param("name", header="content-disposition"))] = content
     return found
+
+
+@cache
+def shared() -> Api:
+    """A server of the victim that lasts as long as the tests do."""
+    server = Api(world.victim())
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
 
 
 @contextmanager

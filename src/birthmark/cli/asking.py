@@ -110,8 +110,9 @@ def spent_sentence(suspect: Any) -> str | None:
     return f"Sent {spent.calls:,} calls in all{cost}; answers are kept in {suspect.access.ledger}"
 
 
-def plan_lines(plan: DryRun, access: Access, *, at_most: bool) -> list[str]:
+def plan_lines(plan: DryRun, suspect: Any, *, at_most: bool) -> list[str]:
     """What a dry run says."""
+    access = suspect.access
     limits, most = access.limits, "at most " if at_most else ""
     lines = [
         f"Would send {most}{plan.calls:,} calls; {access.ledger} holds {plan.known:,} answers.",
@@ -128,15 +129,15 @@ def plan_lines(plan: DryRun, access: Access, *, at_most: bool) -> list[str]:
         lines.append(
             f"Takes at least {plan.least_seconds:,.0f} s at {limits.rate:g} calls a second."
         )
-    if not enough(plan, access):
+    if not enough(plan, suspect):
         lines.append("The limit of calls or cost is reached before all is asked.")
     return [*lines, "Nothing was sent."]
 
 
-def enough(plan: DryRun, access: Access) -> bool:
+def enough(plan: DryRun, suspect: Any) -> bool:
     """Whether the limits allow all calls of a plan, if each succeeds at once."""
-    limits = access.limits
-    calls, cost = plan.known + plan.calls, (plan.known + plan.calls) * limits.price
+    limits, spent = suspect.access.limits, suspect.spent()
+    calls, cost = spent.calls + plan.calls, spent.cost + plan.cost
     return (limits.max_calls is None or calls <= limits.max_calls) and (
         limits.max_cost is None or cost <= limits.max_cost
     )

@@ -115,10 +115,10 @@ def _plan(
         raise BirthmarkError("--dry-run", "is for a model behind an API", "drop it")
     plan = asked.dry_run(opened.probes)
     if json_:
-        more = {"ledger": str(access.ledger), "enough": asking.enough(plan, access)}
+        more = {"ledger": str(access.ledger), "enough": asking.enough(plan, model)}
         print(json.dumps(plan.model_dump() | more))
         return
-    print(*asking.plan_lines(plan, access, at_most=stop_early), sep="\n")
+    print(*asking.plan_lines(plan, model, at_most=stop_early), sep="\n")
 
 
 def _print(verdict: str, sentence: str, findings: list[str]) -> None:

@@ -19,6 +19,7 @@ from birthmark.cli.plan import plan
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
 from birthmark.cli.seal import seal
+from birthmark.cli.serve import serve
 from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a check deviates;"
     " 1 a fault of ours; 130 stopped.",
 )
-for command in (demo, plan, enroll, audit, inspect, seal, probes, recheck, bench):
+for command in (demo, plan, enroll, audit, inspect, seal, probes, recheck, bench, serve):
     app.command()(command)
 app.add_typer(zoo, name="zoo")
 

@@ -47,7 +47,8 @@ class Address:
             url = httpx.URL(text) if len(text) <= MAX_ADDRESS else httpx.URL("")
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise BirthmarkError(shown, "is no address", "write https://host/path") from error
-        if url.scheme not in ("https", "http") or not url.host:
+        port = 1 if url.port is None else url.port
+        if url.scheme not in ("https", "http") or not url.host or not 0 < port < 1 << 16:
             raise BirthmarkError(shown, "is no address", "write https://host/path")
         if url.userinfo:
             raise BirthmarkError(

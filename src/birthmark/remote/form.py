@@ -15,6 +15,7 @@ from birthmark.remote.address import MAX_ADDRESS, Address
 from birthmark.remote.bodies import json_body
 from birthmark.remote.document import shown
 from birthmark.remote.reading import JsonPath, Reading, Scalar
+from birthmark.remote.statuses import REFUSALS
 
 FORMAT = "birthmark-api/1"
 MAX_FILE = 2 << 20
@@ -98,12 +99,12 @@ class Refused(_Section):
     Attributes
     ----------
     statuses
-        HTTP statuses that say so.
+        HTTP statuses from 200 to 299 that say so. 400, 413, 414, 415, 422 and 451 always do.
     path, equals
         Or one thing in the answer, and what of it says so; with both, either is enough.
     """
 
-    statuses: tuple[Annotated[int, Field(ge=200, le=499)], ...] = ()
+    statuses: tuple[int, ...] = ()
     path: JsonPath | None = None
     equals: Annotated[tuple[Scalar, ...], Field(max_length=100)] = ()
 
@@ -111,8 +112,9 @@ class Refused(_Section):
     def _consistent(self) -> Refused:
         if (self.path is None) == bool(self.equals) or not (self.statuses or self.path):
             raise ValueError("give statuses, or path and equals, or all three")
-        if {401, 403, 407, 408, 425, 429} & set(self.statuses):
-            raise ValueError("401, 403, 407, 408, 425 and 429 say nothing about an image")
+        for status in self.statuses:
+            if not 200 <= status < 300 and status not in REFUSALS:
+                raise ValueError(f"{status} says nothing about an image")
         return self
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from birthmark.errors import BirthmarkError, one_line
 from birthmark.remote.document import parsed, shown
 
@@ -19,6 +21,8 @@ def described(url: str, source: str, timeout: float) -> object:
     """
     import httpx
     import stamina
+
+    logging.getLogger("stamina").addHandler(logging.NullHandler())
 
     def get() -> tuple[int, bytes]:
         with httpx.stream(
