@@ -92,13 +92,17 @@ class Digits:
     def fingerprint(self) -> Fingerprint:
         """Of the owner's model, with 20 independent ones."""
         references = [
-            as_suspect(self.trained(slice(200 + 10 * i, 500 + 10 * i), self.labels), DECLARED)
+            as_suspect(
+                self.trained(slice(200 + 10 * i, 500 + 10 * i), self.labels),
+                DECLARED,
+                family="linear",
+            )
             for i in range(20)
         ]
         images = ImageSet.from_arrays(
             self.images[1000:1400], self.labels[1000:1400], source="digits"
         )
-        own = as_suspect(self.victim, DECLARED)
+        own = as_suspect(self.victim, DECLARED, family="linear")
         return Fingerprint.enroll(own, images, references, method="sac-jc", n=60)
 
 
