@@ -9,15 +9,18 @@ import asyncio
 import contextlib
 import io
 import json
+import mmap
 import random
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,8 @@ class Manner:
         Share of requests that fail, in one of the six ways of `FAILURES`.
     seed
         Of which requests fail, and how.
+    total
+        A file that always holds how many requests have come, as 8 bytes.
     """
 
     weights: str | None = None
@@ -53,6 +58,13 @@ class Manner:
     honours: bool = False
     failing: float = 0.0
     seed: int = 0
+    total: str = ""
+
+
+def shared(path: str) -> mmap.mmap:
+    """8 bytes that the server and whoever started it both see."""
+    with Path(path).open("r+b") as file:
+        return mmap.mmap(file.fileno(), 8)
 
 
 class Api:
@@ -67,6 +79,7 @@ class Api:
         self.failed: Counter[str] = Counter()
         self.given: dict[str, bytes] = {}
         self.busy = 0.0
+        self.total = shared(manner.total)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer over one connection until it ends."""
@@ -86,6 +99,7 @@ class Api:
             self.counts(writer)
             return True
         self.asked[sha256(body).hexdigest()] += 1
+        self.total[:] = struct.pack("=q", sum(self.asked.values()))
         await asyncio.sleep(self.manner.seconds)
         if self.rng.random() < self.manner.failing:
             return await self.fail(writer, self.rng.choice(FAILURES))
@@ -156,8 +170,9 @@ async def run(manner: Manner) -> None:
 class Loopback:
     """The other end: a started server."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, total: mmap.mmap) -> None:
         self.url = f"http://127.0.0.1:{port}/digits"
+        self._total = total
 
     def counts(self) -> dict[str, Any]:
         """`asked`, `worked`, `failed` and `busy`, since it was started."""
@@ -167,18 +182,27 @@ class Loopback:
 
     def asked(self) -> int:
         """How many requests it has had."""
-        return sum(self.counts()["asked"].values())
+        return int(struct.unpack("=q", self._total[:])[0])
 
 
 @contextmanager
 def started(manner: Manner) -> Iterator[Loopback]:
     """A server in a process of its own, until the block ends."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(8))
+        file.flush()
+        with _started(replace(manner, total=file.name), shared(file.name)) as api:
+            yield api
+
+
+@contextmanager
+def _started(manner: Manner, total: mmap.mmap) -> Iterator[Loopback]:
     command = [sys.executable, str(Path(__file__)), json.dumps(vars(manner))]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield Loopback(int(process.stdout.readline()))
+        yield Loopback(int(process.stdout.readline()), total)
     finally:
         process.stdin.close()
         process.wait()

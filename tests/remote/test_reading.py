@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from birthmark.errors import BirthmarkError
 from birthmark.forms import form_of, largest
-from birthmark.outputs import Kind, Outputs
+from birthmark.outputs import Kind, Outputs, joined
 from birthmark.remote.document import MAX_ANSWER, parsed
 from birthmark.remote.judging import Judging
 from birthmark.remote.reading import Reading
@@ -169,6 +169,16 @@ def test_classes_keep_their_order_from_one_batch_to_the_next() -> None:
     assert [*first.values[0], *second.values[0]] == [2, 1, 3, 4]
     with pytest.raises(BirthmarkError, match="'c', which is none of 2"):
         judging.outputs([{"a": 3.0, "c": 4.0}], ["2"])
+
+
+def test_nothing_answered_joins_with_anything() -> None:
+    judging = Judging(reading(kind="logits", path="$"), "it")
+    none, some = judging.outputs([], []), judging.outputs([[1.0, 2.0, 3.0]], ["0"])
+    assert (len(none), none.kind) == (0, Kind.LOGITS)
+    assert joined([none, some, none]).values.tolist() == [[1, 2, 3]]
+    assert len(joined([none, none])) == 0
+    labels = Judging(reading(kind="labels", path="$", classes=ABC), "it").outputs([], [])
+    assert (labels.values.shape, labels.classes) == ((0,), 3)
 
 
 def test_labels_know_how_many_classes_there_are() -> None:

@@ -15,7 +15,8 @@ from api_world import CLASSES, FORMS, Api, access, form, parts, unpacked
 from birthmark import BirthmarkError, Image, as_suspect
 from birthmark.images import silent
 from birthmark.outputs import Kind
-from birthmark.suspects.api import ApiSuspect, PairApi
+from birthmark.suspects.api import ApiSuspect
+from birthmark.suspects.api_pairs import PairApi
 from birthmark.suspects.base import PairSuspect, RemoteSuspect
 from birthmark.suspects.finding import open_any, open_suspect
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from birthmark.remote import Access
     from birthmark.suspects.base import DryRun
 
+KEPT = "what was answered is kept"
 GOES_ON = "the same command goes on from there"
 PANEL = "Suspects behind an API"
 
@@ -41,7 +42,23 @@ DryRunning = Annotated[
 ]
 
 
-def access_of(specs: list[str], ledger: Path, stated: dict[str, Any]) -> Access | None:
+def stated(
+    ledger: Path | None,
+    max_calls: int | None,
+    price: float | None,
+    max_cost: float | None,
+    concurrency: int | None,
+    rate: float | None,
+    timeout: float | None,
+    attempts: int | None,
+) -> dict[str, Any]:
+    """The options that were given, by their names."""
+    given = {"ledger": ledger, "max_calls": max_calls, "price": price, "max_cost": max_cost}
+    given |= {"concurrency": concurrency, "rate": rate, "timeout": timeout, "attempts": attempts}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access | None:
     """How models behind an API may be asked; None if none of these is.
 
     Parameters
@@ -50,9 +67,8 @@ def access_of(specs: list[str], ledger: Path, stated: dict[str, Any]) -> Access 
         The models.
     ledger
         Where answers are kept if nothing is stated.
-    stated
-        `ledger` and the fields of `Limits`, None where an option is not given; they win over what
-        the file that describes an API states.
+    given
+        From `stated`; it wins over what the file that describes an API states.
 
     Raises
     ------
@@ -62,18 +78,18 @@ def access_of(specs: list[str], ledger: Path, stated: dict[str, Any]) -> Access 
     from birthmark.remote import Access, Limits
     from birthmark.suspects.finding import is_remote, stated_limits
 
-    given = {name: value for name, value in stated.items() if value is not None}
     remote = [spec for spec in specs if is_remote(spec)]
-    if not remote:
+    folders = [Path(spec) for spec in specs if Path(spec).is_dir()]
+    if not remote and not any(any(folder.rglob("*.api.toml")) for folder in folders):
         if given:
             option = "--" + next(iter(given)).replace("_", "-")
             raise BirthmarkError(
                 option, "is for a model behind an API", "drop it, or name an address or .api.toml"
             )
         return None
-    path = Path(given.pop("ledger", ledger))
-    limits = Limits(**((stated_limits(remote[0]) if len(remote) == 1 else {}) | given))
-    return Access(path, limits)
+    limits = {name: value for name, value in given.items() if name != "ledger"}
+    first = stated_limits(remote[0]) if len(remote) == 1 and not folders else {}
+    return Access(given.get("ledger", ledger), Limits(**(first | limits)))
 
 
 @contextmanager
@@ -83,7 +99,7 @@ def kept(suspect: Any) -> Iterator[None]:
         yield
     except BirthmarkError as error:
         note = _kept(suspect)
-        if note is None or GOES_ON in error.fix:
+        if note is None or KEPT in error.fix or GOES_ON in error.fix:
             raise
         raise BirthmarkError(error.subject, error.problem, f"{error.fix}; {note}") from error
     except BaseException as error:
@@ -98,7 +114,7 @@ def _kept(suspect: Any) -> str | None:
     answered = spent().answered if spent else 0
     if not answered:
         return None
-    return f"what was answered is kept in {suspect.access.ledger}, and {GOES_ON}"
+    return f"{KEPT} in {suspect.access.ledger}, and {GOES_ON}"
 
 
 def spent_sentence(suspect: Any) -> str | None:

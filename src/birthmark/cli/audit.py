@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -77,9 +77,7 @@ def audit(
     from birthmark.report.pdf import require_pdf
     from birthmark.suspects.finding import open_any
 
-    stated: dict[str, Any] = {"ledger": ledger, "max_calls": max_calls, "price": price}
-    stated |= {"max_cost": max_cost, "concurrency": concurrency, "rate": rate}
-    stated |= {"timeout": timeout, "attempts": attempts}
+    stated = asking.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
     access = asking.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
     if not dry_run:
         require_new_folder(out)

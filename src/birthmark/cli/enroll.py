@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from birthmark.cli import options
+from birthmark.cli import asking, options
 from birthmark.cli.fetching import AllowDownload, fetch
 from birthmark.errors import BirthmarkError
 
@@ -63,6 +63,14 @@ def enroll(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
+    ledger: asking.Ledger = None,
+    max_calls: asking.MaxCalls = None,
+    price: asking.Price = None,
+    max_cost: asking.MaxCost = None,
+    concurrency: asking.Concurrency = None,
+    rate: asking.Rate = None,
+    timeout: asking.Timeout = None,
+    attempts: asking.Attempts = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -70,7 +78,8 @@ def enroll(
     """Make a fingerprint of your model.
 
     How images are brought to a model and what it answers is declared by --input, --range, --mean,
-    --std and --output, or in a birthmark.toml (or MODEL.toml) beside it.
+    --std and --output, or in a birthmark.toml (or MODEL.toml) beside it. Models may be behind an
+    API; limits hold for each of them.
     """
     from birthmark.cli.inspect import facts
     from birthmark.cli.terminal import print_facts, progress_bar
@@ -86,9 +95,12 @@ def enroll(
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, model, *references, *surrogate, *outsider)
+    stated = asking.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    everyone = [model, *references, *surrogate, *outsider]
+    access = asking.access_of(everyone, out.with_suffix(".ledger"), stated)
     with progress_bar(json_) as progress:
-        victim = open_suspect(model, declared, family)
-        independent = open_all(references, declared)
+        victim = open_suspect(model, declared, family, access)
+        independent = open_all(references, declared, access)
         _require_known(family, independent)
         image_set = ImageSet.open(images, progress)
         fingerprint = Fingerprint.enroll(
@@ -99,8 +111,8 @@ def enroll(
             n=n,
             seed=seed,
             resize=options.sides(resize),
-            surrogates=open_all(surrogate, declared),
-            outsiders=open_all(outsider, declared),
+            surrogates=open_all(surrogate, declared, access),
+            outsiders=open_all(outsider, declared, access),
             progress=progress,
         )
         seal = fingerprint.save(out)

@@ -81,8 +81,10 @@ def main() -> None:
     except BirthmarkError as error:
         _say(error)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt as error:
-        print(f"birthmark: {error or 'stopped; nothing was written'}", file=sys.stderr)
+    except (KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code != INTERRUPTED:
+            raise
+        print(f"birthmark: {_interruption(error)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,6 +98,13 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(INTERNAL)
+
+
+def _interruption(error: BaseException | None) -> str:
+    """What an interrupted command says; typer ends it before it gets here."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return str(error or "") or "stopped; nothing was written"
 
 
 def _say(error: BirthmarkError) -> None:

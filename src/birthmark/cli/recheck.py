@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from birthmark.cli import options
+from birthmark.cli import asking, options
 from birthmark.cli.fetching import AllowDownload, fetch
 
 DEVIATES = 3
@@ -42,6 +42,7 @@ def recheck(
     layout: options.Layout = None,
     order: options.Order = None,
     allow_download: AllowDownload = False,
+    ledger: asking.Ledger = None,
     json_: options.Json = False,
 ) -> None:
     """Repeat a fingerprint from its sources; exit code 3 if anything deviates.
@@ -53,19 +54,21 @@ def recheck(
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import ImageSet
     from birthmark.recheck import recheck as repeated
+    from birthmark.remote import Access
     from birthmark.suspects.finding import open_all, open_suspect
 
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, model, *models, *control)
+    access = Access(ledger) if ledger else None
     with progress_bar(json_) as progress:
         image_set = ImageSet.open(images, progress)
         done = repeated(
             opened.bundle,
-            open_suspect(model, declared),
+            open_suspect(model, declared, access=access),
             image_set.without_labels() if no_labels else image_set,
-            open_all(models, declared),
-            open_all(control, declared),
+            open_all(models, declared, access),
+            open_all(control, declared, access),
             alpha,
             progress,
         )

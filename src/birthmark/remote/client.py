@@ -97,11 +97,11 @@ class Client:
 
     def spent(self) -> Spent:
         """What asking this suspect has taken so far, on this ledger."""
-        with Ledger.open(self._access.ledger) as ledger:
+        with Ledger.open(self._access.ledger, thorough=False) as ledger:
             return ledger.spent(self._suspect)
 
     def _states(self) -> dict[str, State]:
-        with Ledger.open(self._access.ledger) as ledger:
+        with Ledger.open(self._access.ledger, thorough=False) as ledger:
             return ledger.states(self._suspect)
 
     def _missing(self, calls: Sequence[Call]) -> list[Call]:
@@ -125,7 +125,7 @@ class Kept(Sequence[Reply | Refusal]):
     """
 
     def __init__(self, access: Access, states: Sequence[State]) -> None:
-        self._ledger = Ledger.open(access.ledger)
+        self._ledger = Ledger.open(access.ledger, thorough=False)
         self._states = states
 
     def __len__(self) -> int:

@@ -48,7 +48,7 @@ class Courier:
         self._tasks: dict[asyncio.Task[None], Errand] = {}
         self._rows: dict[int, Errand] = {}
         self._judging: list[asyncio.Future[Any]] = []
-        self._heard = True
+        self._said: list[bytes] = []
 
     async def work(self) -> None:
         """Take the ledger, then calls, until the input ends."""
@@ -61,7 +61,7 @@ class Courier:
         with lock_of(path).open("ab") as lock:
             if not await self._locked(lock.fileno()):
                 return
-            ledger = Ledger.made(path)
+            ledger = Ledger.made(path, thorough=False)
             digest = suspect_digest(fields["identity"])
             suspect = begin(ledger, digest, fields["identity"])
             spent = ledger.spent(digest)
@@ -145,11 +145,15 @@ class Courier:
 
     def _tell(self, fields: dict[str, Any], content: bytes = b"") -> None:
         """Say something to the audit, if it still listens; it reads all that it asked for."""
-        if self._heard and not self._results.is_closing():
-            try:
-                self._results.write(frames.packed(fields, content))
-            except (ConnectionError, RuntimeError):
-                self._heard = False
+        if not self._said:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._said.append(frames.packed(fields, content))
+
+    def flush(self) -> None:
+        """Pass on at once what was said since the last time."""
+        said, self._said = b"".join(self._said), []
+        if said and not self._results.is_closing():
+            self._results.write(said)
 
 
 def problem_of(error: BaseException) -> str:
@@ -172,6 +176,7 @@ async def serve() -> None:
     courier = Courier(requests, results, parent)
     try:
         await courier.work()
+        courier.flush()
     except Exception as error:
         if not results.is_closing():
             results.write(frames.packed({"op": "broken", "problem": problem_of(error)}))

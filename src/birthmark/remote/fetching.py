@@ -117,7 +117,7 @@ class Fetching:
 
     def _look_back(self, calls: Sequence[Call]) -> None:
         """Find what is to be asked; look at answers that an earlier run did not look at."""
-        with Ledger.open(self._access.ledger) as ledger:
+        with Ledger.open(self._access.ledger, thorough=False) as ledger:
             self._states = ledger.states(self._suspect)
             self._proven = any(s.outcome is Outcome.ANSWERED for s in self._states.values())
             for call in calls:

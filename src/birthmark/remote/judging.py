@@ -44,6 +44,8 @@ class Judging:
             If labels are not among the classes, or numbers are none of the declared kind.
         """
         kind = self._reading.output
+        if not taken:
+            return self._nothing(kind)
         if kind is Kind.LABELS:
             labels = np.array(
                 [self._place(one, name) for one, name in zip(taken, names, strict=True)]
@@ -58,6 +60,12 @@ class Judging:
                     "let path lead to as many each time, or declare kind = 'top-k'",
                 )
         return Outputs.checked(np.array(rows), kind, self._source)
+
+    def _nothing(self, kind: Kind) -> Outputs:
+        """What there is if every image was refused."""
+        width = max(2, len(self._places or ()))
+        values = np.empty(0, np.int64) if kind is Kind.LABELS else np.empty((0, width), np.float32)
+        return Outputs(values, kind, width)
 
     def _row(self, taken: Taken, name: str) -> NDArray[np.float64]:
         scale = self._reading.scale if self._reading.output is Kind.PROBABILITIES else 1.0

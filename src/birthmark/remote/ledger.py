@@ -24,7 +24,6 @@ from birthmark.remote.schema import (
 )
 
 HEADER = 100
-MAX_IDENTITY = 1 << 16
 PATIENCE = 60.0
 """Seconds to wait for another process's transaction."""
 _COLUMNS = (
@@ -45,8 +44,8 @@ class Ledger:
         self.connection = connection
 
     @classmethod
-    def open(cls, path: str | Path) -> Ledger:
-        """Open a ledger to read it.
+    def open(cls, path: str | Path, *, thorough: bool = True) -> Ledger:
+        """Open a ledger to read it; if `thorough`, after a look at every page of the file.
 
         Raises
         ------
@@ -59,12 +58,12 @@ class Ledger:
         _require_not_tiny(path)
         with _understood(path):
             ledger = cls(path, _connected(path, "ro"))
-            ledger._checked()
+            ledger._checked(thorough)
         return ledger
 
     @classmethod
-    def made(cls, path: str | Path) -> Ledger:
-        """Open a ledger to write to it; make it if it is not there.
+    def made(cls, path: str | Path, *, thorough: bool = True) -> Ledger:
+        """Open a ledger to write to it; make it if it is not there. `thorough` as for `open`.
 
         Raises
         ------
@@ -89,7 +88,7 @@ class Ledger:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
             ledger = cls(path, connection)
-            ledger._checked()
+            ledger._checked(thorough)
             connection.execute("PRAGMA journal_mode = WAL")
         return ledger
 
@@ -103,14 +102,14 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _checked(self) -> None:
+    def _checked(self, thorough: bool) -> None:
         try:
-            self._check()
+            self._check(thorough)
         except BaseException:
             self.close()
             raise
 
-    def _check(self) -> None:
+    def _check(self, thorough: bool) -> None:
         if _number(self.connection, "application_id") != APPLICATION:
             raise _foreign(self.path, "is an SQLite file of something else")
         version = _number(self.connection, "user_version")
@@ -123,6 +122,8 @@ class Ledger:
         schema = self.connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         if sorted(row[0] for row in schema) != sorted(TABLES):
             raise _foreign(self.path, "has other tables or rules than a ledger")
+        if not thorough:
+            return
         damage = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
             raise _damaged(self.path, str(damage))
@@ -174,12 +175,12 @@ class Ledger:
     def states(self, suspect: str) -> dict[str, State]:
         """How far each question to a suspect is, by its key."""
         found: dict[str, State] = {}
-        rows = self.connection.execute(
-            "SELECT calls.id, key, attempt, status, outcome FROM calls"
-            " JOIN suspects s ON s.id = calls.suspect WHERE s.digest = ? ORDER BY attempt",
-            (suspect,),
-        )
         with _understood(self.path):
+            rows = self.connection.execute(
+                "SELECT calls.id, key, attempt, status, outcome FROM calls"
+                " JOIN suspects s ON s.id = calls.suspect WHERE s.digest = ? ORDER BY attempt",
+                (suspect,),
+            )
             for row, key, attempt, status, outcome in rows:
                 before = found.get(key)
                 used = before.used if before else 0

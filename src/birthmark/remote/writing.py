@@ -6,6 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from birthmark.remote.schema import Outcome
 Change = Callable[[sqlite3.Connection], Any]
 MOST = 256
 """Changes in one transaction."""
+GATHERING = 0.005
+"""Seconds that a transaction waits for company: a flush and a turn of the thread cost more."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,8 @@ class Writer:
         open_ = True
         while open_:
             batch = [self._waiting.get()]
+            if batch[0] is not None:
+                time.sleep(GATHERING)
             while len(batch) < MOST and not self._waiting.empty():
                 batch.append(self._waiting.get())
             open_ = None not in batch

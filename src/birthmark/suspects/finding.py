@@ -127,8 +127,12 @@ def _opened_remote(
     return adapter.opened(spec, fields, family, access)
 
 
-def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
+def open_all(
+    specs: list[str], declared: Declared = None, access: Access | None = None
+) -> list[Suspect]:
     """Open models and folders of models, in order; a sub-folder's name is its models' family.
+
+    For those behind an API, `access` says where answers are kept; its limits hold for each.
 
     Raises
     ------
@@ -139,11 +143,12 @@ def open_all(specs: list[str], declared: Declared = None) -> list[Suspect]:
     for spec in specs:
         folder = Path(spec)
         if not folder.is_dir() or located(spec) != spec:
-            suspects.append(open_suspect(spec, declared))
+            suspects.append(open_suspect(spec, declared, access=access))
             continue
         for file in models_in(folder):
             inside = file.relative_to(folder).parts[:-1]
-            suspects.append(open_suspect(str(file), declared, inside[0] if inside else None))
+            family = inside[0] if inside else None
+            suspects.append(open_suspect(str(file), declared, family, access))
     return suspects
 
 

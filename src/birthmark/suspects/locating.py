@@ -14,7 +14,8 @@ BESIDE = "preprocessor_config.json", "model*.safetensors*", "pytorch_model*.bin*
 """What makes a folder with a config.json a repository of a model."""
 FILES = "*.onnx", "*.torchscript", "*.ts", "*.pt2", "*.keras"
 RECORDED = "*.safetensors", "*.npz", "*.csv"
-MODELS = *FILES, *RECORDED, SAVED_MODEL, REPOSITORY
+DESCRIBED = ("*.api.toml",)
+MODELS = *FILES, *RECORDED, *DESCRIBED, SAVED_MODEL, REPOSITORY
 
 REFUSED = {
     re.compile(r".*\.(pt|pth|ckpt|bin)", re.IGNORECASE): (
@@ -73,7 +74,7 @@ def models_in(folder: Path) -> list[Path]:
 
 
 def _models(folder: Path) -> Iterator[Path]:
-    for pattern in (*FILES, *RECORDED):
+    for pattern in (*FILES, *RECORDED, *DESCRIBED):
         yield from folder.glob(pattern)
     for inner in folder.iterdir():
         if inner.is_dir() and not inner.is_symlink():

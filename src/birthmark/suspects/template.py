@@ -17,7 +17,8 @@ from birthmark.remote.document import parsed, shown
 from birthmark.remote.environment import resolved_in
 from birthmark.remote.form import Form
 from birthmark.remote.reading import Reading, Taken, same
-from birthmark.suspects.api import ApiSuspect, PairApi, Request, identity_of
+from birthmark.suspects.api import ApiSuspect, Request, identity_of
+from birthmark.suspects.api_pairs import PairApi
 from birthmark.suspects.base import ADAPTERS, Description, Remote
 
 ASKING = {"url", "method", "headers", "image"}
