@@ -50,7 +50,11 @@ class Api(ThreadingHTTPServer):
         return said
 
     def described(self, path: str) -> object | None:
-        shapes = {"digits": ("FP32", [-1, 1, 8, 8]), "files": ("BYTES", [1]), "flat": ("UINT8", [-1, 64])}
+        shapes = {
+            "digits": ("FP32", [-1, 1, 8, 8]),
+            "files": ("BYTES", [1]),
+            "flat": ("UINT8", [-1, 64]),
+        }
         name = path.removeprefix("/v2/models/").removesuffix("/versions/1")
         if not path.startswith("/v2/models/") or name not in shapes:
             return None
@@ -119,12 +123,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: Api
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.server.gets.append(self.path)
         document = self.server.described(self.path)
         self._say(*((404, {"error": "no such model"}) if document is None else (200, document)))
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.posts.append((self.path, headers, body))

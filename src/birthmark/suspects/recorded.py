@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.digests import sha256_of_file
