@@ -271,11 +271,11 @@ def seeds() -> dict[str, dict[str, bytes]]:
         "images-npz": {
             "grey": npz(images=grey),
             "colour": npz(True, images=colour, labels=np.arange(3)),
-            "fortran": npz(images=np.asfortranarray(colour), labels=np.arange(3.0)),
+            "fortran": npz(images=np.asfortranarray(colour), labels=np.arange(3)),
         },
         "images-parquet": {
             "labels": parquet("snappy", pa.array([0, 1])),
-            "dictionary": parquet("zstd", pa.array(["a", "b"])),
+            "dictionary": parquet("zstd", pa.array([1, 1], pa.int8())),
             "plain": parquet("none"),
         },
         "answers-csv": {
