@@ -21,10 +21,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from birthmark.bench.markdown import grid
-from fuzzing.targets import TARGETS
+from birthmark.bench.markdown import grid  # noqa: E402
+from fuzzing.targets import TARGETS  # noqa: E402
 
 ROUND = 5000
 """Inputs to one process; what a killed round did is not counted."""

@@ -23,6 +23,10 @@ from birthmark.zips import opened_zip
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 MAX_SIDE = 8192
+MAX_PIXELS = 36_000_000
+MAX_SCANS = 100
+"""Each scan of a JPEG, however short, takes the time of all its pixels."""
+SCAN = b"\xff\xda"
 MAX_NPZ = 16 << 30
 
 Progress = Callable[[str, int, int], None]
@@ -152,8 +156,14 @@ def _opened(data: bytes, name: str) -> Pillow.Image:
         raise BirthmarkError(
             name, f"is not a readable image ({type(error).__name__})", "replace or remove it"
         ) from error
+    width, height = picture.size
+    if width * height > MAX_PIXELS and max(width, height) <= MAX_SIDE:
+        raise BirthmarkError(
+            name, f"is {width}x{height}, over {MAX_PIXELS:,} pixels", "scale it down or remove it"
+        )
+    if picture.format == "JPEG" and data.count(SCAN) > MAX_SCANS:
+        raise BirthmarkError(name, f"has over {MAX_SCANS} scans", "save it again or remove it")
     if max(picture.size) > MAX_SIDE:
-        width, height = picture.size
         raise BirthmarkError(
             name, f"is {width}x{height}, over {MAX_SIDE} a side", "scale it down or remove it"
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any
 
 from birthmark.errors import BirthmarkError
 
-MAX_LINE = 1000
-"""A key of many parts, which takes time with the square of its length, is on one line."""
+MAX_PARTS = 64
+"""tomllib takes time with the square of the number of parts of a key."""
+_PART = r"""(?:"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|[A-Za-z0-9_-]++)[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}){{{MAX_PARTS}}}")
 
 
 def toml_of(data: bytes, source: object, limit: int) -> dict[str, Any]:
@@ -32,10 +35,8 @@ def toml_of(data: bytes, source: object, limit: int) -> dict[str, Any]:
         raise BirthmarkError(source, f"is over {limit >> 10} KiB", "leave out what is not needed")
     try:
         text = data.decode()
-        if max(map(len, text.split("\n"))) > MAX_LINE:
-            raise BirthmarkError(
-                source, f"has a line of over {MAX_LINE} characters", "break it into several"
-            )
+        if _LONG_KEY.search(text):
+            raise BirthmarkError(source, f"has a key of over {MAX_PARTS} parts", "shorten it")
         return tomllib.loads(text)
     except RecursionError as error:
         raise BirthmarkError(source, "is nested too deeply", "mend it") from error

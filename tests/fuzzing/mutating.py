@@ -321,6 +321,8 @@ MUTATORS: dict[str, Mutator] = {
     "answers-safetensors": changed_safetensors,
     "declaration": changed_toml,
     "zoo-plan": changed_toml,
+    "api-template": changed_toml,
+    "api-answer": changed_json,
     "zoo-record": changed_json,
     "zoo-answers": changed_answers,
 }

@@ -78,6 +78,35 @@ parameters = { epochs = [1, 2] }
 within = 5.0
 """
 
+TEMPLATE = """format = "birthmark-api/1"
+name = "service"
+url = "https://example.org/v1/classify"
+[headers]
+Authorization = "Bearer ${TOKEN}"
+[image]
+form = "base64"
+body = { image = "{image}", top = 5 }
+[answer]
+kind = "top-k"
+labels_path = "$.top[*].label"
+scores_path = "$.top[*].score"
+classes = ["a", "b", "c"]
+[refused]
+statuses = [422]
+path = "$.error"
+equals = ["unsafe"]
+[limits]
+rate = 2.5
+"""
+ANSWER = {
+    "predictions": [{"scores": [0.5, 0.25, 0.25]}],
+    "top": [{"label": "a", "score": 0.7}, {"label": "b", "score": 0.2}],
+    "named": {"a": 0.7, "b": 0.3},
+    "label": "b",
+    "similarity": 87.5,
+    "match": "yes",
+}
+
 RECORD: dict[str, Any] = {
     "name": "victim/0",
     "group": "victim",
@@ -242,11 +271,11 @@ def seeds() -> dict[str, dict[str, bytes]]:
         "images-npz": {
             "grey": npz(images=grey),
             "colour": npz(True, images=colour, labels=np.arange(3)),
-            "fortran": npz(images=np.asfortranarray(colour), labels=np.arange(3.0)),
+            "fortran": npz(images=np.asfortranarray(colour), labels=np.arange(3)),
         },
         "images-parquet": {
             "labels": parquet("snappy", pa.array([0, 1])),
-            "dictionary": parquet("zstd", pa.array(["a", "b"])),
+            "dictionary": parquet("zstd", pa.array([1, 1], pa.int8())),
             "plain": parquet("none"),
         },
         "answers-csv": {
@@ -265,6 +294,13 @@ def seeds() -> dict[str, dict[str, bytes]]:
         "declaration": {"all": DECLARATION.encode()},
         "zoo-plan": {"small": PLAN.encode()},
         "zoo-record": {"victim": record},
+        "api-template": {"base64": TEMPLATE.encode()},
+        "api-answer": {
+            "all": json.dumps(ANSWER).encode(),
+            "numbers": b"[0.1, 2, -3e2]",
+            "served": b'{"predictions": [[1, 2.5, 0]]}',
+            "label": b'{"predictions": [2], "label": 1}',
+        },
         "zoo-answers": {"small": zoo_answers()},
     }
 

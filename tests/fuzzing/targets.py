@@ -7,15 +7,24 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from birthmark import BirthmarkError, Fingerprint, ImageSet
 from birthmark.bundle import read_bundle
 from birthmark.images import Image, entry_of
 from birthmark.outputs import Outputs
+from birthmark.remote import Reply
+from birthmark.remote.document import parsed
+from birthmark.remote.judging import Judging
+from birthmark.remote.reading import Reading
 from birthmark.suspects import Description, open_suspect
 from birthmark.suspects.declaration import Declaration, declared_beside
+from birthmark.suspects.recorded import RecordedSuspect
+from birthmark.suspects.template import TemplateService
+from birthmark.suspects.tf_serving import TfServingService
 from birthmark.zoo import records
 from birthmark.zoo.plan import open_plan
 from birthmark.zoo.recorded import read_answers
@@ -127,7 +136,8 @@ def recorded(name: str, data: bytes) -> None:
     """Recorded answers, and those to probes of their names."""
     untold = name.endswith(".csv") and not data.startswith(b"probe,label")
     suspect = open_suspect(str(_file(name, data)), {"output": "logits"} if untold else None)
-    count = getattr(suspect, "count", 0)
+    assert isinstance(suspect, RecordedSuspect)
+    count = min(suspect.count([]), 1000)
     suspect.answer([Image(b"", f"{i:05d}.jpg") for i in range(count)])
 
 
@@ -155,6 +165,60 @@ def zoo_answers(data: bytes) -> None:
             zoo.outputs(record.name, asked.method)
 
 
+def api_template(data: bytes) -> None:
+    """An API's description."""
+    TemplateService(_file("a.api.toml", data))
+
+
+LETTERS = ("a", "b", "c")
+READINGS: tuple[dict[str, Any], ...] = (
+    {"kind": "probabilities", "path": "$.predictions[0].scores"},
+    {"kind": "probabilities", "path": "$..scores[*]", "classes": LETTERS, "scale": 100},
+    {"kind": "logits", "path": "$"},
+    {"kind": "labels", "path": "$.label", "classes": LETTERS},
+    {
+        "kind": "top-k",
+        "labels_path": "$.top[*].label",
+        "scores_path": "$.top[?@.score > 0].score",
+        "classes": LETTERS,
+    },
+    {"kind": "top-k", "path": "$.named", "classes": LETTERS, "rest": "nothing"},
+    {"kind": "similarity", "path": "$.similarity", "scale": 100},
+    {"kind": "match", "path": "$.match", "yes": ["yes", True], "no": ["no", 0]},
+)
+
+
+@cache
+def _services() -> list[tuple[Any, Judging | None]]:
+    read = [Reading.model_validate(fields) for fields in READINGS]
+    served = [
+        TfServingService("https://a/v1/models/m", {"output": kind}, None)
+        for kind in ("logits", "labels")
+    ]
+    return [(one, None if one.of_pairs else Judging(one, "a")) for one in read] + [
+        (one, Judging(one.reading, "a")) for one in served
+    ]
+
+
+def api_answer(data: bytes) -> None:
+    """An API's answer, by every kind of reading; refused if by one."""
+    said: BirthmarkError | None = None
+    for one, judging in _services():
+        try:
+            if isinstance(one, Reading):
+                taken = one.take(parsed(data, "a"), "a")
+            else:
+                taken = one.take(Reply(200, data, datetime(2000, 1, 1, tzinfo=UTC)))
+            if judging is None:
+                one.similarity(taken, "a")
+            else:
+                judging.outputs([taken, taken], ["b", "c"])
+        except BirthmarkError as error:
+            said = error
+    if said is not None:
+        raise said
+
+
 TARGETS: dict[str, Target] = {
     "bundle": Target(bundle, 12, 1 << 15),
     "audit": Target(audit, 1, 1 << 15),
@@ -168,6 +232,8 @@ TARGETS: dict[str, Target] = {
     "declaration": Target(declaration, 8, 1 << 12),
     "zoo-plan": Target(zoo_plan, 4, 1 << 13),
     "zoo-record": Target(zoo_record, 6, 1 << 12),
+    "api-template": Target(api_template, 6, 1 << 12),
+    "api-answer": Target(api_answer, 12, 1 << 12),
     "zoo-answers": Target(zoo_answers, 4),
 }
 

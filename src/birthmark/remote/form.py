@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from birthmark.remote.bodies import json_body
 from birthmark.remote.document import shown
 from birthmark.remote.reading import JsonPath, Reading, Scalar
 from birthmark.remote.statuses import REFUSALS
+from birthmark.tomls import toml_of
 
 FORMAT = "birthmark-api/1"
 MAX_FILE = 2 << 20
@@ -213,12 +213,7 @@ class Form(_Section):
         """
         if len(data) > MAX_FILE:
             raise BirthmarkError(source, "is over 2 MiB", "describe one API in it")
-        try:
-            fields: Mapping[str, Any] = tomllib.loads(data.decode())
-        except (ValueError, RecursionError) as error:
-            raise BirthmarkError(
-                source, f"is not TOML ({one_line(str(error), 200)})", "mend it"
-            ) from error
+        fields: Mapping[str, Any] = toml_of(data, source, MAX_FILE)
         said = fields.get("format")
         if said != FORMAT:
             raise BirthmarkError(
