@@ -143,7 +143,7 @@ def main() -> None:
     bundle = bundle_of(judge, places)
     description = described(judge, args.suspect).model_copy(update={"family": None})
     suspect = Recorded(description, taken(judge.answers(args.suspect), places))
-    done = audit(bundle, suspect)
+    done = audit(bundle, suspect, repeats=0)
     title = f"Sample report: {args.suspect}, emotion"
     text = render_report(bundle, [done], title=title, note=NOTE, classes=CLASSES)
     with whole_file(args.write) as passing:

@@ -73,7 +73,7 @@ def test_what_cannot_end_in_a_verdict_is_said_before_any_query(
 
 def test_every_probe_is_asked_once(fingerprint: Any) -> None:
     suspect, batches = asked(world.victim())
-    assert fingerprint.audit(suspect).queries == sum(batches) == 40
+    assert fingerprint.audit(suspect, repeats=0).queries == sum(batches) == 40
 
 
 def test_a_guesser_is_called_nothing(fingerprint: Any) -> None:
@@ -238,11 +238,12 @@ def test_an_audit_may_stop_as_soon_as_it_is_sure() -> None:
     result = made.audit(suspect, stop_early=True)
     assert result.verdict is Verdict.DERIVED
     assert result.looks is not None
-    assert result.queries == sum(batches) < 100
+    assert result.queries + result.repeated == sum(batches) < 100
+    assert result.repeated == 8
     assert result.looks[1] == 5
     assert f"after {result.queries} probes, at look {result.looks[0]} of 5" in result.sentence
     innocent, batches = asked(world.innocent(25))
-    whole = made.audit(innocent, stop_early=True)
+    whole = made.audit(innocent, stop_early=True, repeats=0)
     assert whole.verdict is not Verdict.DERIVED
     assert batches == [20, 10, 20, 20, 30]
     assert whole.p_value == made.audit(innocent).p_value

@@ -26,23 +26,56 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_run(page: Path, files: Path) -> None:
-    """In a folder with victim.onnx, suspect.onnx, images/, references/ and birthmark.toml."""
+    """In a folder with victim.onnx, suspect.onnx, images/, references/ and birthmark.toml.
+
+    A line that ends with & goes on in the background until the page is through.
+    """
     if NEEDS_IMAGES in page.read_text():
         if not world.DATA.exists():
             pytest.skip(f"{world.DATA} is not there")
         (files / "data").symlink_to(world.DATA.resolve())
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    started: list[subprocess.Popen[str]] = []
+    try:
+        run_all(page, files, environment, started)
+    finally:
+        for one in started:
+            one.kill()
+            one.communicate()
+
+
+def run_all(
+    page: Path, files: Path, environment: dict[str, str], started: list[subprocess.Popen[str]]
+) -> None:
     for kind, block in BLOCK.findall(page.read_text()):
         if kind == "python":
             run([sys.executable, "-c", block], files, environment)
         for line in block.splitlines():
-            if kind == "console" and line.startswith("$ "):
+            if kind == "console" and line.startswith("$ ") and line.endswith(" &"):
+                started.append(start(shlex.split(line[2:-2]), files, environment))
+            elif kind == "console" and line.startswith("$ "):
                 command = shlex.split(line[2:], comments=True)
                 if command[0] == "make":
                     command += ["-C", str(ROOT), f"OUT={files / 'made'}"]
                     if command[1] == "test" or not (ROOT / ".venv" / "core").exists():
                         command.append("--dry-run")
                 run(command, files, environment)
+
+
+def start(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Until it says its first line, which a server does when it listens."""
+    one = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert one.stdout is not None
+    said = one.stdout.readline()
+    assert said.startswith("Serving "), said + one.stdout.read()
+    return one
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import world
 from birthmark import Kind, Outputs
-from birthmark.forms import Form, form_of, largest, rounded
+from birthmark.forms import Form, form_of, largest, matched, rounded, two_valued
 
 CUT: dict[str, tuple[Callable[[Outputs], Outputs], Form]] = {
     "whole": (lambda o: o, Form()),
@@ -63,3 +63,42 @@ def test_an_audit_treats_all_alike_and_says_so() -> None:
     result = made.audit(world.answering(three, output="probabilities"))
     assert any("tells the 3 largest probabilities" in said for said in result.findings)
     assert result.compared_as is Kind.PROBABILITIES
+
+
+def similar(seed: int, scale: float = 1.0) -> Outputs:
+    values = scale * np.tanh(np.random.default_rng(seed).normal(size=(60, 5)))
+    return Outputs(values.astype(np.float32), Kind.SIMILARITIES, 5)
+
+
+@pytest.mark.parametrize(("scale", "step"), [(1, 0.01), (100, 1), (100, 5), (1, 0.05), (1, 1e-4)])
+def test_rounded_similarities_are_seen_on_any_scale_and_others_rounded_alike(
+    scale: float, step: float
+) -> None:
+    exact = similar(0, scale)
+    told = Outputs((np.round(exact.values / step) * step).astype(np.float32), Kind.SIMILARITIES, 5)
+    form = form_of(told)
+    assert form.step == pytest.approx(step / told.values.std())
+    assert np.allclose(form.of(told).values, told.values, atol=scale * 1e-6)
+    other = form.of(similar(1))
+    assert form.step is not None
+    gaps = np.diff(np.unique(other.values))
+    assert gaps.min() >= 0.9 * form.step * other.values.std()
+    assert not form_of(exact)
+    assert "treated alike" in form.sentence
+
+
+@pytest.mark.parametrize("told", [(0, 1), (-1, 1), (0, 100)])
+def test_match_or_no_match_sets_the_threshold_of_others_by_its_share(
+    told: tuple[int, int],
+) -> None:
+    values = np.where(similar(0).values > 0.8, told[1], told[0]).astype(np.float32)
+    said = Outputs(values, Kind.SIMILARITIES, 5)
+    form = form_of(said)
+    share = float((values == told[1]).mean())
+    assert form.matching == pytest.approx(share)
+    assert np.array_equal(form.of(said).values, values == told[1])
+    other = form.of(similar(1))
+    assert two_valued(other.values)
+    assert other.values.mean() == pytest.approx(share)
+    assert matched(similar(1), 0).values.sum() == 1
+    assert "whether they match" in form.sentence

@@ -15,6 +15,7 @@ BAD = {
     "cube": (np.zeros((2, 3, 4)), Kind.LOGITS, "the shape (2, 3, 4)"),
     "ragged": ([[1.0], [2.0, 3.0]], Kind.LOGITS, "differ in length"),
     "text": ([["a", "b"]], Kind.LOGITS, "return numbers"),
+    "one similarity": ([0.1, 0.2], Kind.SIMILARITIES, "the shape (2,)"),
     "probabilities as logits": (SOFT, Kind.LOGITS, "declare --output probabilities"),
     "logits as probabilities": (SOFT * 9, Kind.PROBABILITIES, "divide percentages by 100"),
     "negative probabilities": (SOFT - 1, Kind.PROBABILITIES, "declare --output logits"),
@@ -39,6 +40,23 @@ def test_constant_answers_are_refused() -> None:
             Outputs.checked(values, kind, "suspect").require_plausible("suspect")
 
 
+def test_rows_of_reference_images_are_not_looked_at() -> None:
+    values = np.zeros((5, 2))
+    values[0, 0] = 1
+    told = Outputs.checked(values, Kind.SIMILARITIES, "suspect")
+    with pytest.raises(
+        BirthmarkError, match="all 3 images the same answer; ask it for similarities"
+    ):
+        told.require_plausible("suspect")
+    values[3, 1] = 1
+    assert Outputs.checked(values, Kind.SIMILARITIES, "suspect").require_plausible("suspect")
+
+
+def test_match_or_no_match_may_be_booleans() -> None:
+    told = Outputs.checked([[True, False], [False, False]], Kind.SIMILARITIES, "suspect")
+    assert told.values.tolist() == [[1, 0], [0, 0]]
+
+
 def test_kinds_become_coarser_only() -> None:
     logits = Outputs.checked([[1000.0, 0.0], [0.0, 1.0]], Kind.LOGITS, "m")
     soft = logits.to(Kind.PROBABILITIES)
@@ -49,6 +67,8 @@ def test_kinds_become_coarser_only() -> None:
         soft.to(Kind.LOGITS)
     with pytest.raises(ValueError, match="cannot be turned"):
         Outputs.checked(SOFT, Kind.EMBEDDINGS, "m").to(Kind.LABELS)
+    with pytest.raises(ValueError, match="cannot be turned"):
+        Outputs.checked(SOFT, Kind.EMBEDDINGS, "m").to(Kind.SIMILARITIES)
 
 
 def test_labels_may_be_a_column_of_floats() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, Progress, silent
-from birthmark.outputs import Kind, Outputs, joined
+from birthmark.outputs import Outputs, joined
 from birthmark.suspects import Suspect
+from birthmark.suspects.base import Answered, Refusing
 
 ENOUGH_LABELS = 30
 CHANCE = 0.01
@@ -29,9 +31,30 @@ def ask(
     Raises
     ------
     BirthmarkError
-        If it fails, answers otherwise than declared, or answers implausibly.
+        If it fails or refuses a probe, answers otherwise than declared, or answers implausibly.
     """
     name = suspect.description.name
+    given = ask_some(suspect, probes, progress)
+    answers = given.complete(name, probes)
+    return answers.require_plausible(name) if plausible else answers
+
+
+def ask_some(suspect: Suspect, probes: Sequence[Image], progress: Progress = silent) -> Answered:
+    """Put probes to a model that may refuse some of them.
+
+    Raises
+    ------
+    BirthmarkError
+        If it fails, or answers otherwise than declared.
+    """
+    name = suspect.description.name
+    if isinstance(suspect, Refusing):
+        given = suspect.answer_some(probes, progress)
+        if given.asked != len(probes):
+            raise BirthmarkError(
+                name, f"answered {given.asked} of {len(probes)} probes", "answer or refuse each"
+            )
+        return given
     step = suspect.batch or len(probes)
     parts: list[Outputs] = []
     for start in range(0, len(probes), step):
@@ -39,8 +62,32 @@ def ask(
         parts.append(part)
         require_one_width(name, parts)
         progress(f"Asking {name}", min(start + step, len(probes)), len(probes))
-    answers = joined(parts)
-    return answers.require_plausible(name) if plausible else answers
+    return Answered(joined(parts))
+
+
+def together(name: str, parts: Sequence[Answered]) -> Answered:
+    """Answers to consecutive probes as one.
+
+    Raises
+    ------
+    BirthmarkError
+        If they are of different widths.
+    """
+    told = [part.outputs for part in parts if len(part.outputs)]
+    if told:
+        require_one_width(name, told)
+    starts = accumulate((part.asked for part in parts), initial=0)
+    refused = {
+        start + i: said
+        for start, part in zip(starts, parts, strict=False)
+        for i, said in part.refused.items()
+    }
+    return Answered(joined([part.outputs for part in parts]), refused)
+
+
+def part_of(progress: Progress, start: int, total: int) -> Progress:
+    """Progress of a part of the probes, which begins at `start`, as that of all."""
+    return lambda what, done, _: progress(what, start + done, total)
 
 
 def require_one_width(name: str, parts: Sequence[Outputs]) -> None:
@@ -70,10 +117,11 @@ def chance_p(outputs: Outputs, probes: Sequence[Image]) -> float | None:
     Returns
     -------
     float or None
-        At least 1 / 200; None for embeddings and where fewer than 30 probes have a label.
+        At least 1 / 200; None for embeddings and similarities, and where fewer than 30 probes have
+        a label.
     """
     labelled = sum(probe.label is not None for probe in probes)
-    if outputs.kind is Kind.EMBEDDINGS or labelled < ENOUGH_LABELS:
+    if not outputs.kind.tells_classes or labelled < ENOUGH_LABELS:
         return None
     truth, said = _classes(outputs, probes)
     rng = np.random.default_rng(0)

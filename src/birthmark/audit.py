@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from birthmark.asking import ask
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
     by_family,
@@ -18,16 +18,20 @@ from birthmark.calibration import (
     references_needed,
     smallest_p,
 )
-from birthmark.comparing import Compared, compared
+from birthmark.comparing import Compared, comparable, compared
 from birthmark.controls import controls
 from birthmark.errors import BirthmarkError
+from birthmark.evasion import Seen, noticed
 from birthmark.findings import Finding, assumptions, of_rank, of_suspect
 from birthmark.images import Progress, silent
 from birthmark.methods import common_kind, method
 from birthmark.outputs import Outputs
+from birthmark.pairs import bound
+from birthmark.repeating import REPEATS, Repeats, ask_repeatedly
 from birthmark.result import ReferenceScore, Result, Significance, Verdict
 from birthmark.stopping import ask_until_sure
 from birthmark.suspects import Suspect
+from birthmark.suspects.base import PairSuspect
 
 SPENT = (
     "Asked in batches, the test had pointed at other models before, and may not point at more."
@@ -39,10 +43,21 @@ FEW = 99
 
 @dataclass(frozen=True)
 class Audited:
-    """A result and the answers behind it."""
+    """A result and the answers behind it.
+
+    Attributes
+    ----------
+    result
+        The result.
+    answers
+        To the probes that were not refused, in their order.
+    refused
+        Positions of the probes that were, and what the suspect said.
+    """
 
     result: Result
     answers: Outputs
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance:
@@ -84,13 +99,36 @@ def require_reachable(references: int, alpha: float) -> None:
         )
 
 
+def prepared(
+    bundle: Bundle, suspect: Suspect | PairSuspect, alpha: float, independent_above: float
+) -> Suspect:
+    """A suspect that can be asked about each probe, once all is checked that costs no query.
+
+    Raises
+    ------
+    BirthmarkError
+        If alpha can't be reached, or the answers couldn't be compared.
+    """
+    require_reachable(len(bundle.references), alpha)
+    if not alpha <= independent_above <= 1:
+        raise BirthmarkError(
+            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
+        )
+    score = method(bundle.manifest.method).score
+    suspect = bound(suspect, bundle.probes, score)
+    common_kind([bundle.victim.kind, suspect.description.output], score)
+    bundle.require_same_pixels("fingerprint")
+    return suspect
+
+
 def audit(
     bundle: Bundle,
-    suspect: Suspect,
+    suspect: Suspect | PairSuspect,
     *,
     alpha: float = 0.05,
     independent_above: float = 0.5,
     stop_early: bool = False,
+    repeats: int = REPEATS,
     seal: str | None = None,
     progress: Progress = silent,
 ) -> Audited:
@@ -101,7 +139,8 @@ def audit(
     bundle
         The fingerprint.
     suspect
-        The model in question.
+        The model in question; one that only compares images is asked about pairs
+        (`birthmark.pairs`).
     alpha
         The largest false-positive rate to accept.
     independent_above
@@ -109,6 +148,8 @@ def audit(
     stop_early
         Whether to ask in batches and stop as soon as the suspect is called derived; the rate holds
         over all looks (`birthmark.calibration.Sequential`).
+    repeats
+        How many probes to ask again, at once and at the end, to see whether answers change.
     seal
         The fingerprint's seal, for the result.
     progress
@@ -118,23 +159,22 @@ def audit(
     ------
     BirthmarkError
         Before a query is sent if alpha can't be reached or the answers couldn't be compared;
-        after it if the suspect fails or its answers are unusable.
+        after it if the suspect fails, or too few probes were answered to compare anything.
     """
-    require_reachable(len(bundle.references), alpha)
-    if not alpha <= independent_above <= 1:
-        raise BirthmarkError(
-            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
-        )
+    if repeats < 0:
+        raise BirthmarkError("--repeats", f"is {repeats}", "pass 0 or more")
+    suspect = prepared(bundle, suspect, alpha, independent_above)
     score = method(bundle.manifest.method).score
-    common_kind([bundle.victim.kind, suspect.description.output], score)
-    bundle.require_same_pixels("fingerprint")
     stopped = None
+    repeated = Repeats(suspect, bundle.probes, repeats, score.reference_images)
     if stop_early:
-        stopped = ask_until_sure(bundle, suspect, alpha, suspect.description.family, progress)
-        answers = stopped.answers
-        bundle = bundle.first(len(answers))
+        family = suspect.description.family
+        stopped = ask_until_sure(bundle, suspect, alpha, family, repeated, progress)
+        given = stopped.given
     else:
-        answers = ask(suspect, bundle.probes, progress)
+        given = ask_repeatedly(suspect, bundle.probes, repeated, progress)
+    bundle, answers = comparable(bundle.first(given.asked), given)
+    answers.require_plausible(suspect.description.name, varied=False)
     alike = compared(bundle, answers)
     own, *others = score(alike.victim, [alike.suspect, *alike.references])
     p = conformal_p(own, others)
@@ -142,8 +182,8 @@ def audit(
     families = by_family(own, others, [one.family for one in described], alpha)
     asked = possible(families, suspect.description.family)
     found = list(of_suspect(bundle, suspect, answers))
-    if alike.form:
-        found.append(Finding(alike.form.sentence))
+    seen = noticed(Seen(bundle, suspect.description, given, answers, alike, repeated.found))
+    found += [one.finding for one in seen if one.finding is not None]
     control = None
     if p <= alpha:
         control = controls(score, alike.victim, alike.suspect, alike.references, alpha)
@@ -179,14 +219,20 @@ def audit(
             for one, number in zip(described, others, strict=True)
         ],
         findings=[one.text for one in found],
-        assumptions=assumptions(bundle, suspect.description),
-        queries=len(bundle.probes),
+        assumptions=[
+            *assumptions(bundle, suspect.description),
+            *(one.assumed for one in seen if one.assumed is not None),
+        ],
+        checks=[one.check for one in seen],
+        queries=given.asked,
+        refused=len(given.refused),
+        repeated=repeated.calls,
         looks=None if stopped is None else (stopped.looks, stopped.planned),
         fingerprint=seal,
         victim=bundle.manifest.victim,
         suspect=suspect.description,
-        answers=answers.digest,
+        answers=given.outputs.digest,
         libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
         | {"numpy": version("numpy")},
     )
-    return Audited(result, answers)
+    return Audited(result, given.outputs, given.refused)

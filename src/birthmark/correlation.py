@@ -13,6 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
 
 Floats = NDArray[np.float32]
@@ -49,6 +50,45 @@ def units(outputs: Outputs) -> Units:
     inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     rows = (values * inverse[:, None]).astype(np.float32)
     return Units(rows, (lengths > 0).astype(np.float32))
+
+
+def similarities(outputs: Outputs, images: int) -> Outputs:
+    """How alike each answer is to those to the first `images` images, which are left away.
+
+    Parameters
+    ----------
+    outputs
+        Embeddings (n, width), or similarities (n, images) as they were answered.
+    images
+        How many images, the first ones, are reference images.
+
+    Returns
+    -------
+    Outputs
+        Similarities (n - images, images): cosines, or those that were answered.
+
+    Raises
+    ------
+    BirthmarkError
+        If there are not two probes besides the reference images, or the similarities are to
+        another number of images.
+    """
+    if len(outputs) < images + 2:
+        raise BirthmarkError(
+            f"{len(outputs)} probes",
+            f"are too few for {images} reference images",
+            f"ask for {images + 2} probes or more",
+        )
+    if outputs.kind is not Kind.SIMILARITIES:
+        rows = units(outputs).rows
+        return Outputs(rows[images:] @ rows[:images].T, Kind.SIMILARITIES, images)
+    if outputs.classes != images:
+        raise BirthmarkError(
+            "similarities",
+            f"are to {outputs.classes} reference images, the method takes {images}",
+            f"compare each probe with the first {images}",
+        )
+    return outputs.after(images)
 
 
 def correlation_matrix(outputs: Outputs, correlation: Correlation) -> Floats:

@@ -10,7 +10,7 @@ from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration.families import LEAST, FamilyRank
 from birthmark.images import Image
 from birthmark.methods import method
-from birthmark.outputs import Outputs
+from birthmark.outputs import Kind, Outputs
 from birthmark.suspects import Description, Suspect
 
 
@@ -38,7 +38,13 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
     digest = suspect.description.digest
     if digest is not None and suspect.description.adapter != "callable":
         yield from _of_file(bundle, digest)
-    if answers.values.shape[1:] != bundle.victim.values.shape[1:]:
+    by_labels = Kind.LABELS in (answers.kind, bundle.victim.kind)
+    if answers.kind is Kind.SIMILARITIES is not bundle.victim.kind:
+        yield Finding(
+            f"The suspect says how alike each probe is to the first {answers.classes}; the victim's"
+            " and the reference models' embeddings were turned into the same before the comparison."
+        )
+    elif answers.classes != bundle.victim.classes and not by_labels:
         yield Finding(
             f"The suspect answers with {answers.classes} numbers or classes, the victim with"
             f" {bundle.victim.classes}."
@@ -166,7 +172,9 @@ def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
     if suspect.family in families:
         own = f"its own family, which is stated to be {suspect.family}"
     asked = "The suspect was asked as its declaration says"
-    if suspect.declaration is None:
+    if suspect.declaration is None and suspect.adapter != "recorded":
+        asked = "The suspect was sent the probes' files as they are"
+    elif suspect.declaration is None:
         asked = (
             "The recorded answers are taken on trust: whether they came from this suspect and these"
             " probes is not checked"

@@ -17,8 +17,10 @@ from birthmark.enrolment import enroll
 from birthmark.images import Image, ImageSet, Progress, silent
 from birthmark.methods import BEST
 from birthmark.probes import Companions
+from birthmark.repeating import REPEATS
 from birthmark.result import NO_FAMILY, Result
 from birthmark.suspects import as_suspect
+from birthmark.suspects.base import PairSuspect
 from birthmark.suspects.finding import open_all
 
 
@@ -159,6 +161,7 @@ class Fingerprint:
         alpha: float = 0.05,
         independent_above: float = 0.5,
         stop_early: bool = False,
+        repeats: int = REPEATS,
         progress: Progress = silent,
     ) -> Result:
         """Put the probes to a suspect and judge its answers.
@@ -169,7 +172,7 @@ class Fingerprint:
             A path, a scikit-learn or torch model, a function, or an adapter.
         declared
             Its declaration or the declaration's fields.
-        alpha, independent_above, stop_early, progress
+        alpha, independent_above, stop_early, repeats, progress
             As for `birthmark.audit.audit`.
 
         Raises
@@ -183,9 +186,12 @@ class Fingerprint:
             alpha=alpha,
             independent_above=independent_above,
             stop_early=stop_early,
+            repeats=repeats,
             progress=progress,
         ).result
 
     def audit_with_answers(self, suspect: Any, *, declared: Any = None, **options: Any) -> Audited:
         """As `audit`, but the suspect's answers come too."""
-        return audit(self.bundle, as_suspect(suspect, declared), seal=self.seal, **options)
+        if not isinstance(suspect, PairSuspect):
+            suspect = as_suspect(suspect, declared)
+        return audit(self.bundle, suspect, seal=self.seal, **options)

@@ -71,6 +71,19 @@ def method(name: str) -> Method:
     return Method(PROBES.make(probes), SCORES.make(score))
 
 
+FOR_PAIRS = "fri20-centred-partial0.03@jpeg25"
+"""For a suspect that says no more than how alike two images are."""
+
+
+def no_pairs(subject: str, score: Score) -> BirthmarkError:
+    """Say that a score takes no similarities, and which method does."""
+    return BirthmarkError(
+        subject,
+        f"say how alike two images are, which {score.name} cannot compare",
+        f"enroll a victim that answers with embeddings by --method {FOR_PAIRS}",
+    )
+
+
 def common_kind(kinds: Sequence[Kind], score: Score) -> Kind:
     """The finest kind that a score compares and that answers of all these kinds can be brought to.
 
@@ -82,6 +95,8 @@ def common_kind(kinds: Sequence[Kind], score: Score) -> Kind:
     for kind in coarser(kinds[0]):
         if kind in score.kinds and all(kind in coarser(other) for other in kinds):
             return kind
+    if Kind.SIMILARITIES in kinds and Kind.SIMILARITIES not in score.kinds:
+        raise no_pairs("answers", score)
     raise BirthmarkError(
         f"answers for {score.name}",
         f"the victim's are {kinds[0]}, others are {', '.join(sorted(set(kinds[1:])) or 'as well')}",

@@ -25,10 +25,19 @@ class Kind(StrEnum):
     PROBABILITIES = "probabilities"
     LABELS = "labels"
     EMBEDDINGS = "embeddings"
+    SIMILARITIES = "similarities"
+    """Of each image to m reference images, on any scale; match and no match are 1 and 0."""
+
+    @property
+    def tells_classes(self) -> bool:
+        """Whether a predicted class follows from it."""
+        return self in COARSER
 
 
 COARSER = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS)
-"""Each kind can be turned into those after it; embeddings into none."""
+"""Each kind can be turned into those after it."""
+WITHOUT_CLASSES = (Kind.EMBEDDINGS, Kind.SIMILARITIES)
+"""Of models that tell faces apart; embeddings can be turned into similarities."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,8 @@ class Outputs:
     Attributes
     ----------
     values
-        float32 (n, width), or int64 (n,) for labels.
+        float32 (n, width), or int64 (n,) for labels. Similarities are (n, m): to the first m of the
+        n images, whose own rows mean nothing and may be zeros.
     kind
         What the values are.
     classes
@@ -95,7 +105,7 @@ class Outputs:
         return sha256(head, np.ascontiguousarray(self.values, dtype=dtype).tobytes())
 
     def predicted(self) -> NDArray[np.int64]:
-        """The predicted class of each image, int64 (n,); not for embeddings."""
+        """The predicted class of each image, int64 (n,); not for embeddings or similarities."""
         if self.kind is Kind.LABELS:
             return self.values.astype(np.int64)
         best: NDArray[np.int64] = self.values.argmax(axis=1).astype(np.int64)
@@ -107,11 +117,12 @@ class Outputs:
         Raises
         ------
         ValueError
-            If the kind is a finer one, or one of the two is embeddings.
+            If the kind is a finer one, or one of the two has no classes; for similarities of
+            embeddings see `birthmark.correlation.similarities`.
         """
         if kind is self.kind:
             return self
-        if kind not in coarser(self.kind):
+        if not kind.tells_classes or kind not in coarser(self.kind):
             raise ValueError(f"{self.kind} cannot be turned into {kind}")
         if kind is Kind.LABELS:
             return Outputs(self.predicted(), kind, self.classes)
@@ -128,12 +139,16 @@ class Outputs:
         """The answers to all but the first images."""
         return Outputs(self.values[count:], self.kind, self.classes)
 
+    def at(self, places: Sequence[int]) -> Outputs:
+        """The answers to some of the images."""
+        return Outputs(self.values[list(places)], self.kind, self.classes)
+
     def favour(self) -> NDArray[np.float64]:
         """How much each class is favoured above the others, float64 (n, width).
 
         Logits less their mean; of probabilities the same from their logarithms, zeros taken for
-        half of the smallest that is told; of labels a 1 at the class. Embeddings are given as they
-        are.
+        half of the smallest that is told; of labels a 1 at the class. Embeddings and similarities
+        are given as they are.
         """
         if self.kind is Kind.LABELS:
             rows = np.zeros((len(self), self.classes))
@@ -144,12 +159,19 @@ class Outputs:
             told = values[values > LEAST]
             least = told.min() / 2 if told.size else LEAST
             values = np.log(np.where(values > LEAST, values, least))
-        if self.kind is not Kind.EMBEDDINGS:
+        if self.kind.tells_classes:
             values -= values.mean(axis=1, keepdims=True)
         return values
 
-    def require_plausible(self, source: str) -> Outputs:
+    def require_plausible(self, source: str, *, varied: bool = True) -> Outputs:
         """Return these outputs, which answer all probes.
+
+        Parameters
+        ----------
+        source
+            Which model answered, for messages.
+        varied
+            Whether to refuse one answer to every image.
 
         Raises
         ------
@@ -157,11 +179,16 @@ class Outputs:
             If every image got the same answer, which no correlation can be taken of, or if
             logits are probabilities throughout.
         """
-        if len(self) > 1 and bool((self.values == self.values[:1]).all()):
+        related = self.kind is Kind.SIMILARITIES
+        told = self.values[self.classes if related else 0 :]
+        if varied and len(told) > 1 and bool((told == told[:1]).all()):
             raise BirthmarkError(
                 source,
-                f"gave all {len(self)} images the same answer",
-                "check the declared range, mean and deviation, and that the right output is read",
+                f"gave all {len(told)} images the same answer",
+                "ask it for similarities, or for another threshold"
+                if related
+                else "check the declared range, mean and deviation, and that the right output is"
+                " read",
             )
         if self.kind is Kind.LOGITS and _like_probabilities(self.values):
             raise BirthmarkError(
@@ -174,7 +201,8 @@ class Outputs:
 
 def coarser(kind: Kind) -> tuple[Kind, ...]:
     """The kinds that outputs of `kind` can be compared as, itself first."""
-    return COARSER[COARSER.index(kind) :] if kind in COARSER else (kind,)
+    row = COARSER if kind.tells_classes else WITHOUT_CLASSES
+    return row[row.index(kind) :]
 
 
 def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -187,7 +215,8 @@ def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Answers to consecutive batches as one; the parts are of one kind and width."""
+    """Answers to consecutive batches as one; those that are not empty are of one kind and width."""
+    parts = [part for part in parts if len(part)] or parts[:1]
     values = np.concatenate([part.values for part in parts])
     return Outputs(values, parts[0].kind, max(part.classes for part in parts))
 

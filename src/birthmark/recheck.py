@@ -341,7 +341,9 @@ def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress:
     below = derived = 0
     for done, one in enumerate(strangers):
         progress("Auditing controls", done, len(strangers))
-        result = audit(bundle, one, alpha=alpha, independent_above=max(alpha, 0.5)).result
+        result = audit(
+            bundle, one, alpha=alpha, independent_above=max(alpha, 0.5), repeats=0
+        ).result
         below += result.p_value <= alpha
         derived += result.verdict is Verdict.DERIVED
     progress("Auditing controls", len(strangers), len(strangers))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.calibration import FamilyRank, smallest_p
 from birthmark.controls import Controls
 from birthmark.digests import Digest
+from birthmark.evasion import Check
 from birthmark.outputs import Kind
 from birthmark.suspects import Description
 
@@ -105,8 +106,14 @@ class Result(BaseModel):
         What was noticed that bears on the verdict.
     assumptions
         What the false-positive rate rests on.
+    checks
+        What was looked for in the answers of a suspect that may be evasive.
     queries
         How many probes were put to the suspect.
+    refused
+        How many of these it did not answer; the others were compared.
+    repeated
+        How often a probe was asked once more.
     looks
         If probes were asked in batches, how many looks were taken and how many there could have
         been. The p-value is then the rank at the last look, and no longer a p-value of its own: the
@@ -116,7 +123,7 @@ class Result(BaseModel):
     victim, suspect
         The two models.
     answers
-        Digest of the suspect's answers.
+        Digest of the suspect's answers to the probes that it did not refuse.
     libraries
         What computed this.
     """
@@ -139,7 +146,10 @@ class Result(BaseModel):
     references: list[ReferenceScore]
     findings: list[str]
     assumptions: list[str]
+    checks: list[Check] = []
     queries: int
+    refused: int = 0
+    repeated: int = 0
     looks: tuple[int, int] | None
     fingerprint: Digest | None
     victim: Description

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from birthmark.asking import ask, require_one_width
+from birthmark.asking import ask_some, part_of, together
 from birthmark.bundle import Bundle
 from birthmark.calibration import Sequential
-from birthmark.comparing import compared
+from birthmark.comparing import comparable, compared
 from birthmark.errors import BirthmarkError
 from birthmark.images import Progress, silent
 from birthmark.methods import method
-from birthmark.outputs import Outputs, joined
+from birthmark.repeating import Repeats
+from birthmark.scores import Score
 from birthmark.suspects import Suspect
+from birthmark.suspects.base import Answered
 from birthmark.suspects.recorded import RecordedSuspect
 
 LOOKS = (0.2, 0.3, 0.5, 0.7, 1.0)
@@ -27,8 +29,8 @@ class Stopped:
 
     Attributes
     ----------
-    answers
-        To as many probes as were asked.
+    given
+        Answers to as many probes as were asked.
     called
         Whether the suspect was called derived at the last look taken.
     looks
@@ -37,13 +39,13 @@ class Stopped:
         How many there could have been.
     """
 
-    answers: Outputs
+    given: Answered
     called: bool
     looks: int
     planned: int
 
 
-def schedule(probes: int, block: int) -> list[int]:
+def schedule(probes: int, block: int, references: int = 0) -> list[int]:
     """After how many probes to look, ascending; it depends on nothing that a suspect says.
 
     Parameters
@@ -52,8 +54,11 @@ def schedule(probes: int, block: int) -> list[int]:
         How many a fingerprint has.
     block
         How many belong together.
+    references
+        How many, the first ones, are reference images that the others are compared with.
     """
-    marks = {max(FIRST, round(share * probes)) // block * block for share in LOOKS}
+    others = probes - references
+    marks = {references + max(FIRST, round(share * others)) // block * block for share in LOOKS}
     return sorted({mark for mark in marks if 0 < mark < probes} | {probes})
 
 
@@ -62,6 +67,7 @@ def ask_until_sure(
     suspect: Suspect,
     alpha: float,
     family: str | None = None,
+    repeats: Repeats | None = None,
     progress: Progress = silent,
 ) -> Stopped:
     """Put probes to a suspect in batches until it is called derived or all are asked.
@@ -76,6 +82,8 @@ def ask_until_sure(
         The largest false-positive rate to accept, over all looks together.
     family
         The suspect's family, if known.
+    repeats
+        Asks some of the first batch again.
     progress
         Is told how far it is.
 
@@ -87,36 +95,58 @@ def ask_until_sure(
     name = suspect.description.name
     recorded = _recorded(bundle, suspect)
     score = method(bundle.manifest.method).score
-    marks = schedule(len(bundle.probes), score.block)
+    marks = schedule(len(bundle.probes), score.block, score.reference_images)
     families = [one.family for one in bundle.manifest.references]
     if family in families:
         families = [one if one == family else None for one in families]
     test = Sequential(len(bundle.references), alpha, families)
-    parts: list[Outputs] = []
+    total = len(bundle.probes)
+    parts: list[Answered] = []
     for start, end in zip([0, *marks], marks, strict=False):
         if recorded is None:
-            part = ask(suspect, bundle.probes[start:end], plausible=False)
-        elif end <= len(recorded):
-            part = recorded.first(end).after(start)
+            some = part_of(progress, start, total)
+            parts.append(ask_some(suspect, bundle.probes[start:end], some))
+        elif end <= recorded.asked:
+            parts.append(_between(recorded, start, end))
         else:
             raise BirthmarkError(
                 name,
-                f"holds {len(recorded)} answers, and the next look is after {end}",
+                f"holds {recorded.asked} answers, and the next look is after {end}",
                 "record more, or audit all probes without --stop-early",
             )
-        parts.append(part)
-        require_one_width(name, parts)
-        progress(f"Asking {name}", end, len(bundle.probes))
-        answers = joined(parts)
-        alike = compared(bundle.first(end), answers)
-        numbers = score(alike.victim, [alike.suspect, *alike.references])
-        if test.look(numbers, last=end == marks[-1]):
+        if repeats is not None and start == 0:
+            repeats.after_first(parts[0])
+        progress(f"Asking {name}", end, total)
+        given = together(name, parts)
+        last = end == marks[-1]
+        if test.look(_numbers(bundle.first(end), given, score, last=last), last=last):
             break
-    return Stopped(answers.require_plausible(name), test.called, test.looks, len(marks))
+    if repeats is not None:
+        repeats.after_last()
+    return Stopped(given, test.called, test.looks, len(marks))
 
 
-def _recorded(bundle: Bundle, suspect: Suspect) -> Outputs | None:
+def _numbers(bundle: Bundle, given: Answered, score: Score, *, last: bool) -> list[float]:
+    """The pool's numbers; all alike, which calls nobody, where too few were answered so far."""
+    try:
+        some, answers = comparable(bundle, given)
+    except BirthmarkError:
+        if last or not given.refused:
+            raise
+        return [0.0] * (1 + len(bundle.references))
+    alike = compared(some, answers)
+    return score(alike.victim, [alike.suspect, *alike.references])
+
+
+def _between(given: Answered, start: int, end: int) -> Answered:
+    """The answers to the probes from `start` to before `end`."""
+    rows = [row for row, place in enumerate(given.places) if start <= place < end]
+    refused = {i - start: said for i, said in given.refused.items() if start <= i < end}
+    return Answered(given.outputs.at(rows), refused)
+
+
+def _recorded(bundle: Bundle, suspect: Suspect) -> Answered | None:
     """All answers of a suspect that was asked before, so that a stopped audit can be repeated."""
     if not isinstance(suspect, RecordedSuspect):
         return None
-    return suspect.answer(bundle.probes[: suspect.count])
+    return suspect.answer_some(bundle.probes[: suspect.count(bundle.probes)])

@@ -38,7 +38,7 @@ class Said:
 
     def __init__(self, name: str, outputs: Outputs) -> None:
         self.outputs = outputs
-        self.description = Description(name=name, adapter="said", output=outputs.kind)
+        self.description = Description(name=name, adapter="recorded", output=outputs.kind)
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         assert len(images) == len(self.outputs)
@@ -148,6 +148,9 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
     for text in (*result.assumptions, result.answers, result.method, "whose family is not stated"):
         assert text in page.text
     assert "Truth" not in page.text
+    assert result.checks
+    for check in result.checks:
+        assert check.name in page.text
 
 
 def test_many_audits(bundle: Bundle, audits: list[Audited]) -> None:

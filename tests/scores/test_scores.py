@@ -8,7 +8,8 @@ from scipy.spatial.distance import pdist
 
 import world
 from birthmark import BirthmarkError, Kind, Outputs
-from birthmark.correlation import units
+from birthmark.correlation import similarities, units
+from birthmark.forms import matched
 from birthmark.methods import PUBLISHED, method
 from birthmark.scores import SCORES, Score
 from birthmark.scores.lined_up import lined_up
@@ -42,6 +43,7 @@ PAIRS = [
     for name in EXAMPLES
     for kind in SCORES.make(name).kinds
     if not (name == "partial-points0.03" and kind is Kind.EMBEDDINGS)
+    and kind is not Kind.SIMILARITIES
 ]
 ROUGH = ("robustness",)
 """One number a model: too rough for the tests that need an order."""
@@ -55,7 +57,7 @@ WEAK = ("ddv",)
 
 def answers(seed: int, kind: Kind = Kind.LOGITS, n: int = N) -> Outputs:
     values = np.random.default_rng(seed).normal(size=(n, 8)) * 3
-    logits = Outputs.checked(values, kind if kind is Kind.EMBEDDINGS else Kind.LOGITS, "model")
+    logits = Outputs.checked(values, Kind.LOGITS if kind.tells_classes else kind, "model")
     return logits.to(kind)
 
 
@@ -245,6 +247,37 @@ def test_similarities_do_not_change_when_an_embedding_is_turned() -> None:
     for form in ("raw", "centred", "softmax"):
         score = SCORES.make(f"fri20-{form}-sac-cosine-l1")
         assert score(victim, [turn]) == pytest.approx(score(victim, [other]), abs=1e-5)
+
+
+def test_similarities_give_the_numbers_that_their_embeddings_give() -> None:
+    models = [answers(seed, Kind.EMBEDDINGS) for seed in range(4)]
+    alike = [similarities(one, 20) for one in models]
+    for form in ("raw", "centred", "softmax", "match10"):
+        score = SCORES.make(f"fri20-{form}-sac-cosine-l1")
+        assert score(alike[0], alike[1:]) == pytest.approx(score(models[0], models[1:]), abs=1e-6)
+
+
+def test_the_scale_of_similarities_does_not_matter_to_centred_ones() -> None:
+    models = [similarities(answers(seed, Kind.EMBEDDINGS), 20) for seed in range(4)]
+    percent = Outputs(50 + 50 * models[1].values, Kind.SIMILARITIES, 20)
+    for inner in ("sac-cosine-l1", "partial0.03"):
+        score = SCORES.make(f"fri20-centred-{inner}")
+        plain = score(models[0], models[1:])
+        assert score(models[0], [percent, *models[2:]]) == pytest.approx(plain, abs=1e-5)
+    raw = SCORES.make("fri20-raw-sac-cosine-l1")
+    assert raw(models[0], [percent]) != pytest.approx(raw(models[0], models[1:2]), abs=1e-3)
+
+
+def test_match_or_no_match_is_left_as_it_is() -> None:
+    models = [similarities(answers(seed, Kind.EMBEDDINGS), 20) for seed in range(3)]
+    third = [matched(one, 0.3) for one in models]
+    raw, match = (SCORES.make(f"fri20-{form}-sac-cosine-l1") for form in ("raw", "match10"))
+    assert match(third[0], third[1:]) == raw(third[0], third[1:])
+
+
+def test_similarities_to_another_number_of_images_are_refused() -> None:
+    with pytest.raises(BirthmarkError, match="are to 8 reference images, the method takes 20"):
+        similarities(answers(0, Kind.SIMILARITIES), 20)
 
 
 def test_too_few_probes_for_the_reference_images_are_refused() -> None:

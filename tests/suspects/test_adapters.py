@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import onnx
 import pytest
 import safetensors.numpy
 
+import api_world
 import world
 from birthmark import BirthmarkError, Image, Suspect, as_suspect
 from birthmark.probes import PROBES, Draw
@@ -87,6 +89,38 @@ def as_safetensors(folder: Path) -> Suspect:
     return as_suspect(folder / "v.safetensors")
 
 
+def as_open_inference(folder: Path) -> Suspect:
+    address = f"{api_world.shared().url}/v2/models/digits"
+    return as_suspect(address, world.DECLARED, access=api_world.access(folder))
+
+
+def as_open_inference_of_files(folder: Path) -> Suspect:
+    address = f"{api_world.shared().url}/v2/models/files/versions/1/infer"
+    return as_suspect(address, {"output": "logits"}, access=api_world.access(folder))
+
+
+def as_open_inference_of_bytes(folder: Path) -> Suspect:
+    address = f"{api_world.shared().url}/v2/models/flat#logits"
+    plain = {"layout": "flat", "range": (0, 255), "mean": (0,), "std": (1,)}
+    return as_suspect(address, world.DECLARED | plain, access=api_world.access(folder))
+
+
+def as_tf_serving(folder: Path) -> Suspect:
+    address = f"{api_world.shared().url}/v1/models/digits"
+    return as_suspect(address, world.DECLARED, access=api_world.access(folder))
+
+
+def as_tf_serving_of_files(folder: Path) -> Suspect:
+    address = f"{api_world.shared().url}/v1/models/several/versions/2:predict#logits"
+    return as_suspect(address, {"output": "logits"}, access=api_world.access(folder))
+
+
+def as_template(name: str, folder: Path) -> Suspect:
+    path, text = api_world.FORMS[name]
+    file = api_world.form(folder, api_world.shared().url + path, text)
+    return as_suspect(file, access=api_world.access(folder))
+
+
 TABLE = [
     ("onnx", as_onnx),
     ("onnx", as_fixed_onnx),
@@ -94,6 +128,12 @@ TABLE = [
     ("callable", as_function),
     ("sklearn_estimator", as_estimator),
     pytest.param("torch_module", as_module, marks=needs_torch),
+    ("open_inference", as_open_inference),
+    ("open_inference", as_open_inference_of_files),
+    ("open_inference", as_open_inference_of_bytes),
+    ("tf_serving", as_tf_serving),
+    ("tf_serving", as_tf_serving_of_files),
+    *(("template", partial(as_template, name)) for name in api_world.FORMS),
     ("recorded", as_csv),
     ("recorded", as_npz),
     ("recorded", as_safetensors),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,17 @@ class Bundle:
             return self
         references = [one.first(count) for one in self.references]
         return Bundle(self.manifest, self.probes[:count], self.victim.first(count), references)
+
+    def subset(self, places: Sequence[int]) -> Bundle:
+        """The same with some of the probes only, and the answers to these."""
+        if list(places) == list(range(len(self.probes))):
+            return self
+        return Bundle(
+            self.manifest,
+            [self.probes[i] for i in places],
+            self.victim.at(places),
+            [one.at(places) for one in self.references],
+        )
 
     def require_same_pixels(self, source: str) -> None:
         """Decode all probes.

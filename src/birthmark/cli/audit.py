@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from birthmark.cli import options
+from birthmark.cli import asking, options
+from birthmark.errors import BirthmarkError
+
+if TYPE_CHECKING:
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.remote import Access
+    from birthmark.suspects import Suspect
+    from birthmark.suspects.base import PairSuspect
 
 
 def audit(
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     suspect: Annotated[
-        str, typer.Option(help="The suspect: .onnx, module:function or recorded answers.")
+        str,
+        typer.Option(
+            help="The suspect: .onnx, module:function, recorded answers, an address or .api.toml."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
     family: Annotated[
@@ -29,6 +40,9 @@ def audit(
         bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
     ] = False,
     pdf: options.Pdf = False,
+    repeats: Annotated[
+        int, typer.Option(help="How many probes to ask again, to see whether answers change.")
+    ] = 4,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -36,6 +50,15 @@ def audit(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
+    ledger: asking.Ledger = None,
+    max_calls: asking.MaxCalls = None,
+    price: asking.Price = None,
+    max_cost: asking.MaxCost = None,
+    concurrency: asking.Concurrency = None,
+    rate: asking.Rate = None,
+    timeout: asking.Timeout = None,
+    attempts: asking.Attempts = None,
+    dry_run: asking.DryRunning = False,
     json_: options.Json = False,
 ) -> None:
     """Put a fingerprint's probes to a suspect and give a verdict.
@@ -49,27 +72,66 @@ def audit(
     from birthmark.fingerprint import Fingerprint
     from birthmark.report.folder import write_audit
     from birthmark.report.pdf import require_pdf
-    from birthmark.suspects.finding import open_suspect
+    from birthmark.suspects.finding import open_any
 
-    require_new_folder(out)
-    if pdf:
-        require_pdf()
+    stated: dict[str, Any] = {"ledger": ledger, "max_calls": max_calls, "price": price}
+    stated |= {"max_cost": max_cost, "concurrency": concurrency, "rate": rate}
+    stated |= {"timeout": timeout, "attempts": attempts}
+    access = asking.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
+    if not dry_run:
+        require_new_folder(out)
+        if pdf:
+            require_pdf()
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
-    with progress_bar(json_) as progress:
+    model = open_any(suspect, declared, family, access)
+    if dry_run:
+        _plan(opened, model, access, alpha, independent_above, stop_early, repeats, json_)
+        return
+    with asking.kept(model), progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
-            open_suspect(suspect, declared, family),
+            model,
             alpha=alpha,
             independent_above=independent_above,
             stop_early=stop_early,
+            repeats=repeats,
             progress=progress,
         )
-    write_audit(opened.bundle, audited, out, pdf=pdf)
+        write_audit(opened.bundle, audited, out, pdf=pdf)
     if json_:
         print(audited.result.model_dump_json())
         return
     _print(audited.result.verdict, audited.result.sentence, audited.result.findings)
+    if said := asking.spent_sentence(model):
+        print(said)
     print(f"Assumed, measured and inferred: {out / 'report.html'}")
+
+
+def _plan(
+    opened: Fingerprint,
+    model: Suspect | PairSuspect,
+    access: Access | None,
+    alpha: float,
+    independent_above: float,
+    stop_early: bool,
+    repeats: int,
+    json_: bool,
+) -> None:
+    from birthmark.audit import prepared
+    from birthmark.methods import method
+    from birthmark.repeating import Repeats, planned
+    from birthmark.suspects.base import RemoteSuspect
+
+    asked = prepared(opened.bundle, model, alpha, independent_above)
+    if access is None or not isinstance(asked, RemoteSuspect):
+        raise BirthmarkError("--dry-run", "is for a model behind an API", "drop it")
+    skip = method(opened.manifest.method).score.reference_images
+    plan = planned(asked, Repeats(asked, opened.probes, repeats, skip))
+    if json_:
+        more = {"ledger": str(access.ledger), "enough": asking.enough(plan, model)}
+        print(json.dumps(plan.model_dump() | more))
+        return
+    print(*asking.plan_lines(plan, model, at_most=stop_early), sep="\n")
 
 
 def _print(verdict: str, sentence: str, findings: list[str]) -> None:

@@ -35,6 +35,8 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
     """What a person wants to know of a fingerprint."""
     from birthmark.calibration import smallest_p
     from birthmark.exchangeability import left_out
+    from birthmark.methods import method
+    from birthmark.pairs import PairPlan
 
     manifest = fingerprint.manifest
     rates = left_out(fingerprint.bundle)
@@ -48,6 +50,8 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
             "companions": f"surrogates {len(helped.surrogates)}, outsiders {len(helped.outsiders)}"
         }
     )
+    references = method(manifest.method).score.reference_images
+    calls = PairPlan(len(manifest.probes), references).sentence if references else None
     resize = manifest.images.resize
     return {
         "seal": fingerprint.seal,
@@ -63,6 +67,7 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         "images digest": manifest.images.digest,
         "references": f"{count}: {', '.join(f'{n} {name}' for name, n in families.items())}",
         **helping,
+        **({} if calls is None else {"calls": calls}),
         "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",
         "references checked": " ".join(rates.sentences),
         "libraries": ", ".join(f"{name} {v}" for name, v in manifest.libraries.items()),

@@ -20,6 +20,7 @@ from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
 from birthmark.cli.report import report
 from birthmark.cli.seal import seal
+from birthmark.cli.serve import serve
 from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 
@@ -33,7 +34,19 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a check deviates;"
     " 1 a fault of ours; 130 stopped.",
 )
-for command in (demo, plan, enroll, audit, report, inspect, seal, probes, recheck, bench):
+for command in (
+    demo,
+    plan,
+    enroll,
+    audit,
+    report,
+    inspect,
+    seal,
+    probes,
+    recheck,
+    bench,
+    serve,
+):
     app.command()(command)
 app.add_typer(zoo, name="zoo")
 
@@ -60,8 +73,8 @@ def main() -> None:
     except BirthmarkError as error:
         _say(error)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("birthmark: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"birthmark: {error or 'stopped; nothing was written'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -26,7 +26,7 @@ Std = Annotated[
 ]
 Output = Annotated[
     str | None,
-    typer.Option(metavar="KIND", help="logits, probabilities, labels or embeddings."),
+    typer.Option(metavar="KIND", help="logits, probabilities, labels, embeddings or similarities."),
 ]
 Layout = Annotated[
     str | None, typer.Option(metavar="AXES", help="nchw (if not given), nhwc or flat.")

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, encoded
-from birthmark.outputs import Kind
 from birthmark.probes.base import Draw, pictures
 from birthmark.suspects import Suspect
 
@@ -38,7 +37,7 @@ class Judge:
                 "is recorded answers, which cannot be asked for more",
                 f"pass the model itself, {fix}",
             )
-        if known.output is Kind.EMBEDDINGS:
+        if not known.output.tells_classes:
             raise BirthmarkError(
                 known.name,
                 "answers with embeddings, which are neither right nor wrong",

@@ -97,7 +97,7 @@ def by_peculiarity(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.
         int64 (candidates,).
     """
     everyone = [victim, *outsiders]
-    if all(one.kind is not Kind.EMBEDDINGS and one.classes == victim.classes for one in everyone):
+    if all(one.kind.tells_classes and one.classes == victim.classes for one in everyone):
         forms = [_probabilities(one) for one in everyone]
     else:
         forms = [_cosines(one.favour()) for one in everyone]

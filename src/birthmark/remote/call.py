@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from birthmark.digests import sha256
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Call:
 
     key: str
     method: str
-    url: str
-    body: bytes
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
     about: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -53,10 +52,44 @@ class Reply:
     """
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     at: datetime
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What the suspect said instead of answering.
+
+    Attributes
+    ----------
+    reason
+        The status and the beginning of what it said.
+    status
+        The HTTP status.
+    at
+        When the whole answer was there, UTC.
+    """
+
+    reason: str
+    status: int
+    at: datetime
+
+
+class Unusable(Exception):  # noqa: N818
+    """An answer that can't be read: cut off, or of another form.
+
+    Parameters
+    ----------
+    reason
+        What is wrong with it, in a few words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def key_of(*digests: str, time: int = 0) -> str:
     """The key of a question about one probe or two, asked `time` times before."""
-    return sha256("\n".join((*digests, str(time))).encode())
+    text = "\n".join((*digests, str(time))).encode()
+    return f"sha256:{hashlib.sha256(text).hexdigest()}"

@@ -74,6 +74,7 @@ def render_report(
         inferred=wording.inferred(results),
         assumed=wording.assumed(results),
         calibration=wording.calibration(results),
+        checked=wording.checked(results),
         families=wording.family_rows(results[0]),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),
         libraries=_libraries(bundle, results),
@@ -131,7 +132,8 @@ def require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
             result.method != bundle.manifest.method
             or result.victim != bundle.manifest.victim
             or [reference.name for reference in result.references] != names
-            or len(one.answers) != result.queries
+            or len(one.answers) + result.refused != result.queries
+            or len(one.refused) != result.refused
             or result.queries > len(bundle.probes)
             or len(seals) > 1
         ):

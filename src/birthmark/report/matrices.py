@@ -121,8 +121,9 @@ def matrices(bundle: Bundle, audited: Sequence[Audited]) -> Matrices:
 
     Suspects that were compared as another kind of answers than the closest one are passed over.
     """
-    bundle = bundle.first(min(len(one.answers) for one in audited))
-    audited = [replace(one, answers=one.answers.first(len(bundle.probes))) for one in audited]
+    places = _answered_by_all(audited)
+    bundle = bundle.subset(places)
+    audited = [replace(one, answers=_to(one, places)) for one in audited]
     named = correlation_of(bundle.manifest.method)
     correlation = named or Correlation.COSINE
     ranked = sorted(audited, key=lambda one: (one.result.p_value, one.result.score))
@@ -140,7 +141,7 @@ def matrices(bundle: Bundle, audited: Sequence[Audited]) -> Matrices:
 
     chosen = _sample(len(alike.victim))
     victim = correlation_matrix(_part(alike.victim, chosen), correlation)
-    classes = None if alike.kind is Kind.EMBEDDINGS else alike.victim.predicted()[chosen]
+    classes = alike.victim.predicted()[chosen] if alike.kind.tells_classes else None
     order = ordering(victim, correlation, classes)
     classes = None if classes is None else classes[order]
     victim = victim[np.ix_(order, order)]
@@ -150,6 +151,20 @@ def matrices(bundle: Bundle, audited: Sequence[Audited]) -> Matrices:
         difference = None if role == "Victim" else np.abs(matrix - victim)
         panels.append(Panel(role, name, matrix, difference, _blocks(matrix, classes)))
     return Matrices(correlation, named is not None, alike.kind, len(alike.victim), panels)
+
+
+def _answered_by_all(audited: Sequence[Audited]) -> list[int]:
+    """Positions of the probes that every suspect was asked and answered."""
+    refused = {place for one in audited for place in one.refused}
+    asked = min(one.result.queries for one in audited)
+    return [place for place in range(asked) if place not in refused]
+
+
+def _to(audited: Audited, places: Sequence[int]) -> Outputs:
+    """A suspect's answers to the probes at these positions."""
+    answered = [place for place in range(audited.result.queries) if place not in audited.refused]
+    row = {place: i for i, place in enumerate(answered)}
+    return audited.answers.at([row[place] for place in places])
 
 
 def ordering(

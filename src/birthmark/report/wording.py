@@ -125,6 +125,18 @@ def measured(results: Sequence[Result]) -> list[str]:
         f" {len(first.references)} reference models to the same probes come from the fingerprint.",
         f"A distance is the score {score}.",
     ]
+    said += [
+        f"{result.suspect.name} refused {result.refused} of {result.queries} probes; the others"
+        " were compared."
+        for result in results
+        if result.refused
+    ]
+    said += [
+        f"{result.repeated} further calls put probes to {result.suspect.name} once more, to see"
+        " whether its answers change."
+        for result in results
+        if result.repeated and len(results) == 1
+    ]
     for kind in sorted({result.compared_as for result in results}):
         alike = [result for result in results if result.compared_as is kind]
         references = [reference.score for result in alike for reference in result.references]
@@ -211,6 +223,46 @@ def calibration(results: Sequence[Result]) -> list[str]:
             " on average."
         )
     return said + _power(first)
+
+
+class CheckRow(NamedTuple):
+    """A check of the answers, in words.
+
+    Attributes
+    ----------
+    suspect, name
+        Whose answers, and what was looked for.
+    measured, limit
+        Numbers; a dash where there is none.
+    noticed
+        Yes, no or not checked.
+    """
+
+    suspect: str
+    name: str
+    measured: str
+    limit: str
+    noticed: str
+
+
+def checked(results: Sequence[Result]) -> list[CheckRow]:
+    """What was looked for in all suspects' answers."""
+
+    def told(value: float | None) -> str:
+        return "-" if value is None else number(value)
+
+    said = {True: "yes", False: "no", None: "not checked"}
+    return [
+        CheckRow(
+            result.suspect.name,
+            check.name,
+            told(check.measured),
+            told(check.limit),
+            said[check.noticed],
+        )
+        for result in results
+        for check in result.checks
+    ]
 
 
 class FamilyRow(NamedTuple):

@@ -10,6 +10,9 @@ from birthmark.errors import BirthmarkError
 from birthmark.outputs import Kind, Outputs
 from birthmark.registry import Registry
 
+ANSWERS = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS, Kind.EMBEDDINGS)
+"""What a model can answer to one image."""
+
 Pools = Callable[[Sequence[int]], list[float]]
 """From the places of a pool's models to their numbers."""
 
@@ -35,6 +38,11 @@ class Score(Protocol):
     @property
     def lines_up(self) -> bool:
         """Whether it compares answers class by class, so that all must have the same width."""
+        ...
+
+    @property
+    def reference_images(self) -> int:
+        """How many of the first probes the others are compared with; mostly 0."""
         ...
 
     def __call__(
@@ -71,6 +79,8 @@ class Score(Protocol):
 
 class Pooled(ABC):
     """A score that is told by its pools."""
+
+    reference_images: int = 0
 
     @abstractmethod
     def pools(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.correlation import unit, units
-from birthmark.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES, Apart
+from birthmark.outputs import Outputs
+from birthmark.scores.base import ANSWERS, SCORES, Apart
 
 
 class Ddv(Apart):
@@ -22,7 +22,7 @@ class Ddv(Apart):
     """
 
     name = "ddv"
-    kinds = tuple(Kind)
+    kinds = ANSWERS
     block = 2
 
     def distances(self, victim: Outputs, models: Sequence[Outputs]) -> list[float]:

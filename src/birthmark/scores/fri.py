@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from birthmark.correlation import units
-from birthmark.errors import BirthmarkError
+from birthmark.correlation import similarities
+from birthmark.forms import two_valued
 from birthmark.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES, Pooled, Pools, Score
 
@@ -34,17 +34,18 @@ class Fri(Pooled):
         `match`, 1 or 0.
     percent
         For `match`: how many percent of a model's pairs match; its threshold follows, as a
-        service's does from the false-match rate that it is set to.
+        service's does from the false-match rate that it is set to. Answers that are match or no
+        match already are left so.
     inner
         The score.
     """
 
-    kinds = (Kind.EMBEDDINGS,)
+    kinds = (Kind.EMBEDDINGS, Kind.SIMILARITIES)
     block = 1
     lines_up = False
 
     def __init__(self, *, images: str, form: str, percent: str | None, inner: str) -> None:
-        self.images = int(images)
+        self.reference_images = int(images)
         self.form = form
         self.percent = percent
         self.inner: Score = SCORES.make(inner)
@@ -52,7 +53,7 @@ class Fri(Pooled):
     @property
     def name(self) -> str:
         """`fri<images>-<form>-<inner score>`."""
-        return f"fri{self.images}-{self.form}{self.percent or ''}-{self.inner.name}"
+        return f"fri{self.reference_images}-{self.form}{self.percent or ''}-{self.inner.name}"
 
     def pools(
         self, victim: Outputs, models: Sequence[Outputs], background: Sequence[Outputs] = ()
@@ -66,25 +67,27 @@ class Fri(Pooled):
     def relative(self, outputs: Outputs) -> Outputs:
         """Similarities to the reference images, (n - m, m), as the inner score gets them.
 
+        Parameters
+        ----------
+        outputs
+            Embeddings (n, width), or similarities (n - m, m) without the reference images' own.
+
         Raises
         ------
         BirthmarkError
             If there are not two probes besides the reference images.
         """
-        if len(outputs) < self.images + 2:
-            raise BirthmarkError(
-                f"{len(outputs)} probes",
-                f"are too few for {self.images} reference images",
-                f"ask for {self.images + 2} probes or more",
-            )
-        rows = units(outputs).rows
-        similar = rows[self.images :] @ rows[: self.images].T
-        if self.form == "match":
+        if outputs.kind is not Kind.SIMILARITIES:
+            outputs = similarities(outputs, self.reference_images)
+        similar = outputs.values.astype(np.float32)
+        if self.form == "match" and not two_valued(similar):
             similar = (similar > np.quantile(similar, 1 - int(self.percent or 0) / 100)).astype(
                 np.float32
             )
+        if self.form == "centred":
+            similar -= similar.mean(axis=1, keepdims=True)
         kind = Kind.LOGITS if self.form in ("centred", "softmax") else Kind.EMBEDDINGS
-        relative = Outputs(similar, kind, self.images)
+        relative = Outputs(similar, kind, self.reference_images)
         return relative.to(Kind.PROBABILITIES) if self.form == "softmax" else relative
 
 

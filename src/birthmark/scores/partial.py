@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.errors import BirthmarkError
-from birthmark.outputs import Kind, Outputs, unit_rows
-from birthmark.scores.base import SCORES, Pooled, Pools
+from birthmark.outputs import Outputs, unit_rows
+from birthmark.scores.base import ANSWERS, SCORES, Pooled, Pools
 from birthmark.scores.lined_up import lined_up
 
 Matrix = NDArray[np.float64]
@@ -44,7 +44,7 @@ class Partial(Pooled):
         Added to the products of vectors of length one.
     """
 
-    kinds = tuple(Kind)
+    kinds = ANSWERS
     block = 1
 
     def __init__(self, *, of: str | None, ridge: str) -> None:
@@ -69,9 +69,7 @@ class Partial(Pooled):
         The products of all models are computed once.
         """
         forms = [one.favour() for one in (victim, *background, *models)]
-        same = [
-            victim.kind is not Kind.EMBEDDINGS and form.shape == forms[0].shape for form in forms
-        ]
+        same = [victim.kind.tells_classes and form.shape == forms[0].shape for form in forms]
         products: dict[bool, Matrix] = {}
         first = 1 + len(background)
 
@@ -93,9 +91,7 @@ class Partial(Pooled):
     def without_each(self, victim: Outputs, pool: Sequence[Outputs]) -> Matrix:
         """The numbers without probe i, float64 (n, pool); classes stay lined up as with all."""
         forms = [one.favour() for one in (victim, *pool)]
-        same = victim.kind is not Kind.EMBEDDINGS and all(
-            form.shape == forms[0].shape for form in forms
-        )
+        same = victim.kind.tells_classes and all(form.shape == forms[0].shape for form in forms)
         as_points = self.of != "pairs" and same
         rows = [
             one.astype(np.float64)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from birthmark.correlation import triangle, unit, units
-from birthmark.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES, Apart
+from birthmark.outputs import Outputs
+from birthmark.scores.base import ANSWERS, SCORES, Apart
 
 Vector = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class Rsa(Apart):
         `pearson`, `spearman` or `whitened`.
     """
 
-    kinds = tuple(Kind)
+    kinds = ANSWERS
 
     def __init__(self, *, compare: str) -> None:
         self.compare = compare

@@ -13,8 +13,8 @@ from birthmark.correlation import (
     mean_absolute_differences,
     units,
 )
-from birthmark.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES, Apart
+from birthmark.outputs import Outputs
+from birthmark.scores.base import ANSWERS, SCORES, Apart
 
 
 class Sac(Apart):
@@ -28,7 +28,7 @@ class Sac(Apart):
         `cosine`, `halfcosine` or `rbf`.
     """
 
-    kinds = tuple(Kind)
+    kinds = ANSWERS
 
     def __init__(self, *, correlation: str) -> None:
         self.correlation = Correlation(correlation)

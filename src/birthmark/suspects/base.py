@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from birthmark.digests import Digest
-from birthmark.errors import one_line
+from birthmark.errors import BirthmarkError, one_line
 from birthmark.images import Image, Progress
 from birthmark.outputs import Kind, Outputs, joined
 from birthmark.registry import Registry
+from birthmark.remote.access import Access
 from birthmark.suspects.declaration import Declaration
 
 
@@ -95,6 +96,43 @@ class Answered:
     outputs: Outputs
     refused: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> int:
+        """How many images it was asked about."""
+        return len(self.outputs) + len(self.refused)
+
+    @property
+    def places(self) -> list[int]:
+        """Positions of the images that were not refused."""
+        return [i for i in range(self.asked) if i not in self.refused]
+
+    def complete(self, name: str, images: Sequence[Image]) -> Outputs:
+        """The answers to these images, of which none was refused.
+
+        Raises
+        ------
+        BirthmarkError
+            Naming the first that was.
+        """
+        if not self.refused:
+            return self.outputs
+        first = min(self.refused)
+        raise BirthmarkError(
+            name,
+            f"refused {len(self.refused)} of {len(images)} images, first"
+            f" {images[first].name}: {self.refused[first]}",
+            "enroll with images that it answers about",
+        )
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A model that may refuse some images and answer the others."""
+
+    def answer_some(self, images: Sequence[Image], progress: Progress) -> Answered:
+        """Answers to the images that are not refused."""
+        ...
+
 
 class DryRun(BaseModel):
     """What asking would send and cost.
@@ -172,4 +210,17 @@ def answered(model: Suspect, images: Sequence[Image]) -> Outputs:
     return joined([model.answer(images[i : i + step]) for i in range(0, len(images), step)])
 
 
-ADAPTERS: Registry[type[Suspect]] = Registry("adapter", "birthmark.suspects")
+@dataclass(frozen=True)
+class Remote:
+    """An adapter of models behind an API.
+
+    Attributes
+    ----------
+    opened
+        Takes the address or file, the declaration's fields, a family, and how it may be asked.
+    """
+
+    opened: Callable[[str, dict[str, Any], str | None, Access], Suspect | PairSuspect]
+
+
+ADAPTERS: Registry[type[Suspect] | Remote] = Registry("adapter", "birthmark.suspects")

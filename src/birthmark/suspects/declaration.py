@@ -111,6 +111,19 @@ class Declaration(BaseModel):
             plane += offset[channel]
         return values.reshape(len(pixels), *self.shape())
 
+    def pixels(self, batch: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The pixels (n, height, width, channels) that became this input, to the nearest of 0..255.
+
+        Parameters
+        ----------
+        batch
+            In the declared layout, (n, ...).
+        """
+        channels_last = self._channels_last(batch.reshape(len(batch), *self._inner()))
+        slope, offset = self._affine()
+        values = np.clip(np.rint((channels_last - offset) / slope), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(values[..., ::-1] if self.order == "bgr" else values)
+
     def by_pixels(self, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
         """A gradient by the model's input as one by pixels (n, height, width, channels)."""
         channels_last = self._channels_last(gradient.reshape(len(gradient), *self._inner()))

@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 
 from birthmark.digests import sha256_of_file
 from birthmark.errors import BirthmarkError
-from birthmark.images import Image, load_npz
+from birthmark.images import Image, Progress, load_npz, silent
 from birthmark.outputs import Kind, Outputs
-from birthmark.suspects.base import ADAPTERS, Description
+from birthmark.suspects.base import ADAPTERS, Answered, Description
 
 MAX_FILE = 2 << 30
+REFUSED = "recorded as refused"
 
 
 class RecordedSuspect:
     """The answers a model gave to a fingerprint's probes.
 
     A CSV has a header, a column `probe` (the probe's file name) and one column a number, its rows
-    in any order. npz and safetensors hold `values`, (n, width) or (n,) for labels, in the order of
-    the probes.
+    in any order; the numbers of a probe that was refused are left empty. npz and safetensors hold
+    `values`, (n, width) or (n,) for labels, in the order of the probes, and perhaps `refused`,
+    positions of the probes that were, integers (m,). Similarities have one column a reference
+    image; of a CSV the rows of the reference images themselves, the first probes, may be missing.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ class RecordedSuspect:
         if path.stat().st_size > MAX_FILE:
             raise BirthmarkError(path, "is over 2 GiB", "record fewer probes")
         read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
-        self._probes, values, kind = read[path.suffix](path)
+        self._probes, values, kind, self._refused = read[path.suffix](path)
         stated = fields.get("output") or kind
         if stated not in list(Kind):
             raise BirthmarkError(
@@ -70,10 +73,18 @@ class RecordedSuspect:
             family=family,
         )
 
-    @property
-    def count(self) -> int:
-        """How many answers there are."""
-        return len(self._outputs)
+    def count(self, probes: Sequence[Image]) -> int:
+        """How many of these probes, the first ones, it was asked about if about no other."""
+        return len(self._outputs) + len(self._refused) + len(self._unasked(probes))
+
+    def _unasked(self, images: Sequence[Image]) -> list[str]:
+        """Names of reference images that similarities were recorded without."""
+        if self._probes is None or self._outputs.kind is not Kind.SIMILARITIES:
+            return []
+        asked = {*self._probes, *self._refused}
+        return [
+            name for one in images[: self._outputs.classes] if (name := _name(one)) not in asked
+        ]
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         """The recorded answers to these probes.
@@ -83,28 +94,59 @@ class RecordedSuspect:
         BirthmarkError
             If one is missing or there are more.
         """
-        if len(images) != len(self._outputs):
+        given = self.answer_some(images)
+        if given.refused:
+            first = images[min(given.refused)].name
+            raise BirthmarkError(self._source, f"says {first} was refused", "record an answer")
+        return given.outputs
+
+    def answer_some(
+        self,
+        images: Sequence[Image],
+        progress: Progress = silent,  # noqa: ARG002
+    ) -> Answered:
+        """The recorded answers to these probes, of which some may be recorded as refused.
+
+        Raises
+        ------
+        BirthmarkError
+            If one is missing or there are more.
+        """
+        asked = self.count(images)
+        if len(images) != asked:
             raise BirthmarkError(
                 self._source,
-                f"holds {len(self._outputs)} answers to {len(images)} probes",
+                f"holds {asked} answers to {len(images)} probes",
                 "record one answer a probe; if an audit stopped early, pass --stop-early again",
             )
+        names = [_name(image) for image in images]
+        refused = {i: REFUSED for i, name in enumerate(names) if {i, name} & self._refused}
         if self._probes is None:
-            return self._outputs
+            return Answered(self._outputs, refused)
         rows = {name: row for row, name in enumerate(self._probes)}
-        wanted = [PurePosixPath(image.name).name for image in images]
+        unasked = self._unasked(images)
+        wanted = [name for i, name in enumerate(names) if i not in refused]
         for name in wanted:
-            if name not in rows:
+            if name not in rows and name not in unasked:
                 raise BirthmarkError(
                     self._source, f"holds no answer to {name}", "record one answer a probe"
                 )
-        order = [rows[name] for name in wanted]
-        return Outputs(self._outputs.values[order], self._outputs.kind, self._outputs.classes)
+        recorded = self._outputs.values
+        values = np.zeros((len(wanted), *recorded.shape[1:]), dtype=recorded.dtype)
+        for place, name in enumerate(wanted):
+            if name in rows:
+                values[place] = recorded[rows[name]]
+        return Answered(Outputs(values, self._outputs.kind, self._outputs.classes), refused)
+
+
+def _name(image: Image) -> str:
+    return PurePosixPath(image.name).name
 
 
 ADAPTERS.register(r".*\.(csv|npz|safetensors)", example="answers.csv")(lambda: RecordedSuspect)
 
-Recorded = tuple[list[str] | None, NDArray[Any], str | None]
+Recorded = tuple[list[str] | None, NDArray[Any], str | None, set[int | str]]
+"""Names of the probes that were answered, values, kind, and names or positions of the refused."""
 
 
 def _read_csv(path: Path) -> Recorded:
@@ -125,13 +167,15 @@ def _read_csv(path: Path) -> Recorded:
             names = [row[0] for row in rows]
             if len(set(names)) != len(names):
                 raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
-            values = np.array([[float(cell) for cell in row[1:]] for row in rows], dtype=np.float64)
+            told = [row for row in rows if any(row[1:])]
+            values = np.array([[float(cell) for cell in row[1:]] for row in told], dtype=np.float64)
     except BirthmarkError:
         raise
     except (ValueError, csv.Error) as error:
         raise BirthmarkError(path, f"is no table of numbers ({error})", "mend it") from error
     kind = Kind.LABELS.value if header[1:] == ["label"] else None
-    return names, values, kind
+    answered = [row[0] for row in told]
+    return answered, values, kind, {name for name in names if name not in set(answered)}
 
 
 def _read_npz(path: Path) -> Recorded:
@@ -141,6 +185,7 @@ def _read_npz(path: Path) -> Recorded:
         None if names is None else [str(name) for name in names.ravel()],
         _values(path, arrays),
         str(arrays["kind"]) if "kind" in arrays else None,
+        _refused(path, arrays),
     )
 
 
@@ -155,7 +200,7 @@ def _read_safetensors(path: Path) -> Recorded:
         raise BirthmarkError(
             path, f"is not readable safetensors ({error})", "write it again"
         ) from error
-    return None, _values(path, arrays), said
+    return None, _values(path, arrays), said, _refused(path, arrays)
 
 
 def _values(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
@@ -164,3 +209,16 @@ def _values(path: Path, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
             path, f"holds {sorted(arrays)[:9]}", "name the array of answers 'values'"
         )
     return arrays["values"]
+
+
+def _refused(path: Path, arrays: dict[str, NDArray[Any]]) -> set[int | str]:
+    array = arrays.get("refused")
+    if array is None:
+        return set()
+    places = set(array.ravel().tolist()) if array.dtype.kind in "iu" else set()
+    asked = array.size + np.atleast_1d(arrays["values"]).shape[0]
+    if array.ndim != 1 or len(places) != array.size or not places <= set(range(asked)):
+        raise BirthmarkError(
+            path, "its refused probes are no positions", "write each position once, as integers"
+        )
+    return places

@@ -1,0 +1,54 @@
+"""Audits of an API of which one call in five fails."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from benchmarks.digits_audit import PROBES, Audit, build, finished
+from benchmarks.loopback import NAMES, Manner, started
+
+SHARE = 0.2
+OPTIONS = ("--concurrency", "8", "--timeout", "1")
+
+
+def section(seeds: int = 10) -> list[str]:
+    """The table, as Markdown."""
+    failed: Counter[str] = Counter()
+    asked = same = audits = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        build(folder)
+        for suspect in ("thief", "innocent"):
+            weights = str(folder / f"{suspect}.npz")
+            plain = once(folder, Manner(weights, 0.01), f"{suspect}-plain")[0]
+            for seed in range(seeds):
+                manner = Manner(weights, 0.01, failing=SHARE, seed=seed)
+                result, counts = once(folder, manner, f"{suspect}-{seed}")
+                failed.update(counts["failed"])
+                asked += sum(counts["asked"].values())
+                audits += 1
+                same += result == plain
+                print(suspect, seed, result["verdict"], counts["failed"], flush=True)
+    share = sum(failed.values()) / asked
+    return [
+        "## Failures",
+        "",
+        f"`birthmark audit` with {PROBES} probes behind an API of which {SHARE:.0%} of the calls"
+        f" fail, each in one of six ways by chance: {NAMES}. n = {audits} audits, of a thief and an"
+        f" innocent, seeds 0 to {seeds - 1}; `--concurrency 8 --timeout 1`.",
+        "",
+        "| audits | calls | failed | ended | same verdict, p-value, score and answers |",
+        "|---:|---:|---:|---:|---:|",
+        f"| {audits} | {asked} | {sum(failed.values())} ({share:.0%}) | {audits} of {audits} |"
+        f" {same} of {audits} |",
+    ]
+
+
+def once(folder: Path, manner: Manner, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An audit's result, and what the API counted."""
+    with started(manner) as api:
+        audit = Audit(folder / "v.birthmark", folder / name, api.url, OPTIONS)
+        return finished(audit), api.counts()

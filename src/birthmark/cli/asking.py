@@ -1,0 +1,143 @@
+"""Options for suspects behind an API, and what is said about asking them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from birthmark.errors import BirthmarkError
+
+if TYPE_CHECKING:
+    from birthmark.remote import Access
+    from birthmark.suspects.base import DryRun
+
+GOES_ON = "the same command goes on from there"
+PANEL = "Suspects behind an API"
+
+
+def _option(*names: str, text: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=PANEL, **more)
+
+
+Ledger = Annotated[
+    Path | None, _option(text="Where paid answers are kept; OUT.ledger if not given.")
+]
+MaxCalls = Annotated[
+    int | None, _option(text="The most calls to send, those of earlier runs included.")
+]
+Price = Annotated[float | None, _option(text="What one call costs.")]
+MaxCost = Annotated[float | None, _option(text="The most to spend, as --max-calls.")]
+Concurrency = Annotated[int | None, _option(text="Calls on their way at once (4).")]
+Rate = Annotated[float | None, _option(text="The most calls a second (no limit).")]
+Timeout = Annotated[float | None, _option(text="Seconds to wait for an answer (30).")]
+Attempts = Annotated[int | None, _option(text="How often to try one call (8).")]
+DryRunning = Annotated[
+    bool, _option("--dry-run", text="Say what would be sent and what it costs; send nothing.")
+]
+
+
+def access_of(specs: list[str], ledger: Path, stated: dict[str, Any]) -> Access | None:
+    """How models behind an API may be asked; None if none of these is.
+
+    Parameters
+    ----------
+    specs
+        The models.
+    ledger
+        Where answers are kept if nothing is stated.
+    stated
+        `ledger` and the fields of `Limits`, None where an option is not given; they win over what
+        the file that describes an API states.
+
+    Raises
+    ------
+    BirthmarkError
+        If an option is given and no model is behind an API, or a number is out of its range.
+    """
+    from birthmark.remote import Access, Limits
+    from birthmark.suspects.finding import is_remote, stated_limits
+
+    given = {name: value for name, value in stated.items() if value is not None}
+    remote = [spec for spec in specs if is_remote(spec)]
+    if not remote:
+        if given:
+            option = "--" + next(iter(given)).replace("_", "-")
+            raise BirthmarkError(
+                option, "is for a model behind an API", "drop it, or name an address or .api.toml"
+            )
+        return None
+    path = Path(given.pop("ledger", ledger))
+    limits = Limits(**((stated_limits(remote[0]) if len(remote) == 1 else {}) | given))
+    return Access(path, limits)
+
+
+@contextmanager
+def kept(suspect: Any) -> Iterator[None]:
+    """Say of whatever fails after paid calls that their answers are kept."""
+    try:
+        yield
+    except BirthmarkError as error:
+        note = _kept(suspect)
+        if note is None or GOES_ON in error.fix:
+            raise
+        raise BirthmarkError(error.subject, error.problem, f"{error.fix}; {note}") from error
+    except BaseException as error:
+        if GOES_ON not in str(error) and (note := _kept(suspect)):
+            print(f"birthmark: {note}", file=sys.stderr)
+        raise
+
+
+def _kept(suspect: Any) -> str | None:
+    """What the ledger keeps, if anything."""
+    spent = getattr(suspect, "spent", None)
+    answered = spent().answered if spent else 0
+    if not answered:
+        return None
+    return f"what was answered is kept in {suspect.access.ledger}, and {GOES_ON}"
+
+
+def spent_sentence(suspect: Any) -> str | None:
+    """What asking took, in words; None for models that are not behind an API."""
+    if not hasattr(suspect, "spent"):
+        return None
+    spent, price = suspect.spent(), suspect.access.limits.price
+    cost = f", which cost {spent.cost:,.2f}" if price or spent.cost else ""
+    return f"Sent {spent.calls:,} calls in all{cost}; answers are kept in {suspect.access.ledger}"
+
+
+def plan_lines(plan: DryRun, suspect: Any, *, at_most: bool) -> list[str]:
+    """What a dry run says."""
+    access = suspect.access
+    limits, most = access.limits, "at most " if at_most else ""
+    lines = [
+        f"Would send {most}{plan.calls:,} calls; {access.ledger} holds {plan.known:,} answers.",
+        f"Each: {plan.example}.",
+    ]
+    if limits.price:
+        lines.append(
+            f"Cost: {plan.cost:,.2f} if each succeeds at once; a failed call is tried up to"
+            f" {limits.attempts} times and may be charged each time."
+        )
+    else:
+        lines.append("Cost: not known; pass --price to be told, and --max-cost to limit it.")
+    if plan.least_seconds:
+        lines.append(
+            f"Takes at least {plan.least_seconds:,.0f} s at {limits.rate:g} calls a second."
+        )
+    if not enough(plan, suspect):
+        lines.append("The limit of calls or cost is reached before all is asked.")
+    return [*lines, "Nothing was sent."]
+
+
+def enough(plan: DryRun, suspect: Any) -> bool:
+    """Whether the limits allow all calls of a plan, if each succeeds at once."""
+    limits, spent = suspect.access.limits, suspect.spent()
+    calls, cost = spent.calls + plan.calls, spent.cost + plan.cost
+    return (limits.max_calls is None or calls <= limits.max_calls) and (
+        limits.max_cost is None or cost <= limits.max_cost
+    )

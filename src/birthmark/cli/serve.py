@@ -1,0 +1,73 @@
+"""`birthmark serve`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+from birthmark.errors import BirthmarkError
+
+
+def serve(
+    model: Annotated[str, typer.Argument(help="The model: a file, or module:function.")],
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 takes a free one, which is printed.")
+    ] = 0,
+    name: Annotated[str, typer.Option(help="What clients call the model.")] = "model",
+    threshold: Annotated[
+        float, typer.Option(help="The similarity from which two images match.")
+    ] = 0.5,
+    top: Annotated[int, typer.Option(min=1, help="How many labels /v1/classify tells.")] = 5,
+    latency: Annotated[
+        float, typer.Option(min=0, max=60_000, help="Milliseconds that each answer takes longer.")
+    ] = 0,
+    fail: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of calls that fail on purpose.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Draws which calls fail.")] = 0,
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+) -> None:
+    """Serve a model over HTTP, to try an audit of an API without a third party.
+
+    It speaks the Open Inference Protocol (/v2) and forms of face and label services (/v1/compare,
+    /v1/classify), and counts what it is asked (/stats). Stop it with Ctrl-C.
+    """
+    _require_extra()
+    import re
+
+    from birthmark.serving.app import application
+    from birthmark.serving.model import Served
+    from birthmark.serving.open_inference import FILES
+    from birthmark.serving.running import address, listening, server
+    from birthmark.suspects.finding import open_suspect
+
+    if not re.fullmatch(r"[\w.-]{1,100}", name):
+        raise BirthmarkError("--name", f"is {name!r}", "use letters, digits, '.', '-' and '_'")
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    served = Served(open_suspect(model, declared), name, threshold=threshold, top=top)
+    app = application(served, latency=latency / 1000, fail=fail, seed=seed)
+    with listening(host, port) as one:
+        print(
+            f"Serving {model} at {address(one)}/v2/models/{name} (numbers) and .../{name}{FILES}"
+            " (image files); Ctrl-C stops",
+            flush=True,
+        )
+        server(app).run(sockets=[one])
+
+
+def _require_extra() -> None:
+    for package in ("fastapi", "uvicorn", "multipart"):
+        if find_spec(package) is None:
+            raise BirthmarkError(
+                "birthmark serve", f"needs {package}", "run `pip install 'birthmark[serve]'`"
+            )
