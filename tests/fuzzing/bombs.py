@@ -83,12 +83,14 @@ def _scans() -> bytes:
 def _npz(name: str, size: int) -> Write:
     def write(path: Path) -> None:
         header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({size // 64}, 8, 8), }}\n"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                member.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)))
-                member.write(header.encode())
-                for _ in range(size // MIB):
-                    member.write(bytes(MIB))
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+            archive.open(f"{name}.npy", "w", force_zip64=True) as member,
+        ):
+            member.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)))
+            member.write(header.encode())
+            for _ in range(size // MIB):
+                member.write(bytes(MIB))
 
     return write
 
@@ -161,10 +163,12 @@ def _manifest(path: Path) -> None:
 
 
 def _answers(path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
-        with archive.open("manifest.json", "w", force_zip64=True) as member:
-            for _ in range(2048):
-                member.write(bytes(MIB))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive,
+        archive.open("manifest.json", "w", force_zip64=True) as member,
+    ):
+        for _ in range(2048):
+            member.write(bytes(MIB))
 
 
 def _key(path: Path) -> None:

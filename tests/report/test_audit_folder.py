@@ -14,9 +14,12 @@ import pytest
 
 import world
 from birthmark import BirthmarkError, Fingerprint
-from birthmark.recording import answers_bytes, read_answers
-from birthmark.report.folder import read_audit, write_audit, write_report
+from birthmark.recording import Recorded, answers_bytes, read_answers
+from birthmark.report.folder import write_audit, write_report
 from birthmark.report.pdf import pdf_of
+from birthmark.report.reading import read_audit
+from birthmark.report.speaking import contributions
+from birthmark.suspects.base import Answered
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +134,24 @@ def test_without_weasyprint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     with pytest.raises(BirthmarkError, match=r"--pdf: needs WeasyPrint; run `pip install"):
         pdf_of("<p>")
+
+
+def test_refused_probes_keep_the_others_in_their_places(
+    fingerprint: Fingerprint, tmp_path: Path
+) -> None:
+    victim = fingerprint.bundle.victim
+    answered = [i for i in range(len(victim)) if i != 3]
+    recorded = Recorded(Answered(victim.at(answered), {3: "no"}))
+    (tmp_path / "some.safetensors").write_bytes(answers_bytes(recorded))
+    audited = fingerprint.audit_with_answers(tmp_path / "some.safetensors")
+    assert audited.result.refused == 1
+    write_audit(fingerprint.bundle, audited, tmp_path / "a")
+    again = read_audit(fingerprint.bundle, fingerprint.seal, tmp_path / "a")
+    assert dict(again.refused).keys() == {3}
+    found = contributions(fingerprint.bundle, again)
+    assert found is not None
+    assert found.probes == len(victim) - 1
+    for one in found.speak_for:
+        assert one.place != 3
+        assert one.images[0] == fingerprint.probes[one.place]
+        assert one.answers[0].predicted == victim.predicted()[one.place]

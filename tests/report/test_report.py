@@ -148,6 +148,9 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
     for text in (*result.assumptions, result.answers, result.method, "whose family is not stated"):
         assert text in page.text
     assert "Truth" not in page.text
+    assert result.checks
+    for check in result.checks:
+        assert check.name in page.text
 
 
 def test_many_audits(bundle: Bundle, audits: list[Audited]) -> None:

@@ -62,7 +62,7 @@ def planted() -> tuple[Bundle, Audited]:
     references = [said(at_for=False, at_against=True) for _ in bundle.references]
     bundle = replace(bundle, references=references)
     suspect = Said(said(at_for=True, at_against=False))
-    return bundle, audit(bundle, suspect)
+    return bundle, audit(bundle, suspect, repeats=0)
 
 
 def test_what_was_planted_is_found(planted: tuple[Bundle, Audited]) -> None:
@@ -109,7 +109,7 @@ def test_said(answer: Answer, classes: list[str] | None, expected: str) -> None:
 
 
 def test_a_copy_leads_by_all_its_probes(bundle: Bundle) -> None:
-    found = contributions(bundle, audit(bundle, Said(bundle.victim)))
+    found = contributions(bundle, audit(bundle, Said(bundle.victim), repeats=0))
     assert found is not None
     assert found.lead > 0.3
     assert found.examined == found.probes == 40
@@ -121,7 +121,7 @@ def test_a_copy_leads_by_all_its_probes(bundle: Bundle) -> None:
 def test_costly_scores_are_examined_in_part(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    audited = audit(bundle, Said(bundle.victim))
+    audited = audit(bundle, Said(bundle.victim), repeats=0)
     monkeypatch.setattr(speaking, "MOST_PROBES", 10)
     found = contributions(bundle, audited)
     assert found is not None

@@ -30,8 +30,8 @@ class LongWay:
     def __init__(self, name: str) -> None:
         self.inner = SCORES.make(name)
         self.name, self.kinds = self.inner.name, self.inner.kinds
-        self.reference_images = 0
-        self.block, self.lines_up, self.pools = 1, self.inner.lines_up, self.inner.pools
+        self.block, self.reference_images = 1, 0
+        self.lines_up, self.pools = self.inner.lines_up, self.inner.pools
 
     def __call__(
         self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()

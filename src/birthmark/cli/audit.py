@@ -81,8 +81,8 @@ def audit(
     access = asking.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
     if not dry_run:
         require_new_folder(out)
-    if pdf:
-        require_pdf()
+        if pdf:
+            require_pdf()
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, suspect)

@@ -74,6 +74,7 @@ def render_report(
         inferred=wording.inferred(results),
         assumed=wording.assumed(results),
         calibration=wording.calibration(results),
+        checked=wording.checked(results),
         families=wording.family_rows(results[0]),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),
         libraries=_libraries(bundle, results),

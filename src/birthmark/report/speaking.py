@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from birthmark.audit import Audited
 from birthmark.bundle import Bundle
-from birthmark.comparing import compared
+from birthmark.comparing import comparable, compared
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image
 from birthmark.methods import method
 from birthmark.outputs import Kind, Outputs
 from birthmark.scores.leaving import LeavesOut, jackknifed, without_each
+from birthmark.suspects.base import Answered
 
 MOST_SHOWN = 6
 """So many probes are shown of each kind."""
@@ -36,7 +37,7 @@ class Answer:
     role
         Victim, suspect or typical reference.
     predicted
-        The class; None for embeddings.
+        The class; None for embeddings and similarities.
     share
         Its probability, where the model tells it.
     as_victim
@@ -124,12 +125,22 @@ def contributions(bundle: Bundle, audited: Audited) -> Contributions | None:
     Contributions
         None where the score can't be computed with fewer probes.
     """
-    bundle = bundle.first(len(audited.answers))
+    asked = bundle.first(audited.result.queries)
+    given = Answered(audited.answers, audited.refused)
+    positions = {image.name: i for i, image in enumerate(asked.probes)}
+    bundle, answers = comparable(asked, given)
     score = method(bundle.manifest.method).score
-    alike = compared(bundle, audited.answers)
-    chosen = _spread(len(bundle.probes) // score.block, max(2, MOST_PROBES // score.block))
-    places = (chosen[:, None] * score.block + np.arange(score.block)).ravel()
-    victim, *pool = (_at(one, places) for one in (alike.victim, alike.suspect, *alike.references))
+    alike = compared(bundle, answers)
+    skipped = len(bundle.probes) - len(alike.victim)
+    kept = max(0, score.reference_images - skipped)
+    total = (len(alike.victim) - kept) // score.block
+    chosen = _spread(total, max(2, MOST_PROBES // score.block))
+    firsts = kept + chosen * score.block
+    asked_of = (firsts[:, None] + np.arange(score.block)).ravel()
+    places = np.concatenate([np.arange(kept), asked_of])
+    victim, *pool = (
+        one.at(places.tolist()) for one in (alike.victim, alike.suspect, *alike.references)
+    )
     examined = np.arange(len(chosen))
     if not isinstance(score, LeavesOut):
         width = victim.values.shape[1] if victim.values.ndim > 1 else 1
@@ -137,7 +148,7 @@ def contributions(bundle: Bundle, audited: Audited) -> Contributions | None:
         examined = _spread(len(chosen), max(LEAST_EXAMINED, MOST_WORK // work))
     try:
         whole = _lead(np.array(score(victim, pool)))
-        without = _lead(without_each(score, victim, pool, examined.tolist()))
+        without = _lead(without_each(score, victim, pool, (kept + examined).tolist()))
     except BirthmarkError:
         return None
     values = jackknifed(whole, without, len(chosen))
@@ -147,17 +158,17 @@ def contributions(bundle: Bundle, audited: Audited) -> Contributions | None:
     references = audited.result.references
     middle = sorted(range(len(references)), key=lambda i: references[i].score)
     typical = middle[(len(middle) - 1) // 2]
-    models = [("Victim", bundle.victim), ("Suspect", audited.answers)]
+    models = [("Victim", bundle.victim), ("Suspect", answers)]
     models.append(("Typical reference", bundle.references[typical]))
 
     def speaking(i: int) -> Speaking:
-        first = int(chosen[examined[i]]) * score.block
-        answers = [_answer(role, outputs, first, bundle.victim) for role, outputs in models]
+        first = skipped + int(firsts[examined[i]])
+        said = [_answer(role, outputs, first, bundle.victim) for role, outputs in models]
         return Speaking(
-            place=first,
+            place=positions[bundle.probes[first].name],
             images=bundle.probes[first : first + score.block],
             contribution=float(values[i]),
-            answers=[] if any(one.predicted is None for one in answers) else answers,
+            answers=[] if any(one.predicted is None for one in said) else said,
         )
 
     order = np.argsort(-values, kind="stable")
@@ -166,7 +177,7 @@ def contributions(bundle: Bundle, audited: Audited) -> Contributions | None:
         typical=references[typical].name,
         lead=float(whole),
         examined=len(examined),
-        probes=len(bundle.probes) // score.block,
+        probes=total,
         among=len(chosen),
         block=score.block,
         positive=int((values > NOTHING).sum()),
@@ -186,15 +197,11 @@ def _spread(n: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
 
 
-def _at(outputs: Outputs, places: NDArray[np.int64]) -> Outputs:
-    return Outputs(outputs.values[places], outputs.kind, outputs.classes)
-
-
 def _answer(role: str, outputs: Outputs, place: int, victim: Outputs) -> Answer:
     as_victim = outputs.kind is Kind.LABELS or outputs.classes == victim.classes
-    if outputs.kind is Kind.EMBEDDINGS:
+    if not outputs.kind.tells_classes:
         return Answer(role, None, None, as_victim)
-    one = _at(outputs, np.array([place]))
+    one = outputs.at([place])
     predicted = int(one.predicted()[0])
     if outputs.kind is Kind.LABELS:
         return Answer(role, predicted, None, as_victim)

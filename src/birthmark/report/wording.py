@@ -228,6 +228,46 @@ def calibration(results: Sequence[Result]) -> list[str]:
     return said + _power(first)
 
 
+class CheckRow(NamedTuple):
+    """A check of the answers, in words.
+
+    Attributes
+    ----------
+    suspect, name
+        Whose answers, and what was looked for.
+    measured, limit
+        Numbers; a dash where there is none.
+    noticed
+        Yes, no or not checked.
+    """
+
+    suspect: str
+    name: str
+    measured: str
+    limit: str
+    noticed: str
+
+
+def checked(results: Sequence[Result]) -> list[CheckRow]:
+    """What was looked for in all suspects' answers."""
+
+    def told(value: float | None) -> str:
+        return "-" if value is None else number(value)
+
+    said = {True: "yes", False: "no", None: "not checked"}
+    return [
+        CheckRow(
+            result.suspect.name,
+            check.name,
+            told(check.measured),
+            told(check.limit),
+            said[check.noticed],
+        )
+        for result in results
+        for check in result.checks
+    ]
+
+
 class FamilyRow(NamedTuple):
     """A family of references in the table of the calibration.
 

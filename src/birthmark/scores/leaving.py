@@ -52,8 +52,8 @@ def without_each(
     numbers = np.empty((len(blocks), len(pool)))
     for i, block in enumerate(blocks):
         first = block * score.block
-        rest = np.delete(np.arange(len(victim)), np.s_[first : first + score.block])
-        numbers[i] = score(_at(victim, rest), [_at(one, rest) for one in pool])
+        rest = [*range(first), *range(first + score.block, len(victim))]
+        numbers[i] = score(victim.at(rest), [one.at(rest) for one in pool])
     return numbers
 
 
@@ -81,7 +81,3 @@ def jackknifed(whole: Numbers, without: Numbers, blocks: int) -> Numbers:
     """
     values: Numbers = blocks * whole - (blocks - 1) * without
     return values
-
-
-def _at(outputs: Outputs, places: NDArray[np.int64]) -> Outputs:
-    return Outputs(outputs.values[places], outputs.kind, outputs.classes)
