@@ -123,7 +123,8 @@ def photographed(page: Path) -> bytes:
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         with Pillow.open(shot) as picture:
             small = picture.convert("RGB").resize((960, 1530), Pillow.Resampling.LANCZOS)
-    return encoded(small, "PNG", optimize=True)
+    few = small.quantize(256, method=Pillow.Quantize.FASTOCTREE, dither=Pillow.Dither.NONE)
+    return encoded(few, "PNG", optimize=True)
 
 
 def main() -> None:
