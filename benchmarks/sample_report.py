@@ -46,7 +46,7 @@ NOTE = (
     " the probes are faces of real people from a data set that may not be passed on, so a drawn"
     " tile stands for each. Digests of the probes are those of the tiles, no suspect could be"
     " asked with them, and the fingerprint's seal was never published. It is repeated by"
-    " `python benchmarks/sample_report.py`."
+    " benchmarks/sample_report.py."
 )
 
 
@@ -118,12 +118,13 @@ def photographed(page: Path) -> bytes:
         flags = ["headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"]
         flags += ["disable-background-networking", "disable-component-update", "disable-sync"]
         flags += ["hide-scrollbars", f"user-data-dir={name}/profile"]
-        flags += ["window-size=1280,2800", f"screenshot={shot}"]
+        flags += ["window-size=1280,2040", f"screenshot={shot}"]
         command = ["chromium", *(f"--{flag}" for flag in flags), page.as_uri()]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         with Pillow.open(shot) as picture:
-            small = picture.convert("RGB").resize((960, 2100), Pillow.Resampling.LANCZOS)
-    return encoded(small.quantize(128), "PNG", optimize=True)
+            small = picture.convert("RGB").resize((960, 1530), Pillow.Resampling.LANCZOS)
+    few = small.quantize(256, method=Pillow.Quantize.FASTOCTREE, dither=Pillow.Dither.NONE)
+    return encoded(few, "PNG", optimize=True)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import jinja2
 from birthmark.audit import Audited
 from birthmark.bundle import Bundle
 from birthmark.errors import BirthmarkError, one_line
-from birthmark.report import wording
+from birthmark.report import limits, wording
 from birthmark.report.matrices import matrices
 from birthmark.report.pictures import data_address
 from birthmark.report.plots import MOST_ROWS, gradient, heatmap, strip
@@ -73,9 +73,9 @@ def render_report(
         measured=wording.measured(results),
         inferred=wording.inferred(results),
         assumed=wording.assumed(results),
-        calibration=wording.calibration(results),
-        checked=wording.checked(results),
-        families=wording.family_rows(results[0]),
+        calibration=limits.calibration(results),
+        checked=limits.checked(results),
+        families=limits.family_rows(results[0]),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),
         libraries=_libraries(bundle, results),
         commands=sorted({_options(result) for result in results}),

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from birthmark.calibration import smallest_p
-from birthmark.calibration.planning import MEASURED_AT, load
-from birthmark.methods import OURS
-from birthmark.outputs import Kind
-from birthmark.result import NO_FAMILY, Result, Verdict
+from birthmark.result import Result, Verdict
 from birthmark.suspects import Declaration
 
-FOUND = 0.95
 VERDICTS = {
     Verdict.DERIVED: "closer to the victim than independent models are, at the rate stated below",
     Verdict.INCONCLUSIVE: "neither can be said",
@@ -145,9 +139,9 @@ def measured(results: Sequence[Result]) -> list[str]:
         references = [reference.score for result in alike for reference in result.references]
         said.append(
             f"Compared as {kind}, the most detailed kind that all of them gave, the distance from"
-            f" the victim is {_span([result.score for result in alike])} for"
+            f" the victim is {span([result.score for result in alike])} for"
             f" {first.suspect.name if len(results) == 1 else _many(len(alike), 'suspect')}"
-            f" and {_span(references)} for the reference models."
+            f" and {span(references)} for the reference models."
         )
     said += [_probes_alone(result) for result in results]
     said += [
@@ -203,126 +197,6 @@ def inferred(results: Sequence[Result]) -> list[str]:
     return said
 
 
-def calibration(results: Sequence[Result]) -> list[str]:
-    """What the rates are made of, and where they end."""
-    first = results[0]
-    n = len(first.references)
-    families = ", ".join(
-        f"{len(scores)} whose family is not stated"
-        if family == NO_FAMILY
-        else f"{len(scores)} {family}"
-        for family, scores in first.by_family()
-    )
-    said = [
-        f"There are {n} reference models: {families}.",
-        f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
-        " gets, however exact it is. A smaller one takes more reference models, not more probes.",
-    ]
-    if len(results) > 1:
-        expected = sum(result.false_positive_rate for result in results)
-        said.append(
-            "The rate holds for each suspect by itself. If all"
-            f" {len(results)} were independent, {expected:.2g} at most would be called derived"
-            " on average."
-        )
-    return said + _power(first)
-
-
-class CheckRow(NamedTuple):
-    """A check of the answers, in words.
-
-    Attributes
-    ----------
-    suspect, name
-        Whose answers, and what was looked for.
-    measured, limit
-        Numbers; a dash where there is none.
-    noticed
-        Yes, no or not checked.
-    """
-
-    suspect: str
-    name: str
-    measured: str
-    limit: str
-    noticed: str
-
-
-def checked(results: Sequence[Result]) -> list[CheckRow]:
-    """What was looked for in all suspects' answers."""
-
-    def told(value: float | None) -> str:
-        return "-" if value is None else number(value)
-
-    said = {True: "yes", False: "no", None: "not checked"}
-    return [
-        CheckRow(
-            result.suspect.name,
-            check.name,
-            told(check.measured),
-            told(check.limit),
-            said[check.noticed],
-        )
-        for result in results
-        for check in result.checks
-    ]
-
-
-class FamilyRow(NamedTuple):
-    """A family of references in the table of the calibration.
-
-    Attributes
-    ----------
-    name
-        The family.
-    references
-        How many references are of it.
-    span
-        From which distance to which.
-    p, rate
-        The suspect's rank among them, and the rate that holds for an innocent of it; empty where
-        no family is stated.
-    """
-
-    name: str
-    references: int
-    span: str
-    p: str
-    rate: str
-
-
-def family_rows(result: Result) -> list[FamilyRow]:
-    """The references by family, and where one suspect stands among each."""
-    ranks = {one.family: one for one in result.families}
-    rows = []
-    for name, scores in result.by_family():
-        rank = ranks.get(name)
-        p, rate = ("", "") if rank is None else (f"{rank.p_value:.3g}", f"{rank.rate:.3g}")
-        rows.append(FamilyRow(name, len(scores), _span(scores), p, rate))
-    return rows
-
-
-def _power(result: Result) -> list[str]:
-    """How many thieves the default method finds on our zoos, asked as much."""
-    if result.method != OURS or result.alpha < MEASURED_AT:
-        return []
-    cases = []
-    for case in load(labels=result.compared_as is Kind.LABELS):
-        places = [i for i, size in enumerate(case.sizes) if size <= result.queries]
-        if places:
-            cases.append((case.detected[places[-1]], f"{case.attack} on {case.zoo}"))
-    if not cases:
-        return []
-    worst, where = min(cases)
-    found = sum(share >= FOUND for share, _ in cases)
-    return [
-        f"By rank at {MEASURED_AT:g}, with no more probes than here, at least {FOUND:.0%} of the"
-        f" thieves are found in {found} of {len(cases)} cases of an attack on one of our zoos of"
-        f" small networks (8 thieves a case, those that keep accuracy), and {worst:.0%} in the"
-        f" worst, {where}. So what is not found may still be stolen."
-    ]
-
-
 def assumed(results: Sequence[Result]) -> list[str]:
     """What the false-positive rate rests on, each once."""
     return list(dict.fromkeys(text for result in results for text in result.assumptions))
@@ -333,17 +207,18 @@ def strip_alt(results: Sequence[Result]) -> str:
     shown = typical(results)
     references = [reference.score for reference in shown.references]
     said = [
-        f"{len(references)} reference models lie at {_span(references)} from the victim;"
+        f"{len(references)} reference models lie at {span(references)} from the victim;"
         f" p is at most {shown.alpha:g} below {number(shown.threshold)}."
     ]
     for verdict in Verdict:
         scores = [result.score for result in results if result.verdict is verdict]
         if scores:
-            said.append(f"Suspects called {verdict}: {len(scores)}, at {_span(scores)}.")
+            said.append(f"Suspects called {verdict}: {len(scores)}, at {span(scores)}.")
     return " ".join(said)
 
 
-def _span(scores: Sequence[float]) -> str:
+def span(scores: Sequence[float]) -> str:
+    """From the smallest to the largest."""
     low, high = number(min(scores)), number(max(scores))
     return low if low == high else f"{low} to {high}"
 

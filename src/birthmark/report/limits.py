@@ -1,0 +1,135 @@
+"""The report's sentences and tables on the calibration and on checks of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from birthmark.calibration import smallest_p
+from birthmark.calibration.planning import MEASURED_AT, load
+from birthmark.methods import OURS
+from birthmark.outputs import Kind
+from birthmark.report.wording import number, span
+from birthmark.result import NO_FAMILY, Result
+
+FOUND = 0.95
+
+
+def calibration(results: Sequence[Result]) -> list[str]:
+    """What the rates are made of, and where they end."""
+    first = results[0]
+    n = len(first.references)
+    families = ", ".join(
+        f"{len(scores)} whose family is not stated"
+        if family == NO_FAMILY
+        else f"{len(scores)} {family}"
+        for family, scores in first.by_family()
+    )
+    said = [
+        f"There are {n} reference models: {families}.",
+        f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
+        " gets, however exact it is. A smaller one takes more reference models, not more probes.",
+    ]
+    if len(results) > 1:
+        expected = sum(result.false_positive_rate for result in results)
+        said.append(
+            "The rate holds for each suspect by itself. If all"
+            f" {len(results)} were independent, {expected:.2g} at most would be called derived"
+            " on average."
+        )
+    return said + _power(first)
+
+
+class CheckRow(NamedTuple):
+    """A check of the answers, in words.
+
+    Attributes
+    ----------
+    suspect, name
+        Whose answers, and what was looked for.
+    measured, limit
+        Numbers; a dash where there is none.
+    noticed
+        Yes, no or not checked.
+    """
+
+    suspect: str
+    name: str
+    measured: str
+    limit: str
+    noticed: str
+
+
+def checked(results: Sequence[Result]) -> list[CheckRow]:
+    """What was looked for in all suspects' answers."""
+
+    def told(value: float | None) -> str:
+        return "-" if value is None else number(value)
+
+    said = {True: "yes", False: "no", None: "not checked"}
+    return [
+        CheckRow(
+            result.suspect.name,
+            check.name,
+            told(check.measured),
+            told(check.limit),
+            said[check.noticed],
+        )
+        for result in results
+        for check in result.checks
+    ]
+
+
+class FamilyRow(NamedTuple):
+    """A family of references in the table of the calibration.
+
+    Attributes
+    ----------
+    name
+        The family.
+    references
+        How many references are of it.
+    span
+        From which distance to which.
+    p, rate
+        The suspect's rank among them, and the rate that holds for an innocent of it; empty where
+        no family is stated.
+    """
+
+    name: str
+    references: int
+    span: str
+    p: str
+    rate: str
+
+
+def family_rows(result: Result) -> list[FamilyRow]:
+    """The references by family, and where one suspect stands among each."""
+    ranks = {one.family: one for one in result.families}
+    rows = []
+    for name, scores in result.by_family():
+        rank = ranks.get(name)
+        p, rate = ("", "") if rank is None else (f"{rank.p_value:.3g}", f"{rank.rate:.3g}")
+        rows.append(FamilyRow(name, len(scores), span(scores), p, rate))
+    return rows
+
+
+def _power(result: Result) -> list[str]:
+    """How many thieves the default method finds on our zoos, asked as much."""
+    if result.method != OURS or result.alpha < MEASURED_AT:
+        return []
+    cases = []
+    for case in load(labels=result.compared_as is Kind.LABELS):
+        places = [i for i, size in enumerate(case.sizes) if size <= result.queries]
+        if places:
+            cases.append((case.detected[places[-1]], f"{case.attack} on {case.zoo}"))
+    if not cases:
+        return []
+    worst, where = min(cases)
+    found = sum(share >= FOUND for share, _ in cases)
+    return [
+        f"By rank at {MEASURED_AT:g}, with no more probes than here, at least {FOUND:.0%} of the"
+        f" thieves are found in {found} of {len(cases)} cases of an attack on one of our zoos of"
+        f" small networks (8 thieves a case, those that keep accuracy), and {worst:.0%} in the"
+        f" worst, {where}. So what is not found may still be stolen."
+    ]
