@@ -44,7 +44,7 @@ def _png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
 
 
 def _zeros(count: int) -> bytes:
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(1)
     parts = [packer.compress(bytes(MIB)) for _ in range(count // MIB)]
     return b"".join([*parts, packer.flush()])
 
@@ -83,12 +83,14 @@ def _scans() -> bytes:
 def _npz(name: str, size: int) -> Write:
     def write(path: Path) -> None:
         header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({size // 64}, 8, 8), }}\n"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                member.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)))
-                member.write(header.encode())
-                for _ in range(size // MIB):
-                    member.write(bytes(MIB))
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+            archive.open(f"{name}.npy", "w", force_zip64=True) as member,
+        ):
+            member.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)))
+            member.write(header.encode())
+            for _ in range(size // MIB):
+                member.write(bytes(MIB))
 
     return write
 
@@ -142,8 +144,7 @@ def _rows(path: Path) -> None:
 
 
 def _members(path: Path) -> None:
-    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", *[0] * 15)
-    entry = entry[:28] + struct.pack("<H", 1) + entry[30:46] + b"a"
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<H", 1) + bytes(16) + b"a"
     count = 2_000_000
     first = b"PK\x03\x04" + bytes(26)
     listed = entry * count
@@ -155,16 +156,18 @@ def _members(path: Path) -> None:
 
 
 def _manifest(path: Path) -> None:
-    names = ",".join(f'"{i}":0' for i in range(1_500_000))
+    names = ",".join(f'"{i}":0' for i in range(1_200_000))
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("manifest.json", f'{{"format":"birthmark-fingerprint/1",{names}}}')
 
 
 def _answers(path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
-        with archive.open("manifest.json", "w", force_zip64=True) as member:
-            for _ in range(2048):
-                member.write(bytes(MIB))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive,
+        archive.open("manifest.json", "w", force_zip64=True) as member,
+    ):
+        for _ in range(2048):
+            member.write(bytes(MIB))
 
 
 def _key(path: Path) -> None:
@@ -224,7 +227,7 @@ BOMBS: dict[str, tuple[str, Write, Read]] = {
         lambda path: open_suspect(str(path), {"output": "logits"}),
     ),
     "fingerprint of 2 million members": ("a.birthmark", _members, read_bundle),
-    "fingerprint, 1.5 million fields": ("a.birthmark", _manifest, read_bundle),
+    "fingerprint, 1.2 million fields": ("a.birthmark", _manifest, read_bundle),
     "zoo answers, 2 GiB of zeros": ("a.answers", _answers, read_answers),
     "TOML, a key of 32,000 parts": (
         "birthmark.toml",

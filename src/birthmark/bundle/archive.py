@@ -25,6 +25,8 @@ from birthmark.zips import require_small_directory
 MAX_FILE = 4 << 30
 MAX_MANIFEST = 16 << 20
 MAX_FAULTS = 1000
+MAX_FIELDS = 20
+"""A record of a probe or a model has fewer; each fault that is found takes a kilobyte."""
 MAGIC = b"PK\x03\x04"
 FIX = "get an unaltered copy, or enroll again"
 
@@ -189,6 +191,12 @@ def _manifest(content: bytes, source: str) -> Manifest:
         raise BirthmarkError(
             source, f"says the format {said!r}", f"this version reads {FORMAT}: update birthmark"
         )
+    named = fields.get("companions")
+    lists = [*fields.values(), *(named.values() if isinstance(named, dict) else [])]
+    records = sum(len(one) for one in lists if isinstance(one, list))
+    if content.count(b'":') > MAX_FIELDS * (records + 10):
+        raise BirthmarkError(source, "has more fields than its records have", FIX)
+    del fields, named, lists
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:

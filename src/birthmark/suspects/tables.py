@@ -49,7 +49,8 @@ def table_of(path: Path) -> tuple[list[str], list[str], NDArray[np.float64]]:
 def _rows(
     lines: Iterator[list[str]], width: int, path: Path
 ) -> tuple[list[str], list[NDArray[np.float64]]]:
-    names, rows = [], []
+    names: list[str] = []
+    rows: list[NDArray[np.float64]] = []
     for number, row in enumerate(lines, 2):
         if len(row) != width:
             raise BirthmarkError(
