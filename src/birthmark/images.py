@@ -269,10 +269,14 @@ class ImageSet(Sequence[Image]):
             raise BirthmarkError(source, f"images have {images.shape[3]} channels", "pass 1 or 3")
         if 0 in images.shape[1:3]:
             raise BirthmarkError(source, "images have no pixels", "remove them")
-        labels = None if labels is None else np.asarray(labels)
-        if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
+        stated = np.asarray([] if labels is None else labels)
+        if (
+            len(images)
+            and labels is not None
+            and (stated.ndim != 1 or stated.dtype.kind not in "iu")
+        ):
             raise BirthmarkError(
-                source, f"labels are {labels.dtype} {labels.shape}", "pass integers (n,)"
+                source, f"labels are {stated.dtype} {stated.shape}", "pass integers (n,)"
             )
         if labels is not None and len(labels) != len(images):
             raise BirthmarkError(

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birthmark import BirthmarkError
-from fuzzing.mutating import MUTATORS
+from fuzzing.mutating import MUTATORS, blindly
 from fuzzing.seeds import seeds
 from fuzzing.targets import CORPUS, LONGEST, TARGETS, corpus, refusal
 
@@ -47,8 +47,7 @@ def test_changed_files_are_read_or_refused(name: str, seed: int, cuts: list[int]
         return bytes(made)
 
     data = rnd.choice(corpus(name)).read_bytes()
-    mutator = MUTATORS.get(name, lambda data, _, blind: blind(data))
-    refusal(TARGETS[name].read, mutator(data, rnd, blind))
+    refusal(TARGETS[name].read, MUTATORS.get(name, blindly)(data, rnd, blind))
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -310,6 +310,11 @@ def changed_image(data: bytes, rnd: Random, blind: Blind) -> bytes:
     )
 
 
+def blindly(data: bytes, rnd: Random, blind: Blind) -> bytes:  # noqa: ARG001
+    """A file of which no form is known."""
+    return blind(data)
+
+
 MUTATORS: dict[str, Mutator] = {
     "bundle": changed_bundle,
     "audit": changed_bundle,

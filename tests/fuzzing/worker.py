@@ -85,11 +85,11 @@ def main() -> None:
     given = parser.parse_args()
     guiding = [name for name in GUIDING if name != "zipfile" or given.target == "bundle"]
     with atheris.instrument_imports(include=guiding):
-        from fuzzing.mutating import MUTATORS
+        from fuzzing.mutating import MUTATORS, blindly
         from fuzzing.targets import CORPUS, TARGETS, corpus, refusal
     warnings.simplefilter("ignore")
     target = TARGETS[given.target]
-    mutator = MUTATORS.get(given.target, lambda data, _, blind: blind(data))
+    mutator = MUTATORS.get(given.target, blindly)
     seeds = [file.read_bytes() for file in corpus(given.target)]
     state: Path = given.state
     found = state / "found"

@@ -28,6 +28,8 @@ MAX_FILE = 4 << 30
 MAX_MANIFEST = 16 << 20
 MOST_IN_MEMORY = 64 << 20
 MAX_FAULTS = 1000
+MAX_FIELDS = 20
+"""A record of a probe or a model has fewer; each fault that is found takes a kilobyte."""
 MAGIC = b"PK\x03\x04"
 FIX = "get an unaltered copy, or enroll again"
 
@@ -224,6 +226,12 @@ def _manifest(content: bytes, source: str) -> Manifest:
         raise BirthmarkError(
             source, f"says the format {said!r}", f"this version reads {FORMAT}: update birthmark"
         )
+    named = fields.get("companions")
+    lists = [*fields.values(), *(named.values() if isinstance(named, dict) else [])]
+    records = sum(len(one) for one in lists if isinstance(one, list))
+    if content.count(b'":') > MAX_FIELDS * (records + 10):
+        raise BirthmarkError(source, "has more fields than its records have", FIX)
+    del fields, named, lists
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
