@@ -179,7 +179,7 @@ def fingerprint(kind: Kind, colour: bool) -> bytes:
     victim, references = said(), [said(), said()]
     manifest = Manifest.model_validate(
         {
-            "method": "sac@jpeg10",
+            "method": "sac-cosine-l1@jpeg10",
             "seed": 0,
             "images": {"digest": sha256(b"a"), "count": 9, "resize": [8, 8]},
             "victim": {"name": "v", "adapter": "onnx", "output": kind, "digest": sha256(b"v")},
