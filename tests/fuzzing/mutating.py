@@ -194,11 +194,14 @@ def unzipped(data: bytes) -> dict[str, bytes] | None:
 
 
 def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    """A zip of these members."""
+    """A zip of these members, in the form in which fingerprints are written."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.comment = sha256(members.get("manifest.json", b"")).encode()
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content, compress_type=compression)
+            member = zipfile.ZipInfo(name)
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, content, compress_type=compression)
     return buffer.getvalue()
 
 
