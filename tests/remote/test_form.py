@@ -89,7 +89,7 @@ WRONG = {
         replaced('form = "raw"', f'form = "base64"\nbody.a = {"[" * 30}"{{image}}"{"]" * 30}'),
         "nested over 20 deep",
     ),
-    "very deep": ("a = " + "[" * 100_000, "is not TOML"),
+    "very deep": ("a = " + "[" * 100_000, "is nested too deeply"),
     "media type": (replaced('"raw"', '"raw"\ncontent_type = "a\\nb"'), "image.content_type"),
     "price": (GOOD + "[limits]\nprice = -1", "limits.price"),
     "rate": (GOOD + "[limits]\nrate = nan", "limits.rate"),

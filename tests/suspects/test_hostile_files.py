@@ -73,7 +73,7 @@ RECORDED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "is not a readable npz",
     ),
     "zip bomb": ("npz", lambda: zip_that_says(200), "is not a readable npz"),
-    "unpacks to much": ("npz", lambda: zip_that_says(3 << 30), "unpacks to over 1024 MiB"),
+    "unpacks to much": ("npz", lambda: zip_that_says(3 << 30), "unpacks to over 512 MiB"),
     "one number": ("npz", lambda: saved(values=np.float32(1)), "holds one number"),
     "many answers": ("npz", lambda: saved(values=np.zeros((1 << 20, 2))), "holds over 100000"),
     "names, too few": (
@@ -83,7 +83,7 @@ RECORDED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
     "names, numbers": ("npz", lambda: saved(values=GOOD, probes=[1, 2, 3]), "'probes' are int64"),
     "kinds": ("npz", lambda: saved(values=GOOD, kind=["logits"] * 3), "its 'kind' is <U6"),
-    "tensor header": ("safetensors", lambda: struct.pack("<Q", 1 << 60), "header is too long"),
+    "tensor header": ("safetensors", lambda: struct.pack("<Q", 1 << 60), "bytes long"),
     "tensor overlap": (
         "safetensors",
         lambda: safetensors(
@@ -113,9 +113,17 @@ RECORDED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: safetensors(b"[" * 5000),
         "is not readable safetensors",
     ),
-    "long line": ("csv", lambda: b"probe," + b"1," * (1 << 23), "has a line of over 16777216"),
-    "many columns": ("csv", lambda: b"probe" + b",1" * ((1 << 20) + 1), "up to 1048576 numbers"),
-    "many lines": ("csv", lambda: b"probe,a,b\n" + b"x,1,2\n" * 100_001, "holds over 100000"),
+    "long line": ("csv", lambda: b"probe," + b"1," * (1 << 23), "has a line that is too long"),
+    "many columns": (
+        "csv",
+        lambda: b"probe" + b",1" * ((1 << 20) + 1),
+        "has a line that is too long",
+    ),
+    "many lines": (
+        "csv",
+        lambda: b"probe,a,b\n" + b"".join(b"%d,1,2\n" % i for i in range(100_001)),
+        "holds over 100000",
+    ),
     "long cell": (
         "csv",
         lambda: b'probe,a,b\n"' + b"x\n" * 200_000 + b'",1,2',
@@ -169,7 +177,7 @@ def resized(width: int, height: int) -> bytes:
 PICTURES: dict[str, tuple[Callable[[], bytes], str]] = {
     "absurd sides": (lambda: resized(1 << 30, 1 << 30), "is not a readable image"),
     "large sides": (lambda: resized(9000, 9000), "is 9000x9000, over 8192 a side"),
-    "more pixels than bytes": (lambda: resized(8000, 8000), "is broken after its header"),
+    "more pixels than bytes": (lambda: resized(8000, 8000), "over 36,000,000 pixels"),
     "text bomb": (lambda: png((b"zTXt", b"a\0\0" + compressed(4 << 20))), "image"),
     "profile bomb": (lambda: png((b"iCCP", b"a\0\0" + compressed(4 << 20))), "image"),
     "cut": (lambda: png()[:44], "is broken after its header"),
