@@ -54,6 +54,12 @@ def server() -> Iterator[Api]:
         yield server
 
 
+AS_NUMBERS_AGAIN = 8
+"""Four probes are asked again, at once and at the end."""
+AGAIN = AS_NUMBERS_AGAIN + 4
+"""And as PNG, where files are sent."""
+
+
 @pytest.fixture
 def api(server: Api, files: Path, sealed: Path) -> Api:
     """A thief behind an API, and a fingerprint of the victim in the current folder."""
@@ -75,7 +81,7 @@ def test_an_api_is_judged_as_its_file_is(api: Api) -> None:
     assert by_form["suspect"]["name"] == f"{api.url[7:]}/form"
     assert by_form["suspect"]["adapter"] == "template"
     queries = of_file["queries"]
-    assert len(api.posts) == 2 * queries
+    assert len(api.posts) == 2 * queries + AGAIN + AS_NUMBERS_AGAIN
 
 
 def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
@@ -83,8 +89,8 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     (files / "out" / "filled").touch()
     limits = ["--price", "0.01", "--rate", "1000", "--max-calls", "15"]
     said = audit(*TEMPLATE, "--out", "out", "--dry-run", *limits).stdout
-    assert "Would send 40 calls; out.ledger holds 0 answers." in said
-    assert "Cost: 0.40 if each succeeds at once" in said
+    assert "Would send 52 calls; out.ledger holds 0 answers." in said
+    assert "Cost: 0.52 if each succeeds at once" in said
     assert "The limit of calls or cost is reached before all is asked." in said
     assert said.endswith("Nothing was sent.\n")
     assert not api.posts
@@ -97,12 +103,12 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     assert not (files / "new").exists()
     again = ["--out", "new", "--price", "0.01"]
     plan = json.loads(audit(*TEMPLATE, *again, "--dry-run", "--json").stdout)
-    assert (plan["calls"], plan["known"], plan["enough"]) == (25, 15, True)
+    assert (plan["calls"], plan["known"], plan["enough"]) == (37, 15, True)
     done = audit(*TEMPLATE, *again).stdout
-    assert "Sent 40 calls in all, which cost 0.40; answers are kept in new.ledger" in done
-    assert len(api.posts) == 40
+    assert "Sent 52 calls in all, which cost 0.52; answers are kept in new.ledger" in done
+    assert len(api.posts) == 40 + AGAIN
     audit(*TEMPLATE, "--out", "third", "--ledger", "new.ledger")
-    assert len(api.posts) == 40
+    assert len(api.posts) == 40 + AGAIN
 
 
 def test_answers_outlast_a_report_that_cannot_be_written(
@@ -115,9 +121,9 @@ def test_answers_outlast_a_report_that_cannot_be_written(
         patch.setattr("birthmark.report.folder.write_audit", full)
         failed = audit(*TEMPLATE, "--out", "out", code=1)
     assert "what was answered is kept in out.ledger, and the same command goes on" in failed.stderr
-    assert len(api.posts) == 40
+    assert len(api.posts) == 40 + AGAIN
     audit(*TEMPLATE, "--out", "out")
-    assert len(api.posts) == 40
+    assert len(api.posts) == 40 + AGAIN
     assert (files / "out" / "report.html").exists()
 
 
@@ -126,9 +132,9 @@ def test_limits_of_the_file_are_defaults(api: Api, files: Path) -> None:
     file.write_text(file.read_text() + "\n[limits]\nprice = 0.5\nmax_cost = 2\n")
     plan = ["--out", "out", "--dry-run", "--json"]
     stated = json.loads(audit(*TEMPLATE, *plan).stdout)
-    assert (stated["cost"], stated["enough"]) == (20, False)
+    assert (stated["cost"], stated["enough"]) == (26, False)
     won = json.loads(audit(*TEMPLATE, *plan, "--max-cost", "30", "--price", "0.1").stdout)
-    assert (won["cost"], won["enough"]) == (4, True)
+    assert (won["cost"], won["enough"]) == (pytest.approx(5.2), True)
     assert not api.posts
 
 
