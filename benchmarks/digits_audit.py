@@ -89,7 +89,7 @@ class Audit:
         form.write_text(FORM.format(url=self.url))
         out = self.folder / "out"
         argv = ["birthmark", "audit", str(self.fingerprint), "--suspect", str(form)]
-        argv += ["--out", str(out), "--ledger", str(self.ledger), *self.options]
+        argv += ["--out", str(out), "--ledger", str(self.ledger), "--repeats", "0", *self.options]
         process = os.fork()
         if process == 0:
             _become(argv, self.folder / "said.txt")

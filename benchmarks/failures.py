@@ -38,7 +38,7 @@ def section(seeds: int = 10) -> list[str]:
         "",
         f"`birthmark audit` with {PROBES} probes behind an API of which {SHARE:.0%} of the calls"
         f" fail, each in one of six ways by chance: {NAMES}. n = {audits} audits, of a thief and an"
-        f" innocent, seeds 0 to {seeds - 1}; `--concurrency 8 --timeout 1`.",
+        f" innocent, seeds 0 to {seeds - 1}; `--repeats 0 --concurrency 8 --timeout 1`.",
         "",
         "| audits | calls | failed | ended | same verdict, p-value, score and answers |",
         "|---:|---:|---:|---:|---:|",
