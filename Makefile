@@ -4,13 +4,16 @@ BIN := .venv/bin
 OUT ?= demo
 SEED ?= 0
 
-.PHONY: demo test lint bench tables picture site clean
+.PHONY: demo test coverage lint bench tables picture site clean
 
 demo: .venv/core
 	rm -rf $(OUT)
 	$(BIN)/birthmark demo --out $(OUT) --seed $(SEED)
 
 test: lint
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+coverage: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: .venv/dev

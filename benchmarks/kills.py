@@ -147,7 +147,8 @@ def described(seeds: tuple[int, ...]) -> list[str]:
     return [
         "## Kills",
         "",
-        f"`birthmark audit` with {PROBES} probes, `--repeats 0 --concurrency {CONCURRENCY}`, of a thief and an"
+        f"`birthmark audit` with {PROBES} probes, `--repeats 0 --concurrency {CONCURRENCY}`, of"
+        " a thief and an"
         " innocent in turns behind an API that answers in 50 ms, killed by `kill -9` at random"
         f" moments (seeds {seeds[0]} to {seeds[-1]}) and started again until it ends."
         " *Asked twice*: requests that"
