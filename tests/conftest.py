@@ -10,6 +10,13 @@ import pytest
 
 import world
 
+LONGEST = ("test_docs.py", "test_how_to.py", "test_examples.py", "test_adapters.py")
+"""Files of tests that begin first, so that no worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> world.World:

@@ -2,90 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import world
 from birthmark.probes import PROBES
 from birthmark.scores import SCORES
 from birthmark.suspects.base import ADAPTERS
+from pages import PAGES, ROOT, RUNNABLE, name_of, run_page
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-RUNNABLE = [page for page in PAGES if BLOCK.search(page.read_text())]
-NEEDS_IMAGES = "--data data"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [page for page in RUNNABLE if page.parent.name != "how-to"], ids=name_of
+)
 def test_commands_run(page: Path, files: Path) -> None:
-    """In a folder with victim.onnx, suspect.onnx, images/, references/ and birthmark.toml.
-
-    A line that ends with & goes on in the background until the page is through.
-    """
-    if NEEDS_IMAGES in page.read_text():
-        if not world.DATA.exists():
-            pytest.skip(f"{world.DATA} is not there")
-        (files / "data").symlink_to(world.DATA.resolve())
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    started: list[subprocess.Popen[str]] = []
-    try:
-        run_all(page, files, environment, started)
-    finally:
-        for one in started:
-            one.kill()
-            one.communicate()
+    run_page(page, files)
 
 
-def run_all(
-    page: Path, files: Path, environment: dict[str, str], started: list[subprocess.Popen[str]]
-) -> None:
-    for kind, block in BLOCK.findall(page.read_text()):
-        if kind == "python":
-            run([sys.executable, "-c", block], files, environment)
-        for line in block.splitlines():
-            if kind == "console" and line.startswith("$ ") and line.endswith(" &"):
-                started.append(start(shlex.split(line[2:-2]), files, environment))
-            elif kind == "console" and line.startswith("$ "):
-                command = shlex.split(line[2:], comments=True)
-                if command[0] == "make":
-                    command += ["-C", str(ROOT), f"OUT={files / 'made'}"]
-                    if command[1] == "test" or not (ROOT / ".venv" / "core").exists():
-                        command.append("--dry-run")
-                run(command, files, environment)
-
-
-def start(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    """Until it says its first line, which a server does when it listens."""
-    one = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert one.stdout is not None
-    said = one.stdout.readline()
-    assert said.startswith("Serving "), said + one.stdout.read()
-    return one
-
-
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
         assert (page.parent / target).exists(), target
