@@ -35,11 +35,11 @@ def faces(file: Path, count: int, seed: int) -> None:
     importlib.util.find_spec("torch") is None, reason="the extra 'torch' is not installed"
 )
 def test_the_emotion_example_runs_and_trains_nothing_twice(tmp_path: Path) -> None:
-    for i, (name, count) in enumerate((("train", 1000), ("validation", 700), ("test", 100))):
+    for i, (name, count) in enumerate((("train", 1600), ("validation", 1000), ("test", 100))):
         faces(tmp_path / f"{name}.parquet", count, i + 1)
     models, table = tmp_path / "models", tmp_path / "results.md"
     train = ["train.py", "--data", str(tmp_path), "--out", str(models)]
-    train += ["--references", "4", "--epochs", "3"]
+    train += ["--references", "4", "--epochs", "5"]
     run(train)
     made = sorted(models.rglob("*.onnx"))
     before = [file.stat().st_mtime_ns for file in made]
