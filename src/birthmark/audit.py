@@ -32,7 +32,7 @@ from birthmark.repeating import REPEATS, Again, Repeats, Time, ask_repeatedly
 from birthmark.result import ReferenceScore, Result, Significance, Verdict
 from birthmark.stopping import ask_until_sure
 from birthmark.suspects import Suspect
-from birthmark.suspects.base import Answered, PairSuspect
+from birthmark.suspects.base import Answered, PairSuspect, Recording
 
 SPENT = (
     "Asked in batches, the test had pointed at other models before, and may not point at more."
@@ -175,6 +175,7 @@ def audit(
     """
     if repeats < 0:
         raise BirthmarkError("--repeats", f"is {repeats}", "pass 0 or more")
+    recording = suspect
     suspect = prepared(bundle, suspect, alpha, independent_above)
     score = method(bundle.manifest.method).score
     stopped = None
@@ -252,5 +253,6 @@ def audit(
         answers=given.outputs.digest,
         libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
         | {"numpy": version("numpy")},
+        ledger=recording.ledger_record() if isinstance(recording, Recording) else None,
     )
     return Audited(result, given.outputs, given.refused, repeated.found)

@@ -13,6 +13,7 @@ from birthmark.digests import Digest
 from birthmark.evasion import Check
 from birthmark.outputs import Kind
 from birthmark.suspects import Description
+from birthmark.suspects.base import LedgerRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,6 +127,8 @@ class Result(BaseModel):
         Digest of the suspect's answers to the probes that it did not refuse.
     libraries
         What computed this.
+    ledger
+        What the ledger holds of the suspect, if it is behind an API.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -156,6 +159,7 @@ class Result(BaseModel):
     suspect: Description
     answers: Digest
     libraries: dict[str, str]
+    ledger: LedgerRecord | None = None
 
     @property
     def sentence(self) -> str:

@@ -17,6 +17,9 @@ import api_world
 import world
 from api_world import FORMS, Api, form
 from birthmark.cli.main import main
+from birthmark.evidence import read_evidence, verify
+from birthmark.evidence.folder import read_result, sign_audit
+from birthmark.evidence.keys import new_key
 
 TEMPLATE = ["--suspect", "digits.api.toml"]
 
@@ -109,6 +112,18 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     assert len(api.posts) == 40 + AGAIN
     audit(*TEMPLATE, "--out", "third", "--ledger", "new.ledger")
     assert len(api.posts) == 40 + AGAIN
+    audited = read_result(files / "new" / "result.json")
+    assert audited.ledger is not None
+    assert audited.ledger.calls == 52
+    new_key(files / "k")
+    file, _ = sign_audit(files / "new", files / "v.birthmark", str(files / "k"))
+    evidence = read_evidence(file)
+    assert verify(evidence, "evidence", ledger=files / "new.ledger").passed
+    other = verify(evidence, "evidence", ledger=files / "birthmark.toml").checks[-1]
+    assert (other.name, other.passed) == ("ledger", False)
+    audit(*TEMPLATE, "--out", "fourth", "--ledger", "new.ledger", "--repeats", "6")
+    since = verify(evidence, "evidence", ledger=files / "new.ledger").checks[-1]
+    assert "asked again since" in since.sentence
 
 
 def test_answers_outlast_a_report_that_cannot_be_written(

@@ -31,6 +31,9 @@ def verify(
     answers: Annotated[
         Path | None, typer.Option(help="The answers.safetensors, where they are not enclosed.")
     ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="The ledger of an audit of an API, to check it too.")
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Check who signed evidence, that nothing in it was altered, and that it comes out again.
@@ -51,6 +54,7 @@ def verify(
         roots=roots,
         files={name: read_bytes(path) for name, path in given.items() if path is not None},
         repeat=replay,
+        ledger=ledger,
     )
     if json_:
         print(done.model_dump_json())

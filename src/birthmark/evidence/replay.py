@@ -14,8 +14,8 @@ from birthmark.result import Result
 from birthmark.suspects import Description
 from birthmark.suspects.base import Answered
 
-COMPUTED_BY = {"libraries"}
-"""Says who computed a result, not what came out."""
+COMPUTED_BY = {"libraries", "ledger"}
+"""Say who computed a result and where answers are kept, not what came out."""
 
 
 class Replayed:

@@ -11,7 +11,6 @@ from birthmark.evidence.statement import (
     ANSWERS,
     FINGERPRINT,
     PAYLOAD_TYPE,
-    Ledger,
     statement_of,
 )
 from birthmark.result import Result
@@ -31,7 +30,6 @@ def sign(
     *,
     enclose: bool = True,
     seal_published: str | None = None,
-    ledger: Ledger | None = None,
     stamp: Callable[[bytes], bytes] | None = None,
     now: datetime | None = None,
 ) -> Evidence:
@@ -51,8 +49,6 @@ def sign(
         Whether fingerprint and answers go into the file. Its reader gets the probes then.
     seal_published
         Where and when the seal was published, in words.
-    ledger
-        What was asked of an API.
     stamp
         From the signature's bytes to an RFC 3161 response (`birthmark.evidence.stamping.stamper`).
     now
@@ -68,7 +64,7 @@ def sign(
     from birthmark.evidence.keys import pem_of
 
     digests = {FINGERPRINT: sha256(fingerprint), ANSWERS: sha256(answers)}
-    statement = statement_of(result, digests, seal_published=seal_published, ledger=ledger, now=now)
+    statement = statement_of(result, digests, seal_published=seal_published, now=now)
     payload = canonical_json(statement.model_dump(mode="json", by_alias=True))
     envelope = dsse.Envelope(payload, PAYLOAD_TYPE, {})
     signature = bytes.fromhex(envelope.sign(signer).signature)

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from birthmark.digests import Digest
 from birthmark.result import Result
 
 STATEMENT: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
@@ -36,23 +35,6 @@ class Subject(BaseModel):
     digest: DigestSet
 
 
-class Ledger(BaseModel):
-    """What was asked of an API.
-
-    Attributes
-    ----------
-    digest
-        Of the ledger's records of this suspect.
-    calls
-        How many were sent, failed ones included.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    digest: Digest
-    calls: int = Field(ge=0)
-
-
 class Predicate(BaseModel):
     """What the signer states.
 
@@ -63,8 +45,6 @@ class Predicate(BaseModel):
     seal_published
         Where and when the fingerprint's seal was published, in the signer's words; None if it was
         not. Only what is found there proves it.
-    ledger
-        What was asked of an API; None for suspects that are no API.
     signed_at
         The signer's clock. Only a time stamp proves it.
     """
@@ -73,7 +53,6 @@ class Predicate(BaseModel):
 
     result: Result
     seal_published: Text | None
-    ledger: Ledger | None
     signed_at: Time
 
 
@@ -105,7 +84,6 @@ def statement_of(
     materials: dict[str, str],
     *,
     seal_published: str | None = None,
-    ledger: Ledger | None = None,
     now: datetime | None = None,
 ) -> Statement:
     """The statement of an audit.
@@ -118,8 +96,6 @@ def statement_of(
         Digests of the fingerprint's and the answers' file, by `FINGERPRINT` and `ANSWERS`.
     seal_published
         Where and when the seal was published.
-    ledger
-        What was asked of an API.
     now
         The time to state; the clock's if not given.
     """
@@ -133,7 +109,5 @@ def statement_of(
             Subject(name=name, digest=DigestSet(sha256=digest.removeprefix("sha256:")))
             for name, digest in named.items()
         ],
-        predicate=Predicate(
-            result=result, seal_published=seal_published, ledger=ledger, signed_at=stated
-        ),
+        predicate=Predicate(result=result, seal_published=seal_published, signed_at=stated),
     )

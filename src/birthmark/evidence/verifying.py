@@ -19,6 +19,7 @@ from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, Statement
 from birthmark.recording import Recorded, read_answers
+from birthmark.remote.ledger import Ledger
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
@@ -74,6 +75,7 @@ def verify(
     roots: Path | None = None,
     files: Mapping[str, bytes] | None = None,
     repeat: bool = False,
+    ledger: Path | None = None,
 ) -> Verified:
     """Check evidence.
 
@@ -93,6 +95,8 @@ def verify(
         does not enclose them.
     repeat
         Whether to compute the result again.
+    ledger
+        The ledger of an audit of an API.
     """
     enclosed = evidence.materials.files() if evidence.materials is not None else {}
     checks: list[Check] = []
@@ -100,6 +104,8 @@ def verify(
     if statement is not None:
         checks.append(_stamped(evidence, source, roots))
         checks += _files(statement, {**enclosed, **(files or {})}, source, repeat)
+        if ledger is not None:
+            checks.append(_kept(statement, ledger))
     return Verified(checks=checks, statement=statement)
 
 
@@ -210,6 +216,24 @@ def _bundle(data: bytes) -> Bundle:
         file = Path(folder) / FINGERPRINT
         file.write_bytes(data)
         return read_bundle(file)
+
+
+def _kept(statement: Statement, path: Path) -> Check:
+    stated = statement.predicate.result.ledger
+    if stated is None:
+        sentence = "The audit was of no API, or kept no ledger."
+        return Check(name="ledger", passed=False, sentence=sentence)
+    try:
+        with Ledger.open(path) as ledger:
+            same = any(ledger.digest(one) == stated.digest for one in ledger.suspects())
+    except BirthmarkError as error:
+        return Check(name="ledger", passed=False, sentence=f"{error.problem}.")
+    sentence = (
+        f"It holds the {stated.calls} calls of the audit, and nothing of it was altered."
+        if same
+        else "It does not hold what it held: it was altered, or the suspect was asked again since."
+    )
+    return Check(name="ledger", passed=same, sentence=sentence)
 
 
 def _consistent(statement: Statement, bundle: Bundle, answers: Recorded, seal: str) -> Check:

@@ -13,9 +13,10 @@ from birthmark.outputs import Kind, Outputs
 from birthmark.remote import Access, Call, Refusal, Reply, key_of
 from birthmark.remote.client import Client
 from birthmark.remote.judging import Judging
+from birthmark.remote.ledger import Ledger, suspect_digest
 from birthmark.remote.reading import Reading, Taken
 from birthmark.remote.record import Spent
-from birthmark.suspects.base import Answered, Description, DryRun
+from birthmark.suspects.base import Answered, Description, DryRun, LedgerRecord
 
 AT_ONCE = 64 << 20
 """Bytes of bodies that are kept at a time."""
@@ -148,6 +149,14 @@ class Asking:
     def spent(self) -> Spent:
         """What asking has taken so far, all runs on the ledger together."""
         return self._client.spent() if self.access.ledger.exists() else Spent()
+
+    def ledger_record(self) -> LedgerRecord | None:
+        """What the ledger holds of it; None if there is none yet."""
+        if not self.access.ledger.exists():
+            return None
+        with Ledger.open(self.access.ledger, thorough=False) as ledger:
+            digest = suspect_digest(self._service.identity)
+            return LedgerRecord(digest=ledger.digest(digest), calls=ledger.spent(digest).calls)
 
     def _key(self, images: Sequence[Image]) -> str:
         digests = [image.digest for image in images]

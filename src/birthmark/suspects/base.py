@@ -160,6 +160,32 @@ class DryRun(BaseModel):
     example: str
 
 
+class LedgerRecord(BaseModel):
+    """What a ledger holds of a suspect.
+
+    Attributes
+    ----------
+    digest
+        Of all records of it (`birthmark.remote.ledger.Ledger.digest`).
+    calls
+        How many were sent, failed ones and those of earlier runs included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: Digest
+    calls: int
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """A model whose answers are kept in a ledger."""
+
+    def ledger_record(self) -> LedgerRecord | None:
+        """What the ledger holds of it; None if there is none yet."""
+        ...
+
+
 @runtime_checkable
 class RemoteSuspect(Suspect, Protocol):
     """A model behind an API: asked once about each image, whatever happens in between."""
