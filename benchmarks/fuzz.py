@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from birthmark.bench.markdown import grid  # noqa: E402
 from fuzzing.targets import TARGETS  # noqa: E402
 
-ROUND = 5000
+ROUND = 25_000
 """Inputs to one process; what a killed round did is not counted."""
 LONGEST = 3600
 """Seconds that a round may take before it counts as hanging."""

@@ -108,7 +108,12 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     plan = json.loads(audit(*TEMPLATE, *again, "--dry-run", "--json").stdout)
     assert (plan["calls"], plan["known"], plan["enough"]) == (37, 15, True)
     done = audit(*TEMPLATE, *again).stdout
-    assert "Sent 52 calls in all, which cost 0.52; answers are kept in new.ledger" in done
+    assert "Sent 52 calls in all, earlier runs included, which cost 0.52; answers" in done
+    assert "kept in new.ledger" in done
+    (files / "copy.ledger").write_bytes((files / "new.ledger").read_bytes())
+    copied = audit(*TEMPLATE, "--out", "copied", "--ledger", "copy.ledger", "--dry-run").stdout
+    assert "Would send 0 calls; copy.ledger holds 52 answers." in copied
+    assert "12 questions are repeats" in copied
     assert len(api.posts) == 40 + AGAIN
     audit(*TEMPLATE, "--out", "third", "--ledger", "new.ledger")
     assert len(api.posts) == 40 + AGAIN

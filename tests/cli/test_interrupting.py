@@ -10,7 +10,7 @@ import typer
 import birthmark.cli.main as cli
 
 
-@pytest.mark.parametrize("said", ["stopped; 3 of 5 answers are kept", ""])
+@pytest.mark.parametrize("said", ["stopped; what was answered is kept", ""])
 def test_ctrl_c_says_what_is_kept(
     said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -214,3 +214,19 @@ def test_another_form_of_the_same_json_is_refused(
     file.write_text(json.dumps(fields))
     with pytest.raises(BirthmarkError, match="not in the form"):
         read_evidence(file)
+
+
+def test_a_forged_result_is_not_signed(tmp_path: Path) -> None:
+    from birthmark import Fingerprint
+    from birthmark.evidence.folder import sign_audit
+    from birthmark.report.folder import write_audit
+
+    file, audited = audited_thief(tmp_path)
+    write_audit(Fingerprint.open(file).bundle, audited, tmp_path / "audit")
+    result = tmp_path / "audit" / "result.json"
+    fields = json.loads(result.read_text())
+    result.write_text(json.dumps(fields | {"verdict": "independent"}))
+    new_key(tmp_path / "k")
+    with pytest.raises(BirthmarkError, match=r"not what comes out of its answers \(verdict\)"):
+        sign_audit(tmp_path / "audit", file, str(tmp_path / "k"))
+    assert not (tmp_path / "audit" / "evidence.json").exists()

@@ -96,7 +96,8 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
 def kept(suspect: Any) -> Iterator[None]:
     """Say of whatever fails after paid calls that their answers are kept."""
     try:
-        yield
+        with _gathered(suspect):
+            yield
     except BirthmarkError as error:
         note = _kept(suspect)
         if note is None or KEPT in error.fix or GOES_ON in error.fix:
@@ -106,6 +107,18 @@ def kept(suspect: Any) -> Iterator[None]:
         if GOES_ON not in str(error) and (note := _kept(suspect)):
             print(f"birthmark: {note}", file=sys.stderr)
         raise
+
+
+@contextmanager
+def _gathered(suspect: Any) -> Iterator[None]:
+    """Leave a ledger that can be copied, whatever happens."""
+    try:
+        yield
+    finally:
+        if access := getattr(suspect, "access", None):
+            from birthmark.remote.ledger import Ledger
+
+            Ledger.gathered(access.ledger)
 
 
 def _kept(suspect: Any) -> str | None:
@@ -122,21 +135,35 @@ def spent_sentence(suspect: Any) -> str | None:
     if not hasattr(suspect, "spent"):
         return None
     spent, price = suspect.spent(), suspect.access.limits.price
-    cost = f", which cost {spent.cost:,.2f}" if price or spent.cost else ""
-    return f"Sent {spent.calls:,} calls in all{cost}; answers are kept in {suspect.access.ledger}"
+    cost = f", which cost {money(spent.cost)}" if price or spent.cost else ""
+    return (
+        f"Sent {spent.calls:,} calls in all, earlier runs included{cost}; answers are kept in"
+        f" {suspect.access.ledger}"
+    )
 
 
-def plan_lines(plan: DryRun, suspect: Any, *, at_most: bool) -> list[str]:
-    """What a dry run says."""
+def money(amount: float) -> str:
+    """An amount with its cents, and with what is below them if there is any."""
+    whole, point, cents = f"{amount:,.4f}".partition(".")
+    return f"{whole}{point}{cents[:2]}{cents[2:].rstrip('0')}"
+
+
+def plan_lines(plan: DryRun, suspect: Any, *, at_most: bool, repeats: int = 0) -> list[str]:
+    """What a dry run says; `repeats` of the calls ask something again."""
     access = suspect.access
     limits, most = access.limits, "at most " if at_most else ""
     lines = [
         f"Would send {most}{plan.calls:,} calls; {access.ledger} holds {plan.known:,} answers.",
+        *(
+            [f"{repeats} questions are repeats, to see whether answers change (--repeats)."]
+            if repeats
+            else []
+        ),
         f"Each: {plan.example}.",
     ]
     if limits.price:
         lines.append(
-            f"Cost: {plan.cost:,.2f} if each succeeds at once; a failed call is tried up to"
+            f"Cost: {money(plan.cost)} if each succeeds at once; a failed call is tried up to"
             f" {limits.attempts} times and may be charged each time."
         )
     else:

@@ -104,6 +104,10 @@ def audit(
         print(audited.result.model_dump_json())
         return
     _print(audited.result.verdict, audited.result.sentence, audited.result.findings)
+    if (unknown := [check.name for check in audited.result.checks if check.noticed is None]) and (
+        repeats and access
+    ):
+        print(f"Not checked, which the report tells why: {', '.join(unknown)}.")
     if said := asking.spent_sentence(model):
         print(said)
     print(f"Assumed, measured and inferred: {out / 'report.html'}")
@@ -128,12 +132,14 @@ def _plan(
     if access is None or not isinstance(asked, RemoteSuspect):
         raise BirthmarkError("--dry-run", "is for a model behind an API", "drop it")
     skip = method(opened.manifest.method).score.reference_images
+    plain = asked.dry_run(opened.probes)
     plan = planned(asked, Repeats(asked, opened.probes, repeats, skip))
+    again = plan.calls + plan.known - plain.calls - plain.known
     if json_:
         more = {"ledger": str(access.ledger), "enough": asking.enough(plan, model)}
         print(json.dumps(plan.model_dump() | more))
         return
-    print(*asking.plan_lines(plan, model, at_most=stop_early), sep="\n")
+    print(*asking.plan_lines(plan, model, at_most=stop_early, repeats=again), sep="\n")
 
 
 def _print(verdict: str, sentence: str, findings: list[str]) -> None:

@@ -28,6 +28,9 @@ def compare(
         Path | None, typer.Option(help="Draw the map: who is close to whom (.png, .svg, .pdf).")
     ] = None,
     alpha: Annotated[float, typer.Option(help="The rate of each verdict by itself.")] = 0.05,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
+    ] = None,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -43,6 +46,7 @@ def compare(
     from birthmark.comparison.opening import open_suspects
     from birthmark.files import require_writable, whole_file
     from birthmark.fingerprint import Fingerprint
+    from birthmark.remote import Access
     from birthmark.report.saving import save_picture
 
     files = [name for name in what if name.endswith(".birthmark")]
@@ -56,7 +60,7 @@ def compare(
     with progress_bar(json_) as progress:
         comparison = compared(
             {name: Fingerprint.open(name) for name in files},
-            open_suspects(others, declared),
+            open_suspects(others, declared, None if ledger is None else Access(ledger)),
             alpha=alpha,
             progress=progress,
         )
@@ -67,8 +71,11 @@ def compare(
         save_picture(comparison.plot(), picture)
     if json_:
         print(comparison.model_dump_json())
-    else:
-        _print(comparison)
+        return
+    _print(comparison)
+    for file in (csv, picture):
+        if file is not None:
+            print(file)
 
 
 def _print(comparison: Comparison) -> None:

@@ -49,9 +49,7 @@ TimeStamp = Annotated[
 Detached = Annotated[
     bool, typer.Option("--detached", help="Leave fingerprint and answers out of it.")
 ]
-Pdf = Annotated[
-    bool, typer.Option("--pdf", help="Write report.pdf too; needs `pip install birthmark[pdf]`.")
-]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Write report.pdf too; needs the extra 'pdf'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

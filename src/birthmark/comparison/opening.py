@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from birthmark.evidence.folder import read_result
+from birthmark.remote import Access
 from birthmark.suspects import Suspect
 from birthmark.suspects.finding import open_all
 from birthmark.suspects.recorded import RecordedSuspect
 
 
-def open_suspects(names: Sequence[str], declared: dict[str, Any]) -> list[Suspect]:
+def open_suspects(
+    names: Sequence[str], declared: dict[str, Any], access: Access | None = None
+) -> list[Suspect]:
     """Open them, in order; what an audit left goes by the name and family of its suspect.
 
     Raises
@@ -26,7 +29,7 @@ def open_suspects(names: Sequence[str], declared: dict[str, Any]) -> list[Suspec
         if (folder / "result.json").is_file():
             suspects.append(_audited(folder))
         else:
-            suspects += open_all([name], declared)
+            suspects += open_all([name], declared, access)
     return suspects
 
 

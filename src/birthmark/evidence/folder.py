@@ -10,6 +10,7 @@ from birthmark.bundle import read_bundle
 from birthmark.errors import BirthmarkError
 from birthmark.evidence.keys import signer_of
 from birthmark.evidence.package import write_evidence
+from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.signing import sign
 from birthmark.evidence.stamping import stamper
 from birthmark.files import read_bytes
@@ -64,9 +65,16 @@ def sign_audit(
     data = read_bytes(fingerprint)
     if result.victim != bundle.manifest.victim or result.method != bundle.manifest.method:
         raise BirthmarkError(audit, "is an audit by another fingerprint", f"not by {fingerprint}")
-    if read_answers(answers, str(audit)).given.outputs.digest != result.answers:
+    recorded = read_answers(answers, str(audit))
+    if recorded.given.outputs.digest != result.answers:
         raise BirthmarkError(
             audit / "answers.safetensors", "is not what result.json is about", "audit again"
+        )
+    if wrong := differing(result, replay(bundle, result, recorded)):
+        raise BirthmarkError(
+            audit / "result.json",
+            f"is not what comes out of its answers ({', '.join(wrong)})",
+            "audit again; nothing was signed",
         )
     signer = signer_of(key)
     evidence = sign(

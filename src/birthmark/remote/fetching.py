@@ -260,7 +260,7 @@ class Fetching:
         self._progress("Stopping: waiting for answers on their way", self._done, self._total)
         try:
             self._drain()
-            how = f"{self._done} of {self._total} answers are kept in {self._access.ledger}"
+            how = f"what was answered is kept in {self._access.ledger}"
         except KeyboardInterrupt:
             self._line.leave()
             how = f"answers on their way are still being recorded in {self._access.ledger}"
@@ -273,7 +273,7 @@ class Fetching:
         return BirthmarkError(
             self._name,
             f"would take more than {' or '.join(one for one in (most, cost) if one)},"
-            f" with {self._total - self._done} of {self._total} answers missing",
+            " and not all is answered",
             f"raise the limit and run the same command: what was answered is kept in"
             f" {self._access.ledger}",
         )

@@ -92,6 +92,17 @@ class Ledger:
             connection.execute("PRAGMA journal_mode = WAL")
         return ledger
 
+    @staticmethod
+    def gathered(path: str | Path) -> None:
+        """Bring all that is in files beside a ledger into it, so that a copy of it is whole.
+
+        Nothing is done while somebody else writes to it.
+        """
+        path = Path(path)
+        if path.is_file():
+            with _understood(path), closing(_connected(path, "rw")) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
