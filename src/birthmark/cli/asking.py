@@ -26,7 +26,7 @@ def _option(*names: str, text: str, **more: Any) -> Any:
 
 
 Ledger = Annotated[
-    Path | None, _option(text="Where paid answers are kept; OUT.ledger if not given.")
+    Path | None, _option(text="Where paid answers are kept; beside OUT if not given.")
 ]
 MaxCalls = Annotated[
     int | None, _option(text="The most calls to send, those of earlier runs included.")

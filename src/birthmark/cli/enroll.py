@@ -24,7 +24,10 @@ PLAIN_NOTE = (
 
 def enroll(
     model: Annotated[
-        str, typer.Option(help="The victim: .onnx, module:function or recorded answers.")
+        str,
+        typer.Option(
+            help="The victim: a model file or folder, module:function, recorded answers or an API."
+        ),
     ],
     images: Annotated[
         Path, typer.Option(help="Folder, .parquet (Hugging Face layout) or .npz; unseen by models.")

@@ -19,7 +19,10 @@ MARKS = {True: "ok", False: "DEVIATES", None: "not checked"}
 def recheck(
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     model: Annotated[
-        str, typer.Option(help="The victim: .onnx, module:function or recorded answers.")
+        str,
+        typer.Option(
+            help="The victim: a model file or folder, module:function, recorded answers or an API."
+        ),
     ],
     images: Annotated[Path, typer.Option(help="The images that the probes were made of.")],
     models: Annotated[

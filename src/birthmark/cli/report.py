@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.errors import BirthmarkError
 
 
 def report(
@@ -35,6 +36,12 @@ def report(
     opened = Fingerprint.open(fingerprint)
     audited = read_audit(opened.bundle, opened.seal, audit)
     names = None if classes is None else [name.strip() for name in classes.split(",")]
+    if names is not None and not len(set(names)) == len(names) == opened.bundle.victim.classes:
+        raise BirthmarkError(
+            "--classes",
+            f"names {len(set(names))} classes, the victim has {opened.bundle.victim.classes}",
+            "name each once, in order",
+        )
     written = write_report(opened.bundle, audited, audit, classes=names, pdf=pdf)
     if json_:
         print(json.dumps({"written": [str(path) for path in written]}))

@@ -62,7 +62,10 @@ def serve(
             " (image files); Ctrl-C stops",
             flush=True,
         )
-        server(app).run(sockets=[one])
+        try:
+            server(app).run(sockets=[one])
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("stopped serving") from None
 
 
 def _require_extra() -> None:
