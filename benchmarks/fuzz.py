@@ -175,7 +175,7 @@ def page(state: Path, inputs: int, seed: int) -> str:
     return f"""## Fuzzed readers
 
 `python benchmarks/fuzz.py --inputs {inputs} --seed {seed}`, Python {platform.python_version()},
-{libraries}.
+{libraries}. As far as it came: see the last row.
 
 {table(state)}
 
