@@ -135,7 +135,7 @@ def test_a_second_audit_waits_for_the_first(tmp_path: Path) -> None:
     with api.serving(act) as service:
         first = started(tmp_path / "l.db", service.url)
         wait_until(lambda: len(service.asked) >= 1)
-        slow[0] = 3.0
+        slow[0] = 12.0
         second = started(tmp_path / "l.db", service.url)
         said = [process.communicate(timeout=60)[0] for process in (first, second)]
         assert all(f"all {PROBES}" in one for one in said)
