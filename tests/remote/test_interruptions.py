@@ -125,7 +125,7 @@ def test_ctrl_c_says_what_is_kept(tmp_path: Path) -> None:
         assert set(service.probes().values()) == {1}
 
 
-def test_a_second_audit_waits_for_the_first(tmp_path: Path) -> None:
+def test_two_audits_on_one_ledger_ask_nothing_twice(tmp_path: Path) -> None:
     slow = [0.3]
 
     def act(_probe: str, _nth: int) -> api.Act:
@@ -135,11 +135,10 @@ def test_a_second_audit_waits_for_the_first(tmp_path: Path) -> None:
     with api.serving(act) as service:
         first = started(tmp_path / "l.db", service.url)
         wait_until(lambda: len(service.asked) >= 1)
-        slow[0] = 12.0
+        slow[0] = 3.0
         second = started(tmp_path / "l.db", service.url)
         said = [process.communicate(timeout=60)[0] for process in (first, second)]
         assert all(f"all {PROBES}" in one for one in said)
-        assert "Waiting for another audit to leave l.db" in said[1]
         assert set(service.probes().values()) == {1}
 
 
