@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 LONGEST = 690
 """Characters of a message's three parts together."""
 
@@ -30,3 +35,9 @@ def one_line(text: str, limit: int = 600) -> str:
     """Make text from a hostile file fit to show: no control characters, not very long."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """The field of the first fault, by the names that lead to it, and what is wrong there."""
+    first = error.errors()[0]
+    return ".".join(map(str, first["loc"])), first["msg"]

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
 from birthmark.asking import ask
 from birthmark.audit import audit
 from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration import held_rate, interval, smallest_p
+from birthmark.checks import Check, Checked
 from birthmark.errors import BirthmarkError
 from birthmark.images import Image, ImageSet, Progress, silent
 from birthmark.methods import Method, method
@@ -30,43 +30,8 @@ Key = tuple[str, str | None]
 """What a model is found by: its digest, and its name where a file holds several functions."""
 
 
-class Check(BaseModel):
-    """One thing that was repeated or compared.
-
-    Attributes
-    ----------
-    name
-        What was checked.
-    passed
-        Whether it is as recorded; None if it could not be checked.
-    sentence
-        What came of it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    passed: bool | None
-    sentence: str
-
-
-class Recheck(BaseModel):
-    """What came of repeating a fingerprint.
-
-    Attributes
-    ----------
-    checks
-        All of them, in order.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    checks: list[Check]
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing deviates; what could not be checked does not count."""
-        return all(check.passed is not False for check in self.checks)
+class Recheck(Checked):
+    """What came of repeating a fingerprint."""
 
 
 def recheck(

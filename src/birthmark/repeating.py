@@ -162,8 +162,11 @@ def ask_repeatedly(
     return together(suspect.description.name, parts)
 
 
-def planned(suspect: RemoteSuspect, repeats: Repeats) -> DryRun:
-    """What an audit sends if nothing is refused, repeats among it; nothing is sent."""
+def planned(suspect: RemoteSuspect, repeats: Repeats) -> tuple[DryRun, int]:
+    """What an audit sends if nothing is refused, and how many questions of it are repeats.
+
+    Nothing is sent.
+    """
     plans = [suspect.dry_run(repeats.probes)]
     if repeats.possible:
         places = repeats.spread(range(repeats.skip, repeats.first()))
@@ -171,13 +174,14 @@ def planned(suspect: RemoteSuspect, repeats: Repeats) -> DryRun:
         plans += [suspect.again(time).dry_run(some) for time in (1, 2)]
         if repeats.sends_files:
             plans.append(suspect.dry_run([as_png(probe) for probe in some]))
-    return DryRun(
+    plan = DryRun(
         calls=sum(plan.calls for plan in plans),
         known=sum(plan.known for plan in plans),
         cost=sum(plan.cost for plan in plans),
         least_seconds=sum(plan.least_seconds for plan in plans),
         example=plans[0].example,
     )
+    return plan, sum(again.calls + again.known for again in plans[1:])
 
 
 def as_png(probe: Image) -> Image:

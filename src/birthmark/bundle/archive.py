@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from birthmark.bundle.manifest import FORMAT, MAX_PROBES, Manifest
 from birthmark.digests import canonical_json, sha256, sha256_of_file
-from birthmark.errors import BirthmarkError
+from birthmark.errors import BirthmarkError, first_fault
 from birthmark.files import whole_file
 from birthmark.images import Image
 from birthmark.outputs import Kind, Outputs
@@ -237,9 +237,8 @@ def _manifest(content: bytes, source: str) -> Manifest:
     except ValidationError as error:
         if error.error_count() > MAX_FAULTS:
             raise BirthmarkError(source, f"has {error.error_count()} faults", FIX) from None
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "manifest"
-        raise BirthmarkError(f"{source} {field}", first["msg"], FIX) from error
+        field, what = first_fault(error)
+        raise BirthmarkError(f"{source} {field or 'manifest'}", what, FIX) from error
 
 
 def safetensors_arrays(content: bytes, source: object) -> Mapping[str, Any]:

@@ -96,8 +96,7 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
 def kept(suspect: Any) -> Iterator[None]:
     """Say of whatever fails after paid calls that their answers are kept."""
     try:
-        with _gathered(suspect):
-            yield
+        yield
     except BirthmarkError as error:
         note = _kept(suspect)
         if note is None or KEPT in error.fix or GOES_ON in error.fix:
@@ -107,18 +106,6 @@ def kept(suspect: Any) -> Iterator[None]:
         if GOES_ON not in str(error) and (note := _kept(suspect)):
             print(f"birthmark: {note}", file=sys.stderr)
         raise
-
-
-@contextmanager
-def _gathered(suspect: Any) -> Iterator[None]:
-    """Leave a ledger that can be copied, whatever happens."""
-    try:
-        yield
-    finally:
-        if access := getattr(suspect, "access", None):
-            from birthmark.remote.ledger import Ledger
-
-            Ledger.gathered(access.ledger)
 
 
 def _kept(suspect: Any) -> str | None:

@@ -132,9 +132,7 @@ def _plan(
     if access is None or not isinstance(asked, RemoteSuspect):
         raise BirthmarkError("--dry-run", "is for a model behind an API", "drop it")
     skip = method(opened.manifest.method).score.reference_images
-    plain = asked.dry_run(opened.probes)
-    plan = planned(asked, Repeats(asked, opened.probes, repeats, skip))
-    again = plan.calls + plan.known - plain.calls - plain.known
+    plan, again = planned(asked, Repeats(asked, opened.probes, repeats, skip))
     if json_:
         more = {"ledger": str(access.ledger), "enough": asking.enough(plan, model)}
         print(json.dumps(plan.model_dump() | more))

@@ -11,10 +11,6 @@ import typer
 from birthmark.cli import asking, options
 from birthmark.cli.fetching import AllowDownload, fetch
 
-DEVIATES = 3
-"""The exit code where something is not as recorded."""
-MARKS = {True: "ok", False: "DEVIATES", None: "not checked"}
-
 
 def recheck(
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
@@ -53,7 +49,7 @@ def recheck(
     For whoever is shown an accusation: that the probes are those of the draw, and that victim and
     references answer as recorded. The seal's publication is not checked here.
     """
-    from birthmark.cli.terminal import progress_bar
+    from birthmark.cli.terminal import DEVIATES, print_checks, progress_bar
     from birthmark.fingerprint import Fingerprint
     from birthmark.images import ImageSet
     from birthmark.recheck import recheck as repeated
@@ -79,7 +75,6 @@ def recheck(
         said = {"seal": opened.seal, "passed": done.passed} | done.model_dump(mode="json")
         print(json.dumps(said))
     else:
-        for check in done.checks:
-            print(f"{MARKS[check.passed]:<13}{check.name}: {check.sentence}")
+        print_checks(done.checks, "DEVIATES")
     if not done.passed:
         raise typer.Exit(DEVIATES)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from birthmark.images import Progress, silent
 
+if TYPE_CHECKING:
+    from birthmark.checks import Check
+
 PATIENCE = 2.0
+DEVIATES = 3
+"""The exit code where something is not as recorded or stated."""
 STYLES = {"derived": "bold red", "independent": "green", "inconclusive": "yellow"}
 
 
@@ -50,6 +56,13 @@ def _lines() -> Progress:
             print(f"{what} ({total})", file=sys.stderr, flush=True)
 
     return show
+
+
+def print_checks(checks: Sequence[Check], refused: str) -> None:
+    """Print what came of each check, one a line; `refused` marks what is not as it should be."""
+    marks = {True: "ok", False: refused, None: "not checked"}
+    for check in checks:
+        print(f"{marks[check.passed]:<13}{check.name}: {check.sentence}")
 
 
 def print_facts(facts: dict[str, object]) -> None:

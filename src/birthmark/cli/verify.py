@@ -9,10 +9,6 @@ import typer
 
 from birthmark.cli import options
 
-DEVIATES = 3
-"""The exit code where something is not as stated."""
-MARKS = {True: "ok", False: "REFUSED", None: "not checked"}
-
 
 def verify(
     evidence: Annotated[Path, typer.Argument(help="An evidence.json.")],
@@ -40,6 +36,7 @@ def verify(
 
     Exit code 3 if anything is not as stated. What could not be checked is said, and is no failure.
     """
+    from birthmark.cli.terminal import DEVIATES, print_checks
     from birthmark.evidence.keys import read_public_key
     from birthmark.evidence.package import read_evidence
     from birthmark.evidence.statement import ANSWERS, FINGERPRINT
@@ -59,8 +56,7 @@ def verify(
     if json_:
         print(done.model_dump_json())
     else:
-        for check in done.checks:
-            print(f"{MARKS[check.passed]:<13}{check.name}: {check.sentence}")
+        print_checks(done.checks, "REFUSED")
         if done.passed and done.statement is not None:
             print(done.statement.predicate.result.sentence)
     if not done.passed:

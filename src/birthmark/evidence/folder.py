@@ -7,17 +7,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from birthmark.bundle import read_bundle
-from birthmark.errors import BirthmarkError
+from birthmark.errors import BirthmarkError, first_fault
 from birthmark.evidence.keys import signer_of
 from birthmark.evidence.package import write_evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.signing import sign
 from birthmark.evidence.stamping import stamper
+from birthmark.evidence.statement import ANSWERS
 from birthmark.files import read_bytes
-from birthmark.recording import read_answers
+from birthmark.recording import Recorded, read_answers
 from birthmark.result import Result
 
 NAME = "evidence.json"
+AGAIN = "audit again"
 
 
 def sign_audit(
@@ -59,17 +61,11 @@ def sign_audit(
     file = audit / NAME
     if file.exists():
         raise BirthmarkError(file, "exists", "evidence is never replaced; move it away first")
-    result = read_result(audit / "result.json")
-    answers = read_bytes(audit / "answers.safetensors")
+    result, recorded = read_outcome(audit)
     bundle = read_bundle(fingerprint)
     data = read_bytes(fingerprint)
     if result.victim != bundle.manifest.victim or result.method != bundle.manifest.method:
         raise BirthmarkError(audit, "is an audit by another fingerprint", f"not by {fingerprint}")
-    recorded = read_answers(answers, str(audit))
-    if recorded.given.outputs.digest != result.answers:
-        raise BirthmarkError(
-            audit / "answers.safetensors", "is not what result.json is about", "audit again"
-        )
     if wrong := differing(result, replay(bundle, result, recorded)):
         raise BirthmarkError(
             audit / "result.json",
@@ -80,7 +76,7 @@ def sign_audit(
     evidence = sign(
         result,
         data,
-        answers,
+        read_bytes(audit / ANSWERS),
         signer,
         enclose=not detached,
         seal_published=seal_published,
@@ -88,6 +84,22 @@ def sign_audit(
     )
     write_evidence(evidence, file)
     return file, signer.public_key.keyid
+
+
+def read_outcome(audit: Path) -> tuple[Result, Recorded]:
+    """The result in an audit's folder, and the answers that it is of.
+
+    Raises
+    ------
+    BirthmarkError
+        If one is missing or broken, or they do not belong together.
+    """
+    result = read_result(audit / "result.json")
+    answers = audit / ANSWERS
+    recorded = read_answers(read_bytes(answers), str(answers))
+    if recorded.given.outputs.digest != result.answers:
+        raise BirthmarkError(answers, "are not the answers of result.json (digest)", AGAIN)
+    return result, recorded
 
 
 def read_result(path: Path) -> Result:
@@ -101,6 +113,4 @@ def read_result(path: Path) -> Result:
     try:
         return Result.model_validate_json(read_bytes(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BirthmarkError(path, f"{where}: {first['msg']}", "audit again") from error
+        raise BirthmarkError(path, ": ".join(first_fault(error)), AGAIN) from error

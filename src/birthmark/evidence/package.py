@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from birthmark.digests import canonical_json
-from birthmark.errors import BirthmarkError
+from birthmark.errors import BirthmarkError, first_fault
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
 from birthmark.files import read_bytes, whole_file
 
@@ -143,9 +143,7 @@ def evidence_of(data: bytes, source: str) -> Evidence:
             if base64.b64encode(base64.b64decode(text, validate=True)).decode() != text:
                 raise BirthmarkError(source, "holds base64 that nobody writes", FIX)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BirthmarkError(source, f"{where}: {first['msg']}", FIX) from error
+        raise BirthmarkError(source, ": ".join(first_fault(error)), FIX) from error
     except (binascii.Error, ValueError) as error:
         raise BirthmarkError(source, "holds broken base64", FIX) from error
     return evidence

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from birthmark.bundle import Bundle, read_bundle
+from birthmark.checks import Check, Checked
 from birthmark.digests import sha256
-from birthmark.errors import BirthmarkError
+from birthmark.errors import BirthmarkError, first_fault
 from birthmark.evidence import keys, stamping
 from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
@@ -25,46 +26,16 @@ if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
 
 
-class Check(BaseModel):
-    """One thing that was checked.
-
-    Attributes
-    ----------
-    name
-        What.
-    passed
-        Whether it is as stated; None if it could not be checked.
-    sentence
-        What came of it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    passed: bool | None
-    sentence: str
-
-
-class Verified(BaseModel):
+class Verified(Checked):
     """What came of checking evidence.
 
     Attributes
     ----------
-    checks
-        All of them, in order.
     statement
         What was signed; None if the signature does not hold.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    checks: list[Check]
     statement: Statement | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is otherwise than stated; what could not be checked does not count."""
-        return all(check.passed is not False for check in self.checks)
 
 
 def verify(
@@ -136,9 +107,8 @@ def _signed(
         dsse.Envelope(payload, envelope.payloadType, signatures).verify([own], 1)
         statement = Statement.model_validate_json(payload)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        sentence = f"It holds, but the statement is of another form ({where}: {first['msg']})."
+        where, what = first_fault(error)
+        sentence = f"It holds, but the statement is of another form ({where}: {what})."
         checks.append(Check(name=name, passed=False, sentence=sentence))
         return None
     except Exception:  # the library's errors are of several types, all of which mean no

@@ -86,6 +86,7 @@ class Client:
                 fetching.run(list(wanted.values()))
             finally:
                 line.end()
+                Ledger.gathered(self._access.ledger)
         states = self._states()
         return Kept(self._access, [states[call.key] for call in calls])
 

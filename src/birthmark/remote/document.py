@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from itertools import islice
-from typing import Any
-
-from jsonpath import JSONPath, JSONPathEnvironment
+from typing import TYPE_CHECKING, Any
 
 from birthmark.errors import BirthmarkError, one_line
 from birthmark.outputs import MAX_WIDTH
+
+if TYPE_CHECKING:
+    from jsonpath import JSONPathEnvironment
 
 MAX_ANSWER = 8 << 20
 MAX_PATH = 500
@@ -66,17 +68,19 @@ def shown(value: object) -> str:
     return str(value)
 
 
-class _Environment(JSONPathEnvironment):
+@cache
+def _environment() -> JSONPathEnvironment:
     """RFC 9535 without regular expressions, which can be made to take for ever."""
+    from jsonpath import JSONPathEnvironment
 
-    max_recursion_depth = 50
+    class Environment(JSONPathEnvironment):
+        max_recursion_depth = 50
 
-    def setup_function_extensions(self) -> None:
-        super().setup_function_extensions()
-        del self.function_extensions["match"], self.function_extensions["search"]
+        def setup_function_extensions(self) -> None:
+            super().setup_function_extensions()
+            del self.function_extensions["match"], self.function_extensions["search"]
 
-
-_ENVIRONMENT = _Environment(strict=True)
+    return Environment(strict=True)
 
 
 class Path:
@@ -94,11 +98,13 @@ class Path:
     """
 
     def __init__(self, text: str) -> None:
+        from jsonpath import JSONPath
+
         self.text = text
         if len(text) > MAX_PATH or text.count("..") > 1:
             raise ValueError(f"has over {MAX_PATH} characters or more than one '..'")
         try:
-            compiled = _ENVIRONMENT.compile(text)
+            compiled = _environment().compile(text)
         except (Exception, RecursionError) as error:  # the parser raises what it meets
             raise ValueError(f"is no JSONPath ({one_line(str(error), 120)})") from error
         if not isinstance(compiled, JSONPath):

@@ -9,13 +9,10 @@ import numpy as np
 from birthmark.audit import Audited
 from birthmark.bundle import Bundle
 from birthmark.errors import BirthmarkError
-from birthmark.evidence.folder import read_result
+from birthmark.evidence.folder import AGAIN, read_outcome
 from birthmark.evidence.replay import replay
-from birthmark.files import read_bytes
-from birthmark.recording import read_answers
 from birthmark.report.html import require_of_one
 
-AGAIN = "audit again"
 CLOSE = 1e-6
 """How far, relatively, distances may differ from those of another machine."""
 
@@ -42,15 +39,11 @@ def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
         the answers.
     """
     file = folder / "result.json"
-    result = read_result(file)
+    result, recorded = read_outcome(folder)
     if result.fingerprint not in (None, seal):
         raise BirthmarkError(file, "is of another fingerprint", "name the one that was audited")
-    answers = folder / "answers.safetensors"
-    recorded = read_answers(read_bytes(answers), str(answers))
     given = recorded.given
     audited = Audited(result, given.outputs, given.refused, recorded.again)
-    if audited.answers.digest != result.answers:
-        raise BirthmarkError(answers, "are not the answers of result.json (digest)", AGAIN)
     require_of_one(bundle, [audited])
     after = replay(bundle, result, recorded)
     numbers, stated = (

@@ -154,7 +154,6 @@ class Asking:
         """What the ledger holds of it; None if there is none yet."""
         if not self.access.ledger.exists():
             return None
-        Ledger.gathered(self.access.ledger)
         with Ledger.open(self.access.ledger, thorough=False) as ledger:
             digest = suspect_digest(self._service.identity)
             return LedgerRecord(digest=ledger.digest(digest), calls=ledger.spent(digest).calls)
