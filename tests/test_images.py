@@ -46,6 +46,17 @@ def test_the_same_images_from_folder_and_parquet_are_the_same_set(tmp_path: Path
     assert table[-1].pixels.shape == (6, 7, 1)
 
 
+def test_row_groups_too_large_to_keep_are_read_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = parquet(tmp_path / "a.parquet", [png(p) for p in PIXELS], [*range(5)])
+    kept = ImageSet.open(file)
+    monkeypatch.setattr("birthmark.images.MAX_GROUP", 1)
+    streamed = ImageSet.open(file)
+    assert [image.data for image in streamed] == [image.data for image in kept]
+    assert streamed.digest == kept.digest
+
+
 def test_npz_and_arrays_are_the_same_set(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=PIXELS, labels=np.arange(5))
     opened = ImageSet.open(tmp_path / "a.npz")

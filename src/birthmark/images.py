@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ MAX_SCANS = 100
 """Each scan of a JPEG, however short, takes the time of all its pixels."""
 SCAN = b"\xff\xda"
 MAX_NPZ = 16 << 30
+MAX_GROUP = 128 << 20
+"""Bytes of images in a row group of Parquet that are kept between reads."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""
@@ -404,21 +407,26 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> Imag
 
     entries: list[Entry] = []
     places: list[tuple[int, int, int]] = []
+    small: dict[tuple[int, int], bool] = {}
     tables = []
     try:
         tables = [pyarrow.parquet.ParquetFile(file) for file in files]
         total = sum(table.metadata.num_rows for table in tables)
         for t, table in enumerate(tables):
             has_label = "label" in table.schema_arrow.names
+            columns = ["image", "label"] if has_label else ["image"]
             for g in range(table.num_row_groups):
-                rows = table.read_row_group(g, columns=["image", *(["label"] if has_label else [])])
-                labels = rows["label"].to_pylist() if has_label else [None] * rows.num_rows
-                for r, cell in enumerate(rows["image"].to_pylist()):
-                    if not isinstance(labels[r], int | None):
-                        raise TypeError(f"the label of row {r} is {labels[r]!r}")
-                    entries.append(entry_of(cell["bytes"], f"{files[t]} row {r}", labels[r]))
+                size = 0
+                for r, row in enumerate(_rows(table, g, columns)):
+                    label = row.get("label")
+                    if not isinstance(label, int | None):
+                        raise TypeError(f"the label of row {r} is {label!r}")
+                    data = row["image"]["bytes"]
+                    entries.append(entry_of(data, f"{files[t]} row {r}", label))
                     places.append((t, g, r))
+                    size += len(data)
                     progress("Reading images", len(entries), total)
+                small[t, g] = size <= MAX_GROUP
     except (pyarrow.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
         raise BirthmarkError(
             source,
@@ -427,17 +435,26 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> Imag
         ) from error
 
     @lru_cache(maxsize=1)
-    def group(t: int, g: int) -> list[dict[str, bytes]]:
-        rows: list[dict[str, bytes]] = (
-            tables[t].read_row_group(g, columns=["image"])["image"].to_pylist()
-        )
-        return rows
+    def group(t: int, g: int) -> list[bytes]:
+        return [row["image"]["bytes"] for row in _rows(tables[t], g, ["image"])]
 
     def read(i: int) -> bytes:
         t, g, r = places[i]
-        return group(t, g)[r]["bytes"]
+        if small[t, g]:
+            return group(t, g)[r]
+        data: bytes = next(islice(_rows(tables[t], g, ["image"]), r, None))["image"]["bytes"]
+        return data
 
     return ImageSet(source, entries, read)
+
+
+def _rows(table: Any, group: int, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """So many at a time that they fit if each is as large as all: equal cells are stored once."""
+    about = table.metadata.row_group(group)
+    largest = sum(about.column(c).total_uncompressed_size for c in range(about.num_columns))
+    size = max(1, MAX_GROUP // max(1, largest))
+    for batch in table.iter_batches(batch_size=size, row_groups=[group], columns=columns):
+        yield from batch.to_pylist()
 
 
 def _from_npz(path: Path, progress: Progress) -> ImageSet:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from fuzzing.bombs import BOMBS
 
-OPEN = {"Parquet, 1 GiB of zeros"}
 SLOW = {
     "PNG, iTXt of 1 GiB",
     "PNG, iCCP of 1 GiB",
@@ -26,7 +25,7 @@ LIMIT = 1024
 def test_bombs_are_refused_within_a_gib() -> None:
     tests = Path(__file__).parents[1]
     paths = os.pathsep.join([str(tests.parent / "src"), str(tests)])
-    names = sorted(BOMBS.keys() - OPEN - SLOW)
+    names = sorted(BOMBS.keys() - SLOW)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "fuzzing.bombs", *names],
         env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
