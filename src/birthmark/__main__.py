@@ -1,5 +1,17 @@
-"""`python -m birthmark`."""
+"""The command, and `python -m birthmark`."""
 
-from birthmark.cli.main import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command; one that is stopped while its modules load ends quietly too."""
+    try:
+        from birthmark.cli.main import main as run
+    except KeyboardInterrupt:
+        print("birthmark: stopped; nothing was written", file=sys.stderr)
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

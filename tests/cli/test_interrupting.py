@@ -1,7 +1,8 @@
-"""Ctrl-C ends a command with a sentence: what is kept, or that nothing was written."""
+"""Ctrl-C and wrong command lines end in a sentence."""
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -27,3 +28,29 @@ def test_ctrl_c_says_what_is_kept(
     assert ended.value.code == 130
     expected = said or "stopped; nothing was written"
     assert capsys.readouterr().err == f"birthmark: {expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "subject", "problem"),
+    [
+        (["audit", "--bogus"], "audit", "No such option: --bogus"),
+        (["audit"], "audit", "Missing argument"),
+        (["bogus"], "arguments", "No such command 'bogus'"),
+        (["zoo", "bogus"], "zoo", "No such command 'bogus'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(
+    arguments: list[str],
+    subject: str,
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["birthmark", *arguments, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.err.startswith(f"birthmark: {subject}: {problem}")
+    assert said.err.count("\n") == 1
+    assert json.loads(said.out)["error"]["subject"] == subject

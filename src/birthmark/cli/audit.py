@@ -99,7 +99,9 @@ def audit(
             repeats=repeats,
             progress=progress,
         )
+        progress("Writing the report", 0, 1)
         write_audit(opened.bundle, audited, out, pdf=pdf)
+        progress("Writing the report", 1, 1)
     if json_:
         print(audited.result.model_dump_json())
         return

@@ -27,6 +27,9 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the map: who is close to whom (.png, .svg, .pdf).")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the table's and the map's file.")
+    ] = False,
     alpha: Annotated[float, typer.Option(help="The rate of each verdict by itself.")] = 0.05,
     ledger: Annotated[
         Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
@@ -56,6 +59,8 @@ def compare(
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     for file in (csv, picture):
         if file is not None:
+            if file.exists() and not force:
+                raise BirthmarkError(file, "is there already", "name a new file, or pass --force")
             require_writable(file)
     with progress_bar(json_) as progress:
         comparison = compared(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
 from birthmark.cli.key import key
 from birthmark.cli.plan import plan
+from birthmark.cli.practice import practice
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
 from birthmark.cli.report import report
@@ -29,6 +30,7 @@ from birthmark.cli.zoo import app as zoo
 from birthmark.errors import BirthmarkError
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
+UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 for command in (
     demo,
+    practice,
     plan,
     enroll,
     audit,
@@ -77,14 +80,19 @@ def _birthmark(
 def main() -> None:
     """Run a command; end with a one-line error instead of a traceback."""
     try:
-        app()
+        command = typer.main.get_command(app)
+        with command.make_context("birthmark", sys.argv[1:]) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
     except BirthmarkError as error:
         _say(error)
         sys.exit(BAD_INPUT)
-    except (KeyboardInterrupt, SystemExit) as error:
-        if isinstance(error, SystemExit) and error.code != INTERRUPTED:
-            raise
-        print(f"birthmark: {_interruption(error)}", file=sys.stderr)
+    except UsageError as error:
+        _say_usage(error)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt as error:
+        print(f"birthmark: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -100,11 +108,13 @@ def main() -> None:
         sys.exit(INTERNAL)
 
 
-def _interruption(error: BaseException | None) -> str:
-    """What an interrupted command says; typer ends it before it gets here."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return str(error or "") or "stopped; nothing was written"
+def _say_usage(error: Any) -> None:
+    """A wrong option or argument; a command that was named without any has printed its help."""
+    path = error.ctx.command_path if error.ctx else "birthmark"
+    if message := error.format_message().strip():
+        subject = path.removeprefix("birthmark").strip() or "arguments"
+        problem = " ".join(message.rstrip(".").split())
+        _say(BirthmarkError(subject, problem, f"see {path} --help"))
 
 
 def _say(error: BirthmarkError) -> None:

@@ -26,6 +26,7 @@ def report(
     Distances and p-value are computed again first, and must be those of result.json. report.html in
     the folder is replaced.
     """
+    from birthmark.cli.terminal import waiting
     from birthmark.fingerprint import Fingerprint
     from birthmark.report.folder import write_report
     from birthmark.report.pdf import require_pdf
@@ -34,7 +35,8 @@ def report(
     if pdf:
         require_pdf()
     opened = Fingerprint.open(fingerprint)
-    audited = read_audit(opened.bundle, opened.seal, audit)
+    with waiting("Computing the audit again", json_):
+        audited = read_audit(opened.bundle, opened.seal, audit)
     names = None if classes is None else [name.strip() for name in classes.split(",")]
     if names is not None and not len(set(names)) == len(names) == opened.bundle.victim.classes:
         raise BirthmarkError(
@@ -42,7 +44,8 @@ def report(
             f"names {len(set(names))} classes, the victim has {opened.bundle.victim.classes}",
             "name each once, in order",
         )
-    written = write_report(opened.bundle, audited, audit, classes=names, pdf=pdf)
+    with waiting("Writing the report", json_):
+        written = write_report(opened.bundle, audited, audit, classes=names, pdf=pdf)
     if json_:
         print(json.dumps({"written": [str(path) for path in written]}))
         return

@@ -25,14 +25,16 @@ def sign(
     Whoever gets the file can check it by `birthmark verify`. It encloses the fingerprint, probes
     included; --detached leaves these out.
     """
+    from birthmark.cli.terminal import waiting
     from birthmark.evidence.folder import sign_audit
 
-    file, keyid = sign_audit(
-        audit,
-        fingerprint,
-        key,
-        seal_published=seal_published,
-        time_stamp=time_stamp,
-        detached=detached,
-    )
+    with waiting("Computing the audit again", json_):
+        file, keyid = sign_audit(
+            audit,
+            fingerprint,
+            key,
+            seal_published=seal_published,
+            time_stamp=time_stamp,
+            detached=detached,
+        )
     print(json.dumps({"evidence": str(file), "keyid": keyid}) if json_ else f"{file}: key {keyid}")

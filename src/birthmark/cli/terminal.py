@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from birthmark.images import Progress, silent
@@ -45,6 +46,26 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield show
 
 
+@contextmanager
+def waiting(what: str, quiet: bool) -> Iterator[None]:
+    """Say what is being done, if it takes over two seconds and has no parts to count."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet:
+        yield
+    elif console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        timer = Timer(PATIENCE, lambda: print(what, file=sys.stderr, flush=True))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
 def _lines() -> Progress:
     """Where there is no terminal, a line for each thing that is not done after two seconds."""
     begun: set[str] = set()
@@ -53,7 +74,7 @@ def _lines() -> Progress:
     def show(what: str, done: int, total: int) -> None:
         if what not in begun and done < total and time.monotonic() - started > PATIENCE:
             begun.add(what)
-            print(f"{what} ({total})", file=sys.stderr, flush=True)
+            print(what if total == 1 else f"{what} ({total})", file=sys.stderr, flush=True)
 
     return show
 

@@ -36,7 +36,7 @@ def verify(
 
     Exit code 3 if anything is not as stated. What could not be checked is said, and is no failure.
     """
-    from birthmark.cli.terminal import DEVIATES, print_checks
+    from birthmark.cli.terminal import DEVIATES, print_checks, waiting
     from birthmark.evidence.keys import read_public_key
     from birthmark.evidence.package import read_evidence
     from birthmark.evidence.statement import ANSWERS, FINGERPRINT
@@ -44,15 +44,16 @@ def verify(
     from birthmark.files import read_bytes
 
     given = {FINGERPRINT: fingerprint, ANSWERS: answers}
-    done = verified(
-        read_evidence(evidence),
-        evidence.name,
-        key=None if key is None else read_public_key(key),
-        roots=roots,
-        files={name: read_bytes(path) for name, path in given.items() if path is not None},
-        repeat=replay,
-        ledger=ledger,
-    )
+    with waiting("Checking the evidence", json_):
+        done = verified(
+            read_evidence(evidence),
+            evidence.name,
+            key=None if key is None else read_public_key(key),
+            roots=roots,
+            files={name: read_bytes(path) for name, path in given.items() if path is not None},
+            repeat=replay,
+            ledger=ledger,
+        )
     if json_:
         print(done.model_dump_json())
     else:

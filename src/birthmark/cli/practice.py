@@ -1,0 +1,37 @@
+"""`birthmark practice`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def practice(
+    out: Annotated[Path, typer.Argument(help="A new folder for models and images.")],
+    seed: Annotated[int, typer.Option(min=0, help="Draws digits and models.")] = 0,
+    json_: options.Json = False,
+) -> None:
+    """Make models to try everything on: a victim, references, two thieves, an innocent.
+
+    They recognise handwritten digits and are ONNX files. Takes the extra `practice`.
+    """
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.demo.practice import write_practice
+
+    with progress_bar(json_) as progress:
+        write_practice(out, seed, progress)
+    if json_:
+        print(json.dumps({"written": str(out)}))
+        return
+    print(f"Wrote {out}: victim.onnx, references/, suspects/, images/ and birthmark.toml.")
+    print("Enroll the victim there:")
+    print(f"  cd {out}")
+    print(
+        "  birthmark enroll --model victim.onnx --family one-layer --images images"
+        " --references references -n 100 --out v.birthmark"
+    )
