@@ -10,12 +10,27 @@ import pytest
 
 import world
 
-LONGEST = ("test_docs.py", "test_how_to.py", "test_examples.py", "test_adapters.py")
+LONGEST = (
+    "test_docs.py",
+    "test_builder.py",
+    "test_real_data.py",
+    "test_how_to.py",
+    "test_examples.py",
+    "test_bench.py",
+    "test_commands.py",
+    "test_zoo_commands.py",
+    "test_recipes.py",
+    "test_answers.py",
+)
 """Files of tests that begin first, so that no worker is left with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    items.sort(
+        key=lambda item: (
+            LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+        )
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import commands
 import world
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,8 @@ def name_of(page: Path) -> str:
 def run_page(page: Path, files: Path) -> None:
     """In a folder with victim.onnx, suspect.onnx, images/, references/ and birthmark.toml.
 
-    A line that ends with & goes on in the background until the page is through.
+    Commands of pages in docs/ run in this process, those of the README in their own. A line that
+    ends with & goes on in the background until the page is through.
     """
     if NEEDS_IMAGES in page.read_text():
         if not world.DATA.exists():
@@ -55,6 +57,9 @@ def run_all(
                 started.append(start(shlex.split(line[2:-2]), files, environment))
             elif kind == "console" and line.startswith("$ "):
                 command = shlex.split(line[2:], comments=True)
+                if command[0] == "birthmark" and page.parent != ROOT:
+                    commands.run(*command[1:], cwd=files)
+                    continue
                 if command[0] == "make":
                     command += ["-C", str(ROOT), f"OUT={files / 'made'}"]
                     if command[1] == "test" or not (ROOT / ".venv" / "core").exists():

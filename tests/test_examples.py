@@ -35,7 +35,7 @@ def faces(file: Path, count: int, seed: int) -> None:
     importlib.util.find_spec("torch") is None, reason="the extra 'torch' is not installed"
 )
 def test_the_emotion_example_runs_and_trains_nothing_twice(tmp_path: Path) -> None:
-    for i, (name, count) in enumerate((("train", 1600), ("validation", 1000), ("test", 100))):
+    for i, (name, count) in enumerate((("train", 1200), ("validation", 1000), ("test", 100))):
         faces(tmp_path / f"{name}.parquet", count, i + 1)
     models, table = tmp_path / "models", tmp_path / "results.md"
     train = ["train.py", "--data", str(tmp_path), "--out", str(models)]
@@ -47,8 +47,9 @@ def test_the_emotion_example_runs_and_trains_nothing_twice(tmp_path: Path) -> No
     run(train)
     assert [file.stat().st_mtime_ns for file in made][1:] == before[1:]
     images = str(tmp_path / "validation.parquet")
-    run(["run.py", "--models", str(models), "--images", images, "--write", str(table)])
-    assert table.read_text().count("| thief |") == 3
+    measure = ["run.py", "--models", str(models), "--images", images, "--write", str(table)]
+    run([*measure, "--first", "1"])
+    assert table.read_text().count("| thief |") == 1
 
 
 def run(arguments: list[str]) -> None:

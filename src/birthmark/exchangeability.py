@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import scipy
 from pydantic import BaseModel, ConfigDict
-from scipy import stats
 
 from birthmark.bundle import Bundle
 from birthmark.calibration import conformal_p, family_rate
@@ -113,7 +113,7 @@ def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
     for family in families if len(families) > 1 else []:
         inside = [i for i in everyone if names[i] == family]
         others = [i for i in everyone if names[i] != family]
-        closer = stats.mannwhitneyu(
+        closer = scipy.stats.mannwhitneyu(
             [pool[i] for i in inside], [pool[i] for i in others], alternative="less"
         )
         found.append(

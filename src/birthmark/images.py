@@ -8,6 +8,7 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL import ImageFile
 
 from birthmark.digests import sha256
 from birthmark.errors import BirthmarkError
@@ -177,12 +179,24 @@ def _opened(data: bytes, name: str) -> Pillow.Image:
 def _decoded(image: Image) -> Pillow.Image:
     picture = _opened(image.data, image.name)
     try:
-        picture.load()
+        with _strict():
+            picture.load()
     except Exception as error:
         raise BirthmarkError(
             image.name, f"is broken after its header ({error})", "replace or remove it"
         ) from error
     return picture
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Half an image is an error, whatever another library set for all (WeasyPrint does)."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from birthmark.asking import ask
 from birthmark.audit import audit
@@ -102,7 +102,7 @@ def chance_of_controls(below: int, controls: int, references: int, alpha: float)
         At least 1 / (references + 1), and below 1.
     """
     closest = round(held_rate(alpha, references) * (references + 1))
-    return float(stats.betabinom.sf(below - 1, controls, closest, references + 1 - closest))
+    return float(scipy.stats.betabinom.sf(below - 1, controls, closest, references + 1 - closest))
 
 
 def _key(description: Description) -> Key | None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +12,12 @@ import pytest
 import api_world
 import world
 from api_world import FORMS, Api, form
-from birthmark.cli.main import main
 from birthmark.evidence import read_evidence, verify
 from birthmark.evidence.folder import read_result, sign_audit
 from birthmark.evidence.keys import new_key
+from commands import Done, run
 
 TEMPLATE = ["--suspect", "digits.api.toml"]
-
-
-@dataclass(frozen=True)
-class Done:
-    stdout: str
-    stderr: str
-
-
-def run(*arguments: str, code: int = 0) -> Done:
-    """A command in this process, which is quicker; the calls are sent by another anyway."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["birthmark", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-    assert (exit_.value.code or 0) == code, err.getvalue()
-    assert "Traceback" not in err.getvalue()
-    return Done(out.getvalue(), err.getvalue())
 
 
 def audit(*arguments: str, code: int = 0) -> Done:

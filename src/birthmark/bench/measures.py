@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 
 def auc(stolen: Sequence[float], innocent: Sequence[float]) -> float:
@@ -25,7 +25,7 @@ def welch(stolen: Sequence[float], innocent: Sequence[float]) -> float:
         return float(stolen[0] >= innocent[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # groups that hardly vary
-        found = stats.ttest_ind(stolen, innocent, equal_var=False, alternative="less")
+        found = scipy.stats.ttest_ind(stolen, innocent, equal_var=False, alternative="less")
     return float(found.pvalue)
 
 

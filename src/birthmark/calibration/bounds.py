@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import stats
+from scipy.special import betaincinv
 
 
 def interval(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
@@ -22,8 +22,8 @@ def interval(successes: float, trials: int, level: float = 0.95) -> tuple[float,
         The chance that the interval holds the rate, at least.
     """
     tail = (1 - level) / 2
-    low = stats.beta.ppf(tail, successes, trials - successes + 1) if successes > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, successes + 1, trials - successes)
+    low = betaincinv(successes, trials - successes + 1, tail) if successes > 0 else 0.0
+    high = betaincinv(successes + 1, trials - successes, 1 - tail)
     return float(low), float(high) if successes < trials else 1.0
 
 
@@ -46,4 +46,4 @@ def rate_below(threshold: float, references: Sequence[float], level: float = 0.9
     below = sum(number <= threshold for number in references)
     if below == len(references):
         return 1.0
-    return float(stats.beta.ppf(level, below + 1, len(references) - below))
+    return float(betaincinv(below + 1, len(references) - below, level))

@@ -83,6 +83,7 @@ def main() -> None:
         command = typer.main.get_command(app)
         with command.make_context("birthmark", sys.argv[1:]) as context:
             command.invoke(context)
+        sys.exit(0)
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except BirthmarkError as error:

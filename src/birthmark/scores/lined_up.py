@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from birthmark.outputs import unit_rows
 
@@ -33,7 +33,7 @@ def lined_up(
         (n, classes).
     """
     fit = _units(victim).T @ _units(model)
-    rows, columns = linear_sum_assignment(fit, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(fit, maximize=True)
     if np.trace(fit) >= known * fit[rows, columns].sum():
         return model
     return model[:, columns]

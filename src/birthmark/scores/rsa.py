@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from birthmark.correlation import triangle, unit, units
 from birthmark.outputs import Outputs
@@ -52,7 +52,9 @@ class Rsa(Apart):
             centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
             return unit((centred @ centred.T).ravel())
         pairs = triangle(rows)
-        ranked = rankdata(pairs) if self.compare == "spearman" else pairs.astype(np.float64)
+        ranked = (
+            scipy.stats.rankdata(pairs) if self.compare == "spearman" else pairs.astype(np.float64)
+        )
         return unit(ranked - ranked.mean())
 
 

@@ -210,6 +210,7 @@ class Scale(_Section):
 SCALES = {
     "tiny": Scale(
         share=0.05,
+        epochs=0.2,
         counts={
             Role.REFERENCE: 4,
             Role.INDEPENDENT: 2,
