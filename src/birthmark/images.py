@@ -75,8 +75,7 @@ class Image:
         BirthmarkError
             If the bytes are not a whole image of a reasonable size.
         """
-        grey = _decoded(self)
-        array = np.asarray(grey if grey.mode == "L" else grey.convert("RGB"))
+        array = np.asarray(_decoded(self))
         return array[:, :, None] if array.ndim == 2 else array
 
     @cached_property
@@ -177,15 +176,16 @@ def _opened(data: bytes, name: str) -> Pillow.Image:
 
 
 def _decoded(image: Image) -> Pillow.Image:
+    """In mode L or RGB."""
     picture = _opened(image.data, image.name)
     try:
         with _strict():
             picture.load()
+        return picture if picture.mode == "L" else picture.convert("RGB")
     except Exception as error:
         raise BirthmarkError(
             image.name, f"is broken after its header ({error})", "replace or remove it"
         ) from error
-    return picture
 
 
 @contextmanager

@@ -56,14 +56,20 @@ def _fitted(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        with stoppable():
+        with steady():
             return model.fit(inputs, targets)
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Let Ctrl-C end the demo: scikit-learn would warn and go on with a half-trained network."""
-    with warnings.catch_warnings():
+def steady() -> Iterator[None]:
+    """Train by one thread, and let Ctrl-C end it.
+
+    scikit-learn would go on with half a network; and more threads are slower for such small ones,
+    and give others on other machines.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.filterwarnings("error", message="Training interrupted by user")
         try:
             yield
@@ -113,7 +119,7 @@ def fine_tuned(thief: Part, victim: Any, epochs: int) -> Any:
     """The victim itself, trained on with the thief's images and their true classes."""
     copied = copy.deepcopy(victim)
     copied.set_params(learning_rate_init=1e-3)
-    with stoppable():
+    with steady():
         for _ in range(epochs):
             copied.partial_fit(thief.inputs, thief.labels)
     return copied
