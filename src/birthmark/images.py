@@ -288,11 +288,7 @@ class ImageSet(Sequence[Image]):
         if 0 in images.shape[1:3]:
             raise BirthmarkError(source, "images have no pixels", "remove them")
         stated = np.asarray([] if labels is None else labels)
-        if (
-            len(images)
-            and labels is not None
-            and (stated.ndim != 1 or stated.dtype.kind not in "iu")
-        ):
+        if stated.ndim != 1 or (len(stated) and stated.dtype.kind not in "iu"):
             raise BirthmarkError(
                 source, f"labels are {stated.dtype} {stated.shape}", "pass integers (n,)"
             )
