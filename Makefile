@@ -32,6 +32,7 @@ tables: .venv/core
 	$(BIN)/python benchmarks/power.py
 	$(BIN)/python benchmarks/verdicts.py --write benchmarks/verdicts.md
 	$(BIN)/python benchmarks/sequential.py --write benchmarks/sequential.md
+	$(BIN)/python benchmarks/pairs.py --write benchmarks/pairs.md
 
 picture: .venv/core
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
