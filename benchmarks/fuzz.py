@@ -171,13 +171,17 @@ def table(state: Path) -> str:
 
 def page(state: Path, inputs: int, seed: int) -> str:
     """The fragment of `benchmarks/reliability.md`."""
+    reached = sum(Totals.read(state / name).inputs for name in TARGETS) >= inputs
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return f"""## Fuzzed readers
 
 `python benchmarks/fuzz.py --inputs {inputs} --seed {seed}`, Python {platform.python_version()},
-{libraries}. As far as it came: see the last row.
+{libraries}.{"" if reached else " As far as it came: see the last row."}
 
 {table(state)}
+
+Where a fault was found, the reader was mended, the file kept in `tests/corpus` as `broke-`, and the
+reader's inputs begun anew: these are the readers as they are.
 
 A traceback is any exception but BirthmarkError, or a message of more than a line, with control
 characters or of over 700 characters. A hang is an input that takes over 20 s. Memory is the
