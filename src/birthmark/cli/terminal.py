@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from birthmark.images import Progress, silent
-
 if TYPE_CHECKING:
     from birthmark.checks import Check
+    from birthmark.images import Progress
 
 PATIENCE = 2.0
 DEVIATES = 3
@@ -29,7 +28,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 
     console = Console(stderr=True)
     if quiet:
-        yield silent
+        yield lambda what, done, total: None
         return
     if not console.is_terminal:
         yield _lines()
