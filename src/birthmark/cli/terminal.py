@@ -26,9 +26,11 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
+    from birthmark.images import silent
+
     console = Console(stderr=True)
     if quiet:
-        yield lambda what, done, total: None
+        yield silent
         return
     if not console.is_terminal:
         yield _lines()
