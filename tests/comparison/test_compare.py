@@ -110,3 +110,18 @@ def test_what_an_audit_left_is_compared_by_its_suspects_name(
     (tmp_path / "audit" / "result.json").write_text(json.dumps({"verdict": "derived"}))
     with pytest.raises(BirthmarkError, match=r"result\.json"):
         open_suspects([str(tmp_path / "audit")], {})
+
+
+def test_a_file_that_is_no_model_does_not_keep_the_others_from_being_compared(
+    fingerprints: dict[str, Fingerprint], files: Path
+) -> None:
+    (files / "references" / "linear" / "broken.onnx").write_bytes(b"no")
+    opened = open_suspects(["references"], {})
+    assert len(opened) == 21
+    rows = compare({"ours": fingerprints["ours"]}, opened).rows
+    assert [row.suspect for row in rows if row.verdict is None] == ["broken.onnx"]
+    assert "is not a readable ONNX model" in str(rows[-1].problem)
+    with pytest.raises(BirthmarkError, match="is not a readable ONNX model"):
+        open_suspects(["references/linear/broken.onnx"], {})
+    with pytest.raises(BirthmarkError, match="does not exist"):
+        open_suspects(["suspect.onnx", "suspects.onnx"], {})

@@ -6,11 +6,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from birthmark.errors import BirthmarkError
 from birthmark.evidence.folder import read_result
+from birthmark.images import Image
+from birthmark.outputs import Kind, Outputs
 from birthmark.remote import Access
-from birthmark.suspects import Suspect
+from birthmark.suspects import Description, Suspect
 from birthmark.suspects.finding import open_all
 from birthmark.suspects.recorded import RecordedSuspect
+
+
+class Unopened:
+    """A file that could not be opened as a model; the others are compared nonetheless."""
+
+    batch: int | None = None
+
+    def __init__(self, file: Path, error: BirthmarkError) -> None:
+        self.description = Description(name=file.name, adapter="none", output=Kind.LABELS)
+        self.error = error
+
+    def answer(self, images: Sequence[Image]) -> Outputs:  # noqa: ARG002
+        """Say why it could not.
+
+        Raises
+        ------
+        BirthmarkError
+            Always.
+        """
+        raise self.error
 
 
 def open_suspects(
@@ -18,10 +41,12 @@ def open_suspects(
 ) -> list[Suspect]:
     """Open them, in order; what an audit left goes by the name and family of its suspect.
 
+    Of several, a file that is no model is kept as `Unopened`.
+
     Raises
     ------
     BirthmarkError
-        If one is no such thing.
+        If one does not exist, or none can be opened.
     """
     suspects: list[Suspect] = []
     for name in names:
@@ -29,7 +54,10 @@ def open_suspects(
         if (folder / "result.json").is_file():
             suspects.append(_audited(folder))
         else:
-            suspects += open_all([name], declared, access)
+            suspects += open_all([name], declared, access, Unopened)
+    failures = [one for one in suspects if isinstance(one, Unopened)]
+    if failures and len(failures) == len(suspects):
+        raise failures[0].error
     return suspects
 
 

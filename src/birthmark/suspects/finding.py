@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -128,27 +128,39 @@ def _opened_remote(
 
 
 def open_all(
-    specs: list[str], declared: Declared = None, access: Access | None = None
+    specs: list[str],
+    declared: Declared = None,
+    access: Access | None = None,
+    unopened: Callable[[Path, BirthmarkError], Suspect] | None = None,
 ) -> list[Suspect]:
     """Open models and folders of models, in order; a sub-folder's name is its models' family.
 
     For those behind an API, `access` says where answers are kept; its limits hold for each.
+    `unopened` gives what stands for a file that cannot be opened; without it that is an error.
 
     Raises
     ------
     BirthmarkError
         If a folder holds no model, or one cannot be opened.
     """
+
+    def opened(spec: str, family: str | None = None) -> Suspect:
+        try:
+            return open_suspect(spec, declared, family, access)
+        except BirthmarkError as error:
+            if unopened is None or not Path(spec).is_file():
+                raise
+            return unopened(Path(spec), error)
+
     suspects: list[Suspect] = []
     for spec in specs:
         folder = Path(spec)
         if not folder.is_dir() or located(spec) != spec:
-            suspects.append(open_suspect(spec, declared, access=access))
+            suspects.append(opened(spec))
             continue
         for file in models_in(folder):
             inside = file.relative_to(folder).parts[:-1]
-            family = inside[0] if inside else None
-            suspects.append(open_suspect(str(file), declared, family, access))
+            suspects.append(opened(str(file), inside[0] if inside else None))
     return suspects
 
 
