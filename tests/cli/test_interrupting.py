@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
 
 import pytest
 import typer
@@ -18,7 +19,7 @@ def test_ctrl_c_says_what_is_kept(
     app = typer.Typer()
 
     @app.command()
-    def interrupted() -> None:
+    def interrupted(json_: Annotated[bool, typer.Option("--json")] = False) -> None:  # noqa: ARG001
         raise KeyboardInterrupt(said) if said else KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", app)
@@ -28,6 +29,10 @@ def test_ctrl_c_says_what_is_kept(
     assert ended.value.code == 130
     expected = said or "stopped; nothing was written"
     assert capsys.readouterr().err == f"birthmark: {expected}\n"
+    monkeypatch.setattr(sys, "argv", ["birthmark", "--json"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert json.loads(capsys.readouterr().out)["error"]["problem"] == expected
 
 
 @pytest.mark.parametrize(

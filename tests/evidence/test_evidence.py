@@ -12,12 +12,15 @@ import pytest
 import world
 from birthmark import BirthmarkError
 from birthmark.audit import Audited
+from birthmark.bundle import read_bundle
 from birthmark.digests import canonical_json
 from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evidence
+from birthmark.evidence.folder import sign_audit
 from birthmark.evidence.keys import new_key, public_key, read_public_key, signer_of
 from birthmark.evidence.package import evidence_of
-from birthmark.evidence.statement import ANSWERS, FINGERPRINT
+from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT
 from birthmark.recording import answers_bytes
+from birthmark.report.folder import write_audit
 
 
 @pytest.fixture(scope="module")
@@ -217,12 +220,8 @@ def test_another_form_of_the_same_json_is_refused(
 
 
 def test_a_forged_result_is_not_signed(tmp_path: Path) -> None:
-    from birthmark import Fingerprint
-    from birthmark.evidence.folder import sign_audit
-    from birthmark.report.folder import write_audit
-
     file, audited = audited_thief(tmp_path)
-    write_audit(Fingerprint.open(file).bundle, audited, tmp_path / "audit")
+    write_audit(read_bundle(file), audited, tmp_path / "audit")
     result = tmp_path / "audit" / "result.json"
     fields = json.loads(result.read_text())
     result.write_text(json.dumps(fields | {"verdict": "independent"}))
@@ -230,3 +229,17 @@ def test_a_forged_result_is_not_signed(tmp_path: Path) -> None:
     with pytest.raises(BirthmarkError, match=r"not what comes out of its answers \(verdict\)"):
         sign_audit(tmp_path / "audit", file, str(tmp_path / "k"))
     assert not (tmp_path / "audit" / "evidence.json").exists()
+
+
+def test_the_report_is_signed_for(tmp_path: Path) -> None:
+    file, audited = audited_thief(tmp_path)
+    write_audit(read_bundle(file), audited, tmp_path / "audit")
+    new_key(tmp_path / "k")
+    signed, _ = sign_audit(tmp_path / "audit", file, str(tmp_path / "k"))
+    evidence = read_evidence(signed)
+    report = (tmp_path / "audit" / "report.html").read_bytes()
+    for given, passed in ((report, True), (report + b" ", False), (None, None)):
+        files = {} if given is None else {REPORT: given}
+        done = verify(evidence, "evidence", files=files)
+        assert [one.passed for one in done.checks if one.name == REPORT] == [passed]
+        assert done.passed is (passed is not False)

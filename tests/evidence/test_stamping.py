@@ -124,6 +124,9 @@ def test_a_stamp_is_of_the_signature(service: Service, tmp_path: Path) -> None:
     assert unchecked.passed is None
     assert "by whom was not checked" in unchecked.sentence
     assert verify(evidence, "evidence", roots=service.root).checks[1].passed
+    bare = evidence.model_copy(update={"timestamp": None})
+    assert verify(bare, "evidence").passed
+    assert verify(bare, "evidence", roots=service.root).checks[1].passed is False
     other = Service(tmp_path)
     foreign = verify(evidence, "evidence", roots=other.root).checks[1]
     other.server.shutdown()

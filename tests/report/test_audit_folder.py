@@ -65,9 +65,11 @@ def altered(folder: Path, name: str) -> str:
     said = {
         "no JSON": "Invalid JSON",
         "verdict": "verdict: Input should be",
-        "score": "states other numbers than its answers give",
-        "p": "states other numbers than its answers give",
-        "reference": "states other numbers than its answers give",
+        "score": "is not what comes out of its answers",
+        "p": "is not what comes out of its answers",
+        "reference": "is not what comes out of its answers",
+        "assumption": r"is not what comes out of its answers \(assumptions\)",
+        "control": r"is not what comes out of its answers \(controls\)",
         "fingerprint": "is of another fingerprint",
         "method": "is of another fingerprint",
     }
@@ -79,6 +81,10 @@ def altered(folder: Path, name: str) -> str:
         fields["p_value"] = 0.001
     elif name == "reference":
         fields["references"][3]["score"] += 0.01
+    elif name == "assumption":
+        fields["assumptions"].pop()
+    elif name == "control":
+        fields["controls"]["close_to"] += 1
     elif name == "fingerprint":
         fields["fingerprint"] = "sha256:" + "0" * 64
     elif name == "method":
@@ -88,7 +94,7 @@ def altered(folder: Path, name: str) -> str:
 
 
 CASES = ["no result", "no answers", "other answers", "no JSON", "verdict", "score", "p"]
-CASES += ["reference", "fingerprint", "method"]
+CASES += ["reference", "assumption", "control", "fingerprint", "method"]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -83,6 +83,7 @@ def main() -> None:
         command = typer.main.get_command(app)
         with command.make_context("birthmark", sys.argv[1:]) as context:
             command.invoke(context)
+        sys.stdout.flush()
         sys.exit(0)
     except typer.Exit as done:
         sys.exit(done.exit_code)
@@ -93,7 +94,11 @@ def main() -> None:
         _say_usage(error)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt as error:
-        print(f"birthmark: {str(error) or 'stopped; nothing was written'}", file=sys.stderr)
+        said = str(error) or "stopped; nothing was written"
+        if "--json" in sys.argv:
+            fields = {"subject": "birthmark", "problem": said, "fix": "run it again"}
+            print(json.dumps({"error": fields}))
+        print(f"birthmark: {said}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,9 +29,8 @@ def practice(
         print(json.dumps({"written": str(out)}))
         return
     print(f"Wrote {out}: victim.onnx, references/, suspects/, images/ and birthmark.toml.")
-    print("Enroll the victim there:")
-    print(f"  cd {out}")
+    print("Enroll the victim:")
     print(
-        "  birthmark enroll --model victim.onnx --family one-layer --images images"
-        " --references references -n 100 --out v.birthmark"
+        f"  birthmark enroll --model {out}/victim.onnx --family one-layer --images {out}/images"
+        f" --references {out}/references -n 100 --out v.birthmark"
     )

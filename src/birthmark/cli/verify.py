@@ -27,6 +27,10 @@ def verify(
     answers: Annotated[
         Path | None, typer.Option(help="The answers.safetensors, where they are not enclosed.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="The report.html; the one beside the evidence if not given."),
+    ] = None,
     ledger: Annotated[
         Path | None, typer.Option(help="The ledger of an audit of an API, to check it too.")
     ] = None,
@@ -34,16 +38,19 @@ def verify(
 ) -> None:
     """Check who signed evidence, that nothing in it was altered, and that it comes out again.
 
-    Exit code 3 if anything is not as stated. What could not be checked is said, and is no failure.
+    Exit code 3 if anything is not as stated. What could not be checked is said, and is
+    no failure unless an option asks for it.
     """
     from birthmark.cli.terminal import DEVIATES, print_checks, waiting
     from birthmark.evidence.keys import read_public_key
     from birthmark.evidence.package import read_evidence
-    from birthmark.evidence.statement import ANSWERS, FINGERPRINT
+    from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT
     from birthmark.evidence.verifying import verify as verified
     from birthmark.files import read_bytes
 
-    given = {FINGERPRINT: fingerprint, ANSWERS: answers}
+    beside = evidence.with_name(REPORT)
+    report = beside if report is None and beside.is_file() else report
+    given = {FINGERPRINT: fingerprint, ANSWERS: answers, REPORT: report}
     with waiting("Checking the evidence", json_):
         done = verified(
             read_evidence(evidence),

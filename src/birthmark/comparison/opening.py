@@ -37,7 +37,7 @@ class Unopened:
 
 
 def open_suspects(
-    names: Sequence[str], declared: dict[str, Any], access: Access | None = None
+    names: Sequence[str], declared: dict[str, Any] | None = None, access: Access | None = None
 ) -> list[Suspect]:
     """Open them, in order; what an audit left goes by the name and family of its suspect.
 

@@ -13,7 +13,7 @@ from birthmark.evidence.package import write_evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.signing import sign
 from birthmark.evidence.stamping import stamper
-from birthmark.evidence.statement import ANSWERS
+from birthmark.evidence.statement import ANSWERS, REPORT
 from birthmark.files import read_bytes
 from birthmark.recording import Recorded, read_answers
 from birthmark.result import Result
@@ -78,6 +78,7 @@ def sign_audit(
         data,
         read_bytes(audit / ANSWERS),
         signer,
+        report=read_bytes(report) if (report := audit / REPORT).exists() else None,
         enclose=not detached,
         seal_published=seal_published,
         stamp=None if time_stamp is None else stamper(time_stamp),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from birthmark.audit import audit
@@ -97,7 +98,32 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
     return again.result
 
 
-def differing(before: Result, after: Result) -> list[str]:
-    """The fields in which two results differ, but for the versions that computed them."""
+def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:
+    """The fields in which two results differ, but for the versions that computed them.
+
+    Parameters
+    ----------
+    before, after
+        The results.
+    close
+        By how much numbers may differ, relatively or absolutely: another machine may compute other
+        last digits.
+    """
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    return [name for name in old if name not in COMPUTED_BY and old[name] != new[name]]
+    return [
+        name for name in old if name not in COMPUTED_BY and not _alike(old[name], new[name], close)
+    ]
+
+
+def _alike(one: object, other: object, close: float) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            _alike(one[key], other[key], close) for key in one
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(
+            _alike(mine, theirs, close) for mine, theirs in zip(one, other, strict=True)
+        )
+    if close and isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=close, abs_tol=close)
+    return one == other

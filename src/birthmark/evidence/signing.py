@@ -11,6 +11,7 @@ from birthmark.evidence.statement import (
     ANSWERS,
     FINGERPRINT,
     PAYLOAD_TYPE,
+    REPORT,
     statement_of,
 )
 from birthmark.result import Result
@@ -28,6 +29,7 @@ def sign(
     answers: bytes,
     signer: Signer,
     *,
+    report: bytes | None = None,
     enclose: bool = True,
     seal_published: str | None = None,
     stamp: Callable[[bytes], bytes] | None = None,
@@ -45,6 +47,8 @@ def sign(
         The bytes of `answers.safetensors`.
     signer
         See `birthmark.evidence.keys.signer_of`.
+    report
+        The bytes of `report.html`, which are signed for and not enclosed.
     enclose
         Whether fingerprint and answers go into the file. Its reader gets the probes then.
     seal_published
@@ -64,6 +68,8 @@ def sign(
     from birthmark.evidence.keys import pem_of
 
     digests = {FINGERPRINT: sha256(fingerprint), ANSWERS: sha256(answers)}
+    if report is not None:
+        digests[REPORT] = sha256(report)
     statement = statement_of(result, digests, seal_published=seal_published, now=now)
     payload = canonical_json(statement.model_dump(mode="json", by_alias=True))
     envelope = dsse.Envelope(payload, PAYLOAD_TYPE, {})

@@ -62,21 +62,21 @@ class Statement(BaseModel):
     Attributes
     ----------
     subject
-        The fingerprint's file, the answers' file, the victim and the suspect where they have a
-        digest.
+        The fingerprint's file, the answers' file, the report's if there was one, the victim and the
+        suspect where they have a digest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(default=STATEMENT, alias="_type")
-    subject: list[Subject] = Field(min_length=2, max_length=4)
+    subject: list[Subject] = Field(min_length=2, max_length=5)
     predicate_type: Literal["urn:birthmark:evidence:1"] = Field(
         default=PREDICATE, alias="predicateType"
     )
     predicate: Predicate
 
 
-FINGERPRINT, ANSWERS = "fingerprint.birthmark", "answers.safetensors"
+FINGERPRINT, ANSWERS, REPORT = "fingerprint.birthmark", "answers.safetensors", "report.html"
 
 
 def statement_of(

@@ -18,7 +18,7 @@ from birthmark.errors import BirthmarkError, first_fault
 from birthmark.evidence import keys, stamping
 from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
-from birthmark.evidence.statement import ANSWERS, FINGERPRINT, Statement
+from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT, Statement
 from birthmark.recording import Recorded, read_answers
 from birthmark.remote.ledger import Ledger
 
@@ -63,7 +63,7 @@ def verify(
         Root certificates of the time-stamping service, PEM.
     files
         The fingerprint's and the answers' bytes, by `FINGERPRINT` and `ANSWERS`, where the evidence
-        does not enclose them.
+        does not enclose them; the report's by `REPORT`.
     repeat
         Whether to compute the result again.
     ledger
@@ -127,6 +127,9 @@ def _signed(
 
 def _stamped(evidence: Evidence, source: str, roots: Path | None) -> Check:
     name = "time"
+    if evidence.timestamp is None and roots is not None:
+        sentence = "There is no time stamp, and --roots asks for one."
+        return Check(name=name, passed=False, sentence=sentence)
     if evidence.timestamp is None:
         sentence = "There is no time stamp: when it was signed is only the signer's word."
         return Check(name=name, passed=None, sentence=sentence)
@@ -159,12 +162,23 @@ def _files(
             yield Check(name=name, passed=False, sentence="It is not the file that was signed for.")
         else:
             yield Check(name=name, passed=True, sentence="It is the file that was signed for.")
+    yield from _report(files.get(REPORT), stated.get(REPORT))
     if any(sha256(files.get(name, b"")) != stated.get(name) for name in (FINGERPRINT, ANSWERS)):
         if repeat:
             sentence = "It takes the fingerprint and the answers that were signed for."
             yield Check(name="replay", passed=False, sentence=sentence)
         return
     yield from _contents(statement, files, source, repeat)
+
+
+def _report(given: bytes | None, stated: str | None) -> Iterator[Check]:
+    if given is None and stated is not None:
+        sentence = "It is not beside the evidence; pass --report to check it."
+        yield Check(name=REPORT, passed=None, sentence=sentence)
+    elif given is not None:
+        right = sha256(given) == stated
+        sentence = f"It is {'' if right else 'not '}the report that was signed for."
+        yield Check(name=REPORT, passed=right, sentence=sentence)
 
 
 def _contents(

@@ -73,7 +73,7 @@ def render_report(
         measured=wording.measured(results),
         inferred=wording.inferred(results),
         assumed=wording.assumed(results),
-        calibration=limits.calibration(results),
+        calibration=limits.calibration(bundle, results),
         checked=limits.checked(results),
         families=limits.family_rows(results[0]),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),

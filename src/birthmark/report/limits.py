@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from birthmark.bundle import Bundle
 from birthmark.calibration import smallest_p
 from birthmark.calibration.planning import MEASURED_AT, load
+from birthmark.exchangeability import left_out
 from birthmark.methods import OURS
 from birthmark.outputs import Kind
 from birthmark.report.wording import number, span
@@ -15,7 +17,7 @@ from birthmark.result import NO_FAMILY, Result
 FOUND = 0.95
 
 
-def calibration(results: Sequence[Result]) -> list[str]:
+def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
     """What the rates are made of, and where they end."""
     first = results[0]
     n = len(first.references)
@@ -37,7 +39,7 @@ def calibration(results: Sequence[Result]) -> list[str]:
             f" {len(results)} were independent, {expected:.2g} at most would be called derived"
             " on average."
         )
-    return said + _power(first)
+    return [*said, *left_out(bundle, first.alpha).sentences, *_power(first)]
 
 
 class CheckRow(NamedTuple):

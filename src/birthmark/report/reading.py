@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from birthmark.audit import Audited
 from birthmark.bundle import Bundle
 from birthmark.errors import BirthmarkError
 from birthmark.evidence.folder import AGAIN, read_outcome
-from birthmark.evidence.replay import replay
+from birthmark.evidence.replay import differing, replay
 from birthmark.report.html import require_of_one
 
 CLOSE = 1e-6
-"""How far, relatively, distances may differ from those of another machine."""
+"""By how much numbers may differ from those of another machine."""
 
 
 def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
@@ -45,11 +43,8 @@ def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
     given = recorded.given
     audited = Audited(result, given.outputs, given.refused, recorded.again)
     require_of_one(bundle, [audited])
-    after = replay(bundle, result, recorded)
-    numbers, stated = (
-        [one.score, one.p_value, *(reference.score for reference in one.references)]
-        for one in (after, result)
-    )
-    if after.verdict is not result.verdict or not np.allclose(numbers, stated, CLOSE, CLOSE):
-        raise BirthmarkError(file, "states other numbers than its answers give", AGAIN)
+    if wrong := differing(result, replay(bundle, result, recorded), CLOSE):
+        raise BirthmarkError(
+            file, f"is not what comes out of its answers ({', '.join(wrong)})", AGAIN
+        )
     return audited
