@@ -49,10 +49,11 @@ class Controls(BaseModel):
     def sentence(self) -> str:
         """What came of it."""
         return (
-            "With each reference model in the victim's place, the suspect would be called derived"
-            f" from {self.close_to} of {self.stand_ins}. Where the victim's answers are dealt to"
-            f" other probes, the suspect is as close to them as in their order in"
-            f" {self.permuted_as_close} of {self.permutations} cases."
+            "Control, whether it resembles the victim alone: had each reference model been the victim,"
+            f" the suspect would be called derived from {self.close_to} of {self.stand_ins}; over"
+            f" {int(SHARE * self.stand_ins)} forbid the verdict. Control, whether chance does it: with"
+            " the victim's answers shuffled among the probes, the suspect is as close in"
+            f" {self.permuted_as_close} of {self.permutations} shuffles; one forbids it."
         )
 
 

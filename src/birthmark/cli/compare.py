@@ -93,7 +93,7 @@ def _print(comparison: Comparison) -> None:
     table = Table("fingerprint", "suspect", "verdict", "p", "score", box=None, pad_edge=False)
     for row in comparison.rows:
         verdict = Text(
-            str(row.verdict) if row.verdict else row.problem or "",
+            str(row.verdict or "not compared"),
             style=STYLES[row.verdict] if row.verdict else "",
         )
         p, score = (
@@ -102,4 +102,7 @@ def _print(comparison: Comparison) -> None:
         table.add_row(Text(row.fingerprint), Text(row.suspect), verdict, p, score)
     console = Console()
     console.print(table)
+    for row in comparison.rows:
+        if row.problem:
+            console.print(Text(f"{row.suspect}: {row.problem}"))
     console.print(Text(comparison.sentence))
