@@ -49,11 +49,12 @@ class Controls(BaseModel):
     def sentence(self) -> str:
         """What came of it."""
         return (
-            "Control, whether it resembles the victim alone: had each reference model been the victim,"
-            f" the suspect would be called derived from {self.close_to} of {self.stand_ins}; over"
-            f" {int(SHARE * self.stand_ins)} forbid the verdict. Control, whether chance does it: with"
-            " the victim's answers shuffled among the probes, the suspect is as close in"
-            f" {self.permuted_as_close} of {self.permutations} shuffles; one forbids it."
+            "Control, whether it resembles the victim alone: had each reference model been the"
+            f" victim, the suspect would be called derived from {self.close_to} of"
+            f" {self.stand_ins}; over {int(SHARE * self.stand_ins)} forbid the verdict. Control,"
+            " whether chance does it: with the victim's answers shuffled among the probes, the"
+            f" suspect is as close in {self.permuted_as_close} of {self.permutations} shuffles; one"
+            " forbids it."
         )
 
 
