@@ -154,7 +154,7 @@ def encoded(picture: Pillow.Image, file_format: str, **options: Any) -> bytes:
 
 def _opened(data: bytes, name: str) -> Pillow.Image:
     try:
-        with warnings.catch_warnings():
+        with _strict(), warnings.catch_warnings():
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
     except Exception as error:  # Pillow's plugins raise whatever a broken file makes them raise
@@ -190,7 +190,7 @@ def _decoded(image: Image) -> Pillow.Image:
 
 @contextmanager
 def _strict() -> Iterator[None]:
-    """Half an image is an error, whatever another library set for all (WeasyPrint does)."""
+    """Half an image or a bomb in it is an error, whatever a library set for all, as WeasyPrint does."""
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:

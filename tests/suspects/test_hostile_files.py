@@ -185,7 +185,11 @@ PICTURES: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("case", PICTURES)
-def test_hostile_pictures_are_one_line(case: str) -> None:
+@pytest.mark.parametrize("lenient", [False, True])
+def test_hostile_pictures_are_one_line(
+    case: str, lenient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", lenient)
     make, said = PICTURES[case]
     with pytest.raises(BirthmarkError) as error:
         _ = Image(make(), "probe.png").pixels
