@@ -190,7 +190,7 @@ def _decoded(image: Image) -> Pillow.Image:
 
 @contextmanager
 def _strict() -> Iterator[None]:
-    """Half an image or a bomb in it is an error, whatever a library set for all, as WeasyPrint does."""
+    """Half an image, or a bomb in it, is an error, whatever WeasyPrint or another set for all."""
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
