@@ -15,11 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from birthmark import ImageSet
-from birthmark.digests import sha256
-from birthmark.images import Image
+from birthmark.common.digests import sha256
+from birthmark.data.images import Image
+from birthmark.models.adapters.callable import CallableSuspect
+from birthmark.models.adapters.differentiable import Direction
 from birthmark.probes.crafting import files
-from birthmark.suspects.callable import CallableSuspect
-from birthmark.suspects.differentiable import Direction
 
 FAMILIES = ("network", "linear")
 N, REFERENCES, INNOCENTS, SURROGATES = 50, 39, 30, 10

@@ -11,11 +11,11 @@ from PIL import Image as Pillow
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
+from birthmark.audit.evasion.repeats import change
+from birthmark.audit.repeats import REPEATS, Again
+from birthmark.data.images import Image, encoded
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.demo.models import FAMILIES
-from birthmark.evasion.repeats import change
-from birthmark.images import Image, encoded
-from birthmark.outputs import Kind, Outputs
-from birthmark.repeating import REPEATS, Again
 
 TRAINED, GROUPS, SEEDS, QUALITY = 1000, 25, 3, 25
 Pixels = NDArray[np.int64]

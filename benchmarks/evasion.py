@@ -23,21 +23,21 @@ from benchmarks.evasive_answers import EVASIONS, Told, answers_again, common
 from numpy.typing import NDArray
 
 from birthmark import __version__
+from birthmark.audit.comparable import Compared, comparable
+from birthmark.audit.evasion import Seen, noticed
+from birthmark.audit.evasion.repeats import PNG_LIMIT
+from birthmark.audit.repeats import REPEATS
 from birthmark.bench.draws import taken
 from birthmark.bench.judging import Judge
 from birthmark.bench.markdown import grid
 from birthmark.bench.table import Setting
 from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration import by_family, conformal_p, interval, possible
-from birthmark.comparing import Compared, comparable
-from birthmark.evasion import Seen, noticed
-from birthmark.evasion.repeats import PNG_LIMIT
-from birthmark.forms import form_of
-from birthmark.images import Image
-from birthmark.methods import common_kind, method
-from birthmark.outputs import Kind, Outputs
-from birthmark.repeating import REPEATS
-from birthmark.suspects import Description
+from birthmark.data.forms import form_of
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters import Description
+from birthmark.scores.methods import common_kind, method
 from birthmark.zoo.recorded import read_answers
 
 METHODS = ("birthmark", "sac-jc", "agreement@jpeg25")

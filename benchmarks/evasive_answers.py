@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.forms import largest, rounded
-from birthmark.methods import common_kind
-from birthmark.outputs import Kind, Outputs
-from birthmark.repeating import REPEATS, Again, Time
+from birthmark.audit.repeats import REPEATS, Again, Time
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.forms import largest, rounded
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters.base import Answered
 from birthmark.scores import Score
-from birthmark.suspects.base import Answered
+from birthmark.scores.methods import common_kind
 
 SMALLEST = 1e-12
 Floats = NDArray[np.float64]

@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import world
 from birthmark import BirthmarkError, Fingerprint
+from birthmark.audit.answers import answers_bytes
 from birthmark.bundle import read_bundle
 from birthmark.evidence import Evidence, sign, verify
 from birthmark.evidence.keys import new_key, signer_of
 from birthmark.evidence.package import evidence_of
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
-from birthmark.recording import answers_bytes
 
 Refuses = Callable[[bytes], bool]
 

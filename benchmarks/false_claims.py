@@ -32,18 +32,18 @@ from benchmarks.claimed_digits import (
 )
 from numpy.typing import NDArray
 
+from birthmark.audit.controls import controls
 from birthmark.bench.markdown import grid
 from birthmark.bundle import Bundle, ProbeRecord
 from birthmark.calibration import by_family, conformal_p, held_rate, interval
-from birthmark.controls import controls
-from birthmark.enrolment import enroll
-from birthmark.exchangeability import left_out
-from birthmark.images import Image
-from birthmark.methods import method
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.enrolment.enrolment import enroll
+from birthmark.enrolment.exchangeability import left_out
+from birthmark.evidence.recheck import LEVEL, chance_of_controls, recheck
 from birthmark.probes import Companions, Draw
-from birthmark.recheck import LEVEL, chance_of_controls, recheck
 from birthmark.scores import Score
+from birthmark.scores.methods import method
 
 ALPHA = 0.05
 SCORES = ("agreement", "sac-cosine-l1", "partial0.03")

@@ -21,7 +21,7 @@ from benchmarks.digits_audit import (
 )
 from benchmarks.loopback import Loopback, Manner, started
 
-from birthmark.remote.ledger import Ledger
+from birthmark.models.remote.ledger import Ledger
 
 CONCURRENCY = 8
 MOST_AHEAD = 6

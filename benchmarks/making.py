@@ -14,9 +14,9 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from birthmark.errors import BirthmarkError
-from birthmark.methods import OURS, PUBLISHED
+from birthmark.common.errors import BirthmarkError
 from birthmark.probes import PROBES
+from birthmark.scores.methods import OURS, PUBLISHED
 from birthmark.zoo.answering import Ingredients, ingredients
 from birthmark.zoo.builder import open_zoo
 

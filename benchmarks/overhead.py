@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from benchmarks.loopback import Loopback, Manner, started
 
-from birthmark.remote import Access, Call, Limits, Reply, Unusable, key_of
-from birthmark.remote.client import Client
+from birthmark.models.remote import Access, Call, Limits, Reply, Unusable, key_of
+from birthmark.models.remote.client import Client
 
 SECONDS, EACH, SIZE = 0.05, 40, 3000
 AT_ONCE = (1, 4, 8, 16, 32)

@@ -19,16 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark import __version__
+from birthmark.audit.pairs import PairPlan
 from birthmark.bench.draws import draws, taken
 from birthmark.bench.judging import Judge
 from birthmark.bench.markdown import grid
 from birthmark.calibration import conformal_p, interval
-from birthmark.correlation import similarities
-from birthmark.forms import Form, form_of, matched
-from birthmark.methods import method
-from birthmark.outputs import Kind, Outputs
-from birthmark.pairs import PairPlan
+from birthmark.data.forms import Form, form_of, matched
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores import SCORES
+from birthmark.scores.correlation import similarities
+from birthmark.scores.methods import method
 from birthmark.zoo.recorded import read_answers
 
 PROBES = "jpeg25"

@@ -14,7 +14,7 @@ from typing import Any
 from birthmark.bench.summing import of_victim
 from birthmark.bench.table import Row, Table
 from birthmark.calibration.planning import FORMAT, MEASURED_AT
-from birthmark.files import whole_file
+from birthmark.common.files import whole_file
 
 ROOT = Path(__file__).parents[1]
 METHOD = "birthmark"

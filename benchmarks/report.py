@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from birthmark import Fingerprint, ImageSet, as_suspect
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
 from birthmark.report.folder import write_audit
 
 PROBES, REFERENCES = 100, 40

@@ -22,19 +22,19 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from birthmark.audit import audit
+from birthmark.audit.audit import audit
 from birthmark.bench.draws import taken
 from birthmark.bench.judging import Judge
 from birthmark.bundle import Bundle, Manifest
 from birthmark.bundle.archive import outputs_bytes
 from birthmark.bundle.manifest import ImageSetRecord, ProbeRecord
-from birthmark.digests import sha256
-from birthmark.files import whole_file
-from birthmark.images import Image, encoded
-from birthmark.methods import method
-from birthmark.outputs import Outputs
+from birthmark.common.digests import sha256
+from birthmark.common.files import whole_file
+from birthmark.data.images import Image, encoded
+from birthmark.data.outputs import Outputs
+from birthmark.models.adapters import Description
 from birthmark.report import render_report
-from birthmark.suspects import Description
+from birthmark.scores.methods import method
 from birthmark.zoo.recorded import read_answers
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

@@ -24,8 +24,8 @@ from birthmark.bench.population import Attack
 from birthmark.bench.table import Setting
 from birthmark.calibration import interval
 from birthmark.calibration.sequential import LEAD, THRESHOLD, Sequential
-from birthmark.methods import method
 from birthmark.probes.peculiar import Peculiar
+from birthmark.scores.methods import method
 from birthmark.zoo.recorded import read_answers
 
 METHOD = "partial0.03@peculiar300-jpeg25"

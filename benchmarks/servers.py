@@ -28,10 +28,10 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from birthmark import Fingerprint, ImageSet, __version__, as_suspect
+from birthmark.audit.result import Result
 from birthmark.bench.markdown import grid
-from birthmark.remote import Access, Limits
-from birthmark.result import Result
-from birthmark.suspects.finding import open_any
+from birthmark.models.adapters.finding import open_any
+from birthmark.models.remote import Access, Limits
 
 DECLARED = {
     "size": (8, 8),

@@ -27,9 +27,14 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
 
 from birthmark import Fingerprint, ImageSet, as_suspect
-from birthmark.correlation import Correlation, correlation_matrix, mean_absolute_differences, units
-from birthmark.outputs import Kind, Outputs
-from birthmark.sandbox import Sandboxed
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.sandbox import Sandboxed
+from birthmark.scores.correlation import (
+    Correlation,
+    correlation_matrix,
+    mean_absolute_differences,
+    units,
+)
 
 PROBES, SIDE, CLASSES, REFERENCES = 1000, 64, 50, 20
 DECLARED = {

@@ -33,9 +33,9 @@ from birthmark.calibration import (
     standardised,
 )
 from birthmark.calibration.families import LEAST
-from birthmark.forms import form_of, largest, rounded
-from birthmark.methods import method
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.forms import form_of, largest, rounded
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.scores.methods import method
 from birthmark.zoo.recorded import read_answers
 
 METHODS = ("birthmark", "sac-jc")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import world
 from birthmark import Image
-from birthmark.remote import Access, Limits
+from birthmark.models.remote import Access, Limits
 
 FORM = """format = "birthmark-api/1"
 url = "{url}"

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import world
-from birthmark.images import Image, Progress, silent
-from birthmark.outputs import Outputs
-from birthmark.suspects import Description, Suspect
-from birthmark.suspects.base import Answered, DryRun
+from birthmark.data.images import Image, Progress, silent
+from birthmark.data.outputs import Outputs
+from birthmark.models.adapters import Description, Suspect
+from birthmark.models.adapters.base import Answered, DryRun
 
 Values = NDArray[np.float64]
 Change = Callable[[Values, int], Values]

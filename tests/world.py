@@ -18,9 +18,9 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from birthmark import Fingerprint, ImageSet, Suspect, as_suspect
+from birthmark.models.adapters.differentiable import Direction
+from birthmark.models.adapters.sklearn_estimator import SklearnSuspect
 from birthmark.probes import Companions
-from birthmark.suspects.differentiable import Direction
-from birthmark.suspects.sklearn_estimator import SklearnSuspect
 
 DECLARED: dict[str, Any] = {
     "size": (8, 8),

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from birthmark.errors import BirthmarkError
+    from birthmark.audit.result import Result, Verdict
+    from birthmark.common.errors import BirthmarkError
+    from birthmark.data.images import Image, ImageSet
+    from birthmark.data.outputs import Kind, Outputs
     from birthmark.fingerprint import Fingerprint
-    from birthmark.images import Image, ImageSet
-    from birthmark.outputs import Kind, Outputs
-    from birthmark.result import Result, Verdict
-    from birthmark.suspects import Declaration, Suspect, as_suspect
+    from birthmark.models.adapters import Declaration, Suspect, as_suspect
 
 __all__ = [
     "BirthmarkError",
@@ -37,17 +37,17 @@ __all__ = [
 ]
 
 _HOME = {
-    "BirthmarkError": "errors",
-    "Declaration": "suspects",
+    "BirthmarkError": "common.errors",
+    "Declaration": "models.adapters",
     "Fingerprint": "fingerprint",
-    "Image": "images",
-    "ImageSet": "images",
-    "Kind": "outputs",
-    "Outputs": "outputs",
-    "Result": "result",
-    "Suspect": "suspects",
-    "Verdict": "result",
-    "as_suspect": "suspects",
+    "Image": "data.images",
+    "ImageSet": "data.images",
+    "Kind": "data.outputs",
+    "Outputs": "data.outputs",
+    "Result": "audit.result",
+    "Suspect": "models.adapters",
+    "Verdict": "audit.result",
+    "as_suspect": "models.adapters",
 }
 
 

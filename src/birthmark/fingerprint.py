@@ -9,19 +9,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from birthmark.audit import Audited, audit
+from birthmark.audit.audit import Audited, audit
+from birthmark.audit.repeats import REPEATS
+from birthmark.audit.result import NO_FAMILY, Result
 from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
 from birthmark.calibration import smallest_p
-from birthmark.digests import sha256_of_file
-from birthmark.enrolment import enroll
-from birthmark.images import Image, ImageSet, Progress, silent
-from birthmark.methods import BEST
+from birthmark.common.digests import sha256_of_file
+from birthmark.data.images import Image, ImageSet, Progress, silent
+from birthmark.enrolment.enrolment import enroll
+from birthmark.models.adapters import as_suspect
+from birthmark.models.adapters.base import PairSuspect
+from birthmark.models.adapters.finding import open_all
 from birthmark.probes import Companions
-from birthmark.repeating import REPEATS
-from birthmark.result import NO_FAMILY, Result
-from birthmark.suspects import as_suspect
-from birthmark.suspects.base import PairSuspect
-from birthmark.suspects.finding import open_all
+from birthmark.scores.methods import BEST
 
 
 class Fingerprint:
@@ -66,7 +66,7 @@ class Fingerprint:
             The victim's family, as the references call it; without it nothing is ever called
             derived. An adapter states its own.
         method, n, seed, resize, progress
-            As for `birthmark.enrolment.enroll`.
+            As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
             the probes, for methods that ask them (`birthmark.probes.Companions`).
@@ -173,7 +173,7 @@ class Fingerprint:
         declared
             Its declaration or the declaration's fields.
         alpha, independent_above, stop_early, repeats, progress
-            As for `birthmark.audit.audit`.
+            As for `birthmark.audit.audit.audit`.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from birthmark import BirthmarkError, Fingerprint
-from birthmark.digests import canonical_json, sha256, sha256_of_file
+from birthmark.common.digests import canonical_json, sha256, sha256_of_file
 
 
 def test_what_was_written_is_read_and_written_again_alike(sealed: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_junk_is_refused(tmp_path: Path, junk: bytes) -> None:
 def test_the_first_format_is_still_read_and_audited(tmp_path: Path) -> None:
     import world
 
-    opened = Fingerprint.open(Path(__file__).parents[1] / "data" / "v1.birthmark")
+    opened = Fingerprint.open(Path(__file__).parents[1] / "files" / "v1.birthmark")
     assert opened.seal == "sha256:bf1bc61a9fc6a8de917a402b720ca72eee7fcdfa77a16812cb29f622ef2ee681"
     assert opened.manifest.method == "sac-cosine-l1@jpeg25"
     Fingerprint(opened.bundle).save(tmp_path / "again")

@@ -8,7 +8,7 @@ import pytest
 
 from birthmark.calibration import references_needed, smallest_p
 from birthmark.calibration.planning import Measured, load, plan, power_of
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 ROOT = Path(__file__).parents[2]
 COPY = Measured(

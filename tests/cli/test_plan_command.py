@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from birthmark.cli.plan import plan
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 app = typer.Typer()
 app.command()(plan)

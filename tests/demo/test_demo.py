@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from birthmark import Fingerprint
+from birthmark.audit.result import Verdict
 from birthmark.demo import Story, tell, write_story
 from birthmark.demo.story import STOLEN_AND_NOT
-from birthmark.result import Verdict
 
 
 @pytest.fixture(scope="module")

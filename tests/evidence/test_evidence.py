@@ -11,15 +11,15 @@ import pytest
 
 import world
 from birthmark import BirthmarkError
-from birthmark.audit import Audited
+from birthmark.audit.answers import answers_bytes
+from birthmark.audit.audit import Audited
 from birthmark.bundle import read_bundle
-from birthmark.digests import canonical_json
+from birthmark.common.digests import canonical_json
 from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evidence
 from birthmark.evidence.folder import sign_audit
 from birthmark.evidence.keys import new_key, public_key, read_public_key, signer_of
 from birthmark.evidence.package import evidence_of
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT
-from birthmark.recording import answers_bytes
 from birthmark.report.folder import write_audit
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import jsonschema
 
+from birthmark.audit.answers import answers_bytes
 from birthmark.evidence import sign
 from birthmark.evidence.keys import new_key, signer_of
 from birthmark.evidence.schema import schema
-from birthmark.recording import answers_bytes
 from evidence.test_evidence import audited_thief
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "evidence.schema.json"

@@ -22,9 +22,9 @@ from PIL import Image as Pillow
 
 from birthmark import BirthmarkError, ImageSet
 from birthmark.bundle import read_bundle
-from birthmark.images import Image, encoded
-from birthmark.suspects import open_suspect
-from birthmark.suspects.declaration import declared_beside
+from birthmark.data.images import Image, encoded
+from birthmark.models.adapters import open_suspect
+from birthmark.models.adapters.declaration import declared_beside
 from birthmark.zoo.recorded import read_answers
 
 MIB = 1 << 20

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from birthmark.digests import canonical_json, sha256
+from birthmark.common.digests import canonical_json, sha256
 
 Blind = Callable[[bytes], bytes]
 """Changes bytes without knowing what they mean."""

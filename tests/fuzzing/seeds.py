@@ -18,10 +18,10 @@ from PIL import Image as Pillow
 
 from birthmark.bundle import Bundle, Manifest, write_bundle
 from birthmark.bundle.archive import outputs_bytes
-from birthmark.digests import sha256
-from birthmark.images import Image, encoded
-from birthmark.outputs import Kind, Outputs
-from birthmark.suspects import Description
+from birthmark.common.digests import sha256
+from birthmark.data.images import Image, encoded
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters import Description
 from birthmark.zoo import recorded
 from birthmark.zoo.plan import open_plan
 

@@ -14,17 +14,17 @@ from typing import Any
 
 from birthmark import BirthmarkError, Fingerprint, ImageSet
 from birthmark.bundle import read_bundle
-from birthmark.images import Image, entry_of
-from birthmark.outputs import Outputs
-from birthmark.remote import Reply
-from birthmark.remote.document import parsed
-from birthmark.remote.judging import Judging
-from birthmark.remote.reading import Reading
-from birthmark.suspects import Description, open_suspect
-from birthmark.suspects.declaration import Declaration, declared_beside
-from birthmark.suspects.recorded import RecordedSuspect
-from birthmark.suspects.template import TemplateService
-from birthmark.suspects.tf_serving import TfServingService
+from birthmark.data.images import Image, entry_of
+from birthmark.data.outputs import Outputs
+from birthmark.models.adapters import Description, open_suspect
+from birthmark.models.adapters.declaration import Declaration, declared_beside
+from birthmark.models.adapters.recorded import RecordedSuspect
+from birthmark.models.adapters.template import TemplateService
+from birthmark.models.adapters.tf_serving import TfServingService
+from birthmark.models.remote import Reply
+from birthmark.models.remote.document import parsed
+from birthmark.models.remote.judging import Judging
+from birthmark.models.remote.reading import Reading
 from birthmark.zoo import records
 from birthmark.zoo.plan import open_plan
 from birthmark.zoo.recorded import read_answers

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import world
 from birthmark import BirthmarkError, Image, Suspect
-from birthmark.outputs import Outputs
+from birthmark.data.outputs import Outputs
 from birthmark.probes import PROBES, Companions, Draw
 
 DRAW = Draw("sha256:images", "sha256:victim", 0)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 import world
 from birthmark import as_suspect
+from birthmark.models.adapters.differentiable import Differentiable, differentiable
 from birthmark.probes.adversarial_pairs import AdversarialPairs
 from birthmark.probes.crafting import Batch, logits
 from birthmark.probes.deepfool import DeepFool
-from birthmark.suspects.differentiable import Differentiable, differentiable
 
 torch = pytest.importorskip("torch", reason="compares networks of torch")
 

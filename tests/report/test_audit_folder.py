@@ -14,12 +14,12 @@ import pytest
 
 import world
 from birthmark import BirthmarkError, Fingerprint
-from birthmark.recording import Recorded, answers_bytes, read_answers
+from birthmark.audit.answers import Recorded, answers_bytes, read_answers
+from birthmark.models.adapters.base import Answered
 from birthmark.report.folder import write_audit, write_report
 from birthmark.report.pdf import pdf_of
 from birthmark.report.reading import read_audit
 from birthmark.report.speaking import contributions
-from birthmark.suspects.base import Answered
 
 
 @pytest.fixture(scope="module")

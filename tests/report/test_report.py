@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from birthmark.audit import Audited, audit
+from birthmark.audit.audit import Audited, audit
+from birthmark.audit.result import Verdict
 from birthmark.bundle import Bundle
-from birthmark.correlation import Correlation
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.fingerprint import Fingerprint
-from birthmark.images import Image, ImageSet
-from birthmark.outputs import Kind, Outputs
+from birthmark.models.adapters import Description, as_suspect
+from birthmark.models.adapters.callable import CallableSuspect
 from birthmark.report import render_report, wording
 from birthmark.report.matrices import correlation_of, matrices
-from birthmark.result import Verdict
-from birthmark.suspects import Description, as_suspect
-from birthmark.suspects.callable import CallableSuspect
+from birthmark.scores.correlation import Correlation
 
 HOSTILE = "<script>alert(1)</script>"
 DECLARED = {"size": (8, 8), "channels": 1, "range": (0, 1), "mean": (0,), "std": (1,)}

@@ -11,15 +11,15 @@ import pytest
 
 import world
 from birthmark import Fingerprint
-from birthmark.audit import Audited, audit
+from birthmark.audit.audit import Audited, audit
 from birthmark.bundle import Bundle
-from birthmark.images import Image, ImageSet
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.images import Image, ImageSet
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters import Description
 from birthmark.report import speaking
 from birthmark.report.pictures import MOST_BYTES, probe_pictures
 from birthmark.report.probes import probes_shown, said
 from birthmark.report.speaking import Answer, contributions
-from birthmark.suspects import Description
 
 FOR, AGAINST = 5, 11
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from birthmark import Kind, Outputs
-from birthmark.correlation import units
 from birthmark.scores import SCORES
+from birthmark.scores.correlation import units
 
 rdm = pytest.importorskip("rsatoolbox.rdm", reason="rsatoolbox is in the extra dev")
 

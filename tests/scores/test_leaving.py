@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores import SCORES
 from birthmark.scores.leaving import LeavesOut, jackknifed, without_each
 

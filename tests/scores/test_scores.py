@@ -8,11 +8,11 @@ from scipy.spatial.distance import pdist
 
 import world
 from birthmark import BirthmarkError, Kind, Outputs
-from birthmark.correlation import similarities, units
-from birthmark.forms import matched
-from birthmark.methods import PUBLISHED, method
+from birthmark.data.forms import matched
 from birthmark.scores import SCORES, Score
+from birthmark.scores.correlation import similarities, units
 from birthmark.scores.lined_up import lined_up
+from birthmark.scores.methods import PUBLISHED, method
 
 N = 60
 EXAMPLES = [

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import test_pairs
+
 import world
 from birthmark import Fingerprint, Result, Suspect
 from birthmark.serving.app import application

@@ -17,11 +17,11 @@ from starlette.testclient import TestClient
 
 import world
 from birthmark import BirthmarkError, Kind
-from birthmark.images import Image
+from birthmark.data.images import Image
+from birthmark.models.adapters import Suspect
 from birthmark.serving import gate
 from birthmark.serving.app import application
 from birthmark.serving.model import Served
-from birthmark.suspects import Suspect
 
 
 @cache
@@ -337,7 +337,7 @@ def test_any_bytes_get_one_line(running: TestClient, body: bytes, kind: str) -> 
 
 
 def test_recorded_answers_cannot_be_served(tmp_path: Any) -> None:
-    from birthmark.suspects.recorded import RecordedSuspect
+    from birthmark.models.adapters.recorded import RecordedSuspect
 
     np.savez(tmp_path / "a.npz", values=np.eye(4))
     with pytest.raises(BirthmarkError, match="cannot be served"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birthmark.recheck import LEVEL, chance_of_controls
+from birthmark.evidence.recheck import LEVEL, chance_of_controls
 
 DRAWS = 20_000
 

@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 import world
-from birthmark.images import ImageSet
-from birthmark.outputs import Kind
+from birthmark.data.images import ImageSet
+from birthmark.data.outputs import Kind
 from birthmark.zoo.plan import Part, Plan, Role, Schedule, checked
 from birthmark.zoo.sources import SOURCES, Samples
 from birthmark.zoo.splits import own_task

@@ -11,7 +11,7 @@ import pytest
 
 import zoo_world
 from birthmark import BirthmarkError, Suspect
-from birthmark.outputs import Kind
+from birthmark.data.outputs import Kind
 from birthmark.probes.cutmix import CutMix
 from birthmark.probes.natural import Natural
 from birthmark.zoo.population import markdown, picture, population

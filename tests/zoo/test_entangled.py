@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from birthmark import BirthmarkError, ImageSet
-from birthmark.outputs import Kind
+from birthmark.data.outputs import Kind
 from birthmark.probes import PROBES, Draw
 from birthmark.zoo.plan import Part, Role, Scalar
 from zoo_world import Zoo

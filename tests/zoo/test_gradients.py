@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 import zoo_world
 from birthmark import BirthmarkError
-from birthmark.images import Image
-from birthmark.suspects.differentiable import differentiable
+from birthmark.data.images import Image
+from birthmark.models.adapters.differentiable import differentiable
 
 pytest.importorskip("torch", reason="zoos need torch")
 

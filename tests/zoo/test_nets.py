@@ -6,8 +6,8 @@ import pytest
 
 import zoo_world
 from birthmark import BirthmarkError
-from birthmark.images import Image, encoded
-from birthmark.suspects import open_suspect
+from birthmark.data.images import Image, encoded
+from birthmark.models.adapters import open_suspect
 
 torch = pytest.importorskip("torch", reason="zoos need torch")
 

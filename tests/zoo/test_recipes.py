@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from birthmark import BirthmarkError
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.zoo.plan import Part, Role, Scalar
 from zoo_world import Zoo
 

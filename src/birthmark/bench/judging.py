@@ -15,12 +15,12 @@ from birthmark.bench.measures import allowed, auc, f1, welch
 from birthmark.bench.population import Attack, Population
 from birthmark.bench.table import Row, Setting
 from birthmark.calibration import by_family, interval
-from birthmark.errors import BirthmarkError
-from birthmark.forms import Form, form_of
-from birthmark.methods import Method, common_kind
-from birthmark.outputs import Kind, Outputs, coarser
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.forms import Form, form_of
+from birthmark.data.outputs import Kind, Outputs, coarser
 from birthmark.probes.peculiar import Peculiar, by_peculiarity
 from birthmark.scores import Pools
+from birthmark.scores.methods import Method, common_kind
 from birthmark.zoo.recorded import Recorded
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from birthmark.methods import OURS, PUBLISHED
+from birthmark.scores.methods import OURS, PUBLISHED
 
 COMPARED = {
     "birthmark": OURS,

@@ -16,10 +16,10 @@ from birthmark import __version__
 from birthmark.bench.judging import Judge
 from birthmark.bench.methods import COMPARED, VERIFICATION, WATERMARK
 from birthmark.bench.table import Row, Setting, Table
-from birthmark.errors import BirthmarkError
-from birthmark.images import Progress, silent
-from birthmark.methods import Method, method
-from birthmark.outputs import Kind
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Progress, silent
+from birthmark.data.outputs import Kind
+from birthmark.scores.methods import Method, method
 from birthmark.zoo.recorded import Recorded, read_answers
 
 Measured = tuple[list[Row], str | None]

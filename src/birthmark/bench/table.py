@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.digests import Digest
+from birthmark.common.digests import Digest
 
 SIZES = (10, 20, 50, 100, 200, 400)
 

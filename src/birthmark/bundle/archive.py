@@ -16,13 +16,13 @@ import safetensors.numpy
 from pydantic import ValidationError
 
 from birthmark.bundle.manifest import FORMAT, MAX_PROBES, Manifest
-from birthmark.digests import canonical_json, sha256, sha256_of_file
-from birthmark.errors import BirthmarkError, first_fault
-from birthmark.files import whole_file
-from birthmark.images import Image
-from birthmark.outputs import Kind, Outputs
-from birthmark.suspects import Description
-from birthmark.zips import require_small_directory
+from birthmark.common.digests import canonical_json, sha256, sha256_of_file
+from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.files import whole_file
+from birthmark.common.zips import require_small_directory
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters import Description
 
 MAX_FILE = 4 << 30
 MAX_MANIFEST = 16 << 20

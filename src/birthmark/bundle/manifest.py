@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from birthmark.digests import Digest
-from birthmark.suspects import Description
+from birthmark.common.digests import Digest
+from birthmark.models.adapters import Description
 
 FORMAT: Literal["birthmark-fingerprint/1"] = "birthmark-fingerprint/1"
 MAX_PROBES = 20_000

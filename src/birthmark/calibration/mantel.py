@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import orth
 
-from birthmark.outputs import Outputs, unit_rows
+from birthmark.data.outputs import Outputs, unit_rows
 
 Matrix = NDArray[np.float64]
 Numbers = NDArray[np.float64]

@@ -13,7 +13,7 @@ from typing import Literal
 from birthmark.calibration.bounds import interval
 from birthmark.calibration.conformal import references_needed, smallest_p
 from birthmark.calibration.families import LEAST, family_rate, held_rate
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 FORMAT = "birthmark-power/1"
 MEASURED_AT = 0.05

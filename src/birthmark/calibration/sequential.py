@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from birthmark.calibration.conformal import references_needed, smallest_p
 from birthmark.calibration.families import family_rate, held_rate
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 THRESHOLD = 4.0
 """How far from the pool's middle a model must be to be called before the last look."""

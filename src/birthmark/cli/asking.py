@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
-    from birthmark.remote import Access
-    from birthmark.suspects.base import DryRun
+    from birthmark.models.adapters.base import DryRun
+    from birthmark.models.remote import Access
 
 KEPT = "what was answered is kept"
 GOES_ON = "the same command goes on from there"
@@ -75,8 +75,8 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
     BirthmarkError
         If an option is given and no model is behind an API, or a number is out of its range.
     """
-    from birthmark.remote import Access, Limits
-    from birthmark.suspects.finding import is_remote, stated_limits
+    from birthmark.models.adapters.finding import is_remote, stated_limits
+    from birthmark.models.remote import Access, Limits
 
     remote = [spec for spec in specs if is_remote(spec)]
     folders = [Path(spec) for spec in specs if Path(spec).is_dir()]

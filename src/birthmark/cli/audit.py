@@ -10,13 +10,13 @@ import typer
 
 from birthmark.cli import asking, options
 from birthmark.cli.fetching import AllowDownload, fetch
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from birthmark.fingerprint import Fingerprint
-    from birthmark.remote import Access
-    from birthmark.suspects import Suspect
-    from birthmark.suspects.base import PairSuspect
+    from birthmark.models.adapters import Suspect
+    from birthmark.models.adapters.base import PairSuspect
+    from birthmark.models.remote import Access
 
 
 def audit(
@@ -71,11 +71,11 @@ def audit(
     renders the report again.
     """
     from birthmark.cli.terminal import progress_bar
-    from birthmark.files import require_new_folder
+    from birthmark.common.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
+    from birthmark.models.adapters.finding import open_any
     from birthmark.report.folder import write_audit
     from birthmark.report.pdf import require_pdf
-    from birthmark.suspects.finding import open_any
 
     stated = asking.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
     access = asking.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
@@ -125,10 +125,10 @@ def _plan(
     repeats: int,
     json_: bool,
 ) -> None:
-    from birthmark.audit import prepared
-    from birthmark.methods import method
-    from birthmark.repeating import Repeats, planned
-    from birthmark.suspects.base import RemoteSuspect
+    from birthmark.audit.audit import prepared
+    from birthmark.audit.repeats import Repeats, planned
+    from birthmark.models.adapters.base import RemoteSuspect
+    from birthmark.scores.methods import method
 
     asked = prepared(opened.bundle, model, alpha, independent_above)
     if access is None or not isinstance(asked, RemoteSuspect):

@@ -40,7 +40,7 @@ def bench(
     """Measure methods on zoos' recorded answers: which thieves they detect, whom they accuse."""
     from birthmark.bench.run import bench as measure
     from birthmark.bench.table import SIZES, Setting
-    from birthmark.methods import method
+    from birthmark.scores.methods import method
 
     setting = Setting(sizes=tuple(n) if n else SIZES, draws=draws, alpha=alpha, seed=seed)
     chosen = {name: method(name).name for name in methods} if methods else None
@@ -60,7 +60,7 @@ def bench(
 def _write(table: Table, out: Path, zoo: Path) -> None:
     from birthmark.bench.figure import picture
     from birthmark.bench.markdown import page
-    from birthmark.files import whole_file
+    from birthmark.common.files import whole_file
 
     out.mkdir(parents=True, exist_ok=True)
     with whole_file(out / f"{table.zoo}.json") as file:

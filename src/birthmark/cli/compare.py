@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from birthmark.comparison import Comparison
@@ -45,11 +45,11 @@ def compare(
 ) -> None:
     """Audit many suspects by many fingerprints: one table, and one map of who is close to whom."""
     from birthmark.cli.terminal import progress_bar
+    from birthmark.common.files import require_writable, whole_file
     from birthmark.comparison import compare as compared
     from birthmark.comparison.opening import open_suspects
-    from birthmark.files import require_writable, whole_file
     from birthmark.fingerprint import Fingerprint
-    from birthmark.remote import Access
+    from birthmark.models.remote import Access
     from birthmark.report.saving import save_picture
 
     files = [name for name in what if name.endswith(".birthmark")]

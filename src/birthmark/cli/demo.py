@@ -28,9 +28,9 @@ def demo(
     and by fine-tuning; others are trained honestly on the thief's data. Nothing is scripted.
     """
     from birthmark.cli.terminal import progress_bar
+    from birthmark.common.files import require_new_folder
     from birthmark.demo import tell, write_story
     from birthmark.demo.writing import as_json
-    from birthmark.files import require_new_folder
 
     require_new_folder(out)
     with progress_bar(json_) as progress:

@@ -11,10 +11,10 @@ import typer
 
 from birthmark.cli import asking, options
 from birthmark.cli.fetching import AllowDownload, fetch
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
-    from birthmark.suspects import Suspect
+    from birthmark.models.adapters import Suspect
 
 PLAIN_NOTE = (
     "Probes are taken as they are drawn. Choosing them, as for the published tables, takes 24"
@@ -84,14 +84,14 @@ def enroll(
     --std and --output, or in a birthmark.toml (or MODEL.toml) beside it. Models may be behind an
     API; limits hold for each of them.
     """
+    from birthmark.audit.findings import unsupported
     from birthmark.cli.inspect import facts
     from birthmark.cli.terminal import print_facts, progress_bar
-    from birthmark.files import require_writable
-    from birthmark.findings import unsupported
+    from birthmark.common.files import require_writable
+    from birthmark.data.images import ImageSet
     from birthmark.fingerprint import Fingerprint
-    from birthmark.images import ImageSet
-    from birthmark.methods import BEST, PLAIN
-    from birthmark.suspects.finding import open_all, open_suspect
+    from birthmark.models.adapters.finding import open_all, open_suspect
+    from birthmark.scores.methods import BEST, PLAIN
 
     if out.exists() and not force:
         raise BirthmarkError(out, "is there already", "name a new file, or pass --force")

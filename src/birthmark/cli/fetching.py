@@ -22,7 +22,7 @@ def fetch(allowed: bool, *specs: str) -> None:
     BirthmarkError
         If one cannot be fetched.
     """
-    from birthmark.suspects.hub import download
+    from birthmark.models.adapters.hub import download
 
     for spec in specs if allowed else ():
         if spec.startswith("hf:"):

@@ -33,10 +33,10 @@ def inspect(
 
 def facts(fingerprint: Fingerprint) -> dict[str, object]:
     """What a person wants to know of a fingerprint."""
+    from birthmark.audit.pairs import PairPlan
     from birthmark.calibration import smallest_p
-    from birthmark.exchangeability import left_out
-    from birthmark.methods import method
-    from birthmark.pairs import PairPlan
+    from birthmark.enrolment.exchangeability import left_out
+    from birthmark.scores.methods import method
 
     manifest = fingerprint.manifest
     rates = left_out(fingerprint.bundle)

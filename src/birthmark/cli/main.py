@@ -27,7 +27,7 @@ from birthmark.cli.serve import serve
 from birthmark.cli.sign import sign
 from birthmark.cli.verify import verify
 from birthmark.cli.zoo import app as zoo
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 UsageError: Any = typer.BadParameter.__base__

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 Input = Annotated[
     str | None,

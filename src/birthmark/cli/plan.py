@@ -136,7 +136,7 @@ def _about_references(made: Plan, given: bool) -> Iterator[str]:
 
 def _about_power(made: Plan, probes: int | None) -> Iterator[str]:
     """Which attacks are detected with how many probes."""
-    from birthmark.defaults import SPARED
+    from birthmark.enrolment.defaults import SPARED
 
     if not made.powers:
         return

@@ -21,7 +21,7 @@ def probes(
     Record the answers as a CSV with a column `probe` (the file's name) and one column a number,
     and audit that.
     """
-    from birthmark.files import whole_folder
+    from birthmark.common.files import whole_folder
     from birthmark.fingerprint import Fingerprint
 
     opened = Fingerprint.open(fingerprint)

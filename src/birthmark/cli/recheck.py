@@ -50,11 +50,11 @@ def recheck(
     references answer as recorded. The seal's publication is not checked here.
     """
     from birthmark.cli.terminal import DEVIATES, print_checks, progress_bar
+    from birthmark.data.images import ImageSet
+    from birthmark.evidence.recheck import recheck as repeated
     from birthmark.fingerprint import Fingerprint
-    from birthmark.images import ImageSet
-    from birthmark.recheck import recheck as repeated
-    from birthmark.remote import Access
-    from birthmark.suspects.finding import open_all, open_suspect
+    from birthmark.models.adapters.finding import open_all, open_suspect
+    from birthmark.models.remote import Access
 
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)

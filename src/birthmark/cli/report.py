@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 
 def report(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 
 def serve(
@@ -45,11 +45,11 @@ def serve(
     _require_extra()
     import re
 
+    from birthmark.models.adapters.finding import open_suspect
     from birthmark.serving.app import application
     from birthmark.serving.model import Served
     from birthmark.serving.open_inference import FILES
     from birthmark.serving.running import address, listening, server
-    from birthmark.suspects.finding import open_suspect
 
     if not re.fullmatch(r"[\w.-]{1,100}", name):
         raise BirthmarkError("--name", f"is {name!r}", "use letters, digits, '.', '-' and '_'")

@@ -10,8 +10,8 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from birthmark.checks import Check
-    from birthmark.images import Progress
+    from birthmark.common.checks import Check
+    from birthmark.data.images import Progress
 
 PATIENCE = 2.0
 DEVIATES = 3
@@ -26,7 +26,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    from birthmark.images import silent
+    from birthmark.data.images import silent
 
     console = Console(stderr=True)
     if quiet:

@@ -42,11 +42,11 @@ def verify(
     no failure unless an option asks for it.
     """
     from birthmark.cli.terminal import DEVIATES, print_checks, waiting
+    from birthmark.common.files import read_bytes
     from birthmark.evidence.keys import read_public_key
     from birthmark.evidence.package import read_evidence
     from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT
     from birthmark.evidence.verifying import verify as verified
-    from birthmark.files import read_bytes
 
     beside = evidence.with_name(REPORT)
     report = beside if report is None and beside.is_file() else report

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
+from birthmark.audit.comparable import compared
 from birthmark.bundle import Bundle
-from birthmark.comparing import compared
+from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.table import Comparison, Map, Point, Row
-from birthmark.errors import BirthmarkError
+from birthmark.data.images import Progress, silent
+from birthmark.data.outputs import Outputs
 from birthmark.fingerprint import Fingerprint
-from birthmark.images import Progress, silent
-from birthmark.methods import method
-from birthmark.outputs import Outputs
-from birthmark.suspects import as_suspect
+from birthmark.models.adapters import as_suspect
+from birthmark.scores.methods import method
 
 MOST_ON_A_MAP = 150
 

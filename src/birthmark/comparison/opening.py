@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.evidence.folder import read_result
-from birthmark.images import Image
-from birthmark.outputs import Kind, Outputs
-from birthmark.remote import Access
-from birthmark.suspects import Description, Suspect
-from birthmark.suspects.finding import open_all
-from birthmark.suspects.recorded import RecordedSuspect
+from birthmark.models.adapters import Description, Suspect
+from birthmark.models.adapters.finding import open_all
+from birthmark.models.adapters.recorded import RecordedSuspect
+from birthmark.models.remote import Access
 
 
 class Unopened:

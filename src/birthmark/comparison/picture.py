@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from birthmark.common.errors import one_line
 from birthmark.comparison.table import Comparison, Map, Point
-from birthmark.errors import one_line
 from birthmark.showing.marks import LIGHT, MARKS
 from birthmark.showing.strip import STYLE
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.errors import BirthmarkError
-from birthmark.result import Verdict
+from birthmark.audit.result import Verdict
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

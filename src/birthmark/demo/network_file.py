@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 OPSET, FORMAT = 17, 8
 """What onnxruntime 1.18 reads."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from birthmark.common.files import whole_folder
+from birthmark.data.images import Progress, silent
 from birthmark.demo import models
 from birthmark.demo.digits import SIDE, Part, digits
 from birthmark.demo.network_file import require_onnx, write_network
-from birthmark.files import whole_folder
-from birthmark.images import Progress, silent
 
 FAMILIES = (*models.NETWORKS, "linear")
 REFERENCES_A_FAMILY = 7

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from birthmark.audit import Audited, require_reachable
+from birthmark.audit.audit import Audited, require_reachable
+from birthmark.audit.result import Verdict
+from birthmark.data.images import ImageSet, Progress, silent
 from birthmark.demo import models
 from birthmark.demo.digits import DECLARED, Part, digits
 from birthmark.fingerprint import Fingerprint
-from birthmark.images import ImageSet, Progress, silent
-from birthmark.result import Verdict
-from birthmark.suspects import Suspect, as_suspect
+from birthmark.models.adapters import Suspect, as_suspect
 
 PROBES = 100
 REFERENCES_A_FAMILY = 7

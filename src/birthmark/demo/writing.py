@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from birthmark.audit.answers import answers_bytes
+from birthmark.common.files import whole_folder
 from birthmark.demo.story import Story
-from birthmark.files import whole_folder
-from birthmark.recording import answers_bytes
 from birthmark.report.html import render_report
 
 

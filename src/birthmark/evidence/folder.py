@@ -6,17 +6,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from birthmark.audit.answers import Recorded, read_answers
+from birthmark.audit.result import Result
 from birthmark.bundle import read_bundle
-from birthmark.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.files import read_bytes
 from birthmark.evidence.keys import signer_of
 from birthmark.evidence.package import write_evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.signing import sign
 from birthmark.evidence.stamping import stamper
 from birthmark.evidence.statement import ANSWERS, REPORT
-from birthmark.files import read_bytes
-from birthmark.recording import Recorded, read_answers
-from birthmark.result import Result
 
 NAME = "evidence.json"
 AGAIN = "audit again"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Key, Signer, SSlibKey

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from birthmark.digests import canonical_json
-from birthmark.errors import BirthmarkError, first_fault
+from birthmark.common.digests import canonical_json
+from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.files import read_bytes, whole_file
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
-from birthmark.files import read_bytes, whole_file
 
 FIX = "get an unaltered copy"
 

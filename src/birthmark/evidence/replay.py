@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from birthmark.audit import audit
+from birthmark.audit.answers import Recorded
+from birthmark.audit.audit import audit
+from birthmark.audit.result import Result
 from birthmark.bundle import Bundle
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, Progress, silent
-from birthmark.outputs import Outputs
-from birthmark.recording import Recorded
-from birthmark.result import Result
-from birthmark.suspects import Description
-from birthmark.suspects.base import Answered
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, Progress, silent
+from birthmark.data.outputs import Outputs
+from birthmark.models.adapters import Description
+from birthmark.models.adapters.base import Answered
 
 COMPUTED_BY = {"libraries", "ledger"}
 """Say who computed a result and where answers are kept, not what came out."""

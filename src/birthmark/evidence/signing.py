@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from birthmark.digests import canonical_json, sha256
+from birthmark.audit.result import Result
+from birthmark.common.digests import canonical_json, sha256
 from birthmark.evidence.package import Envelope, Evidence, Materials, Signature
 from birthmark.evidence.statement import (
     ANSWERS,
@@ -14,7 +15,6 @@ from birthmark.evidence.statement import (
     REPORT,
     statement_of,
 )
-from birthmark.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

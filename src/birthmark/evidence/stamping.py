@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 MAX_RESPONSE = 1 << 20
 TIMEOUT = 30.0

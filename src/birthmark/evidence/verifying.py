@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from birthmark.audit.answers import Recorded, read_answers
 from birthmark.bundle import Bundle, read_bundle
-from birthmark.checks import Check, Checked
-from birthmark.digests import sha256
-from birthmark.errors import BirthmarkError, first_fault
+from birthmark.common.checks import Check, Checked
+from birthmark.common.digests import sha256
+from birthmark.common.errors import BirthmarkError, first_fault
 from birthmark.evidence import keys, stamping
 from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT, Statement
-from birthmark.recording import Recorded, read_answers
-from birthmark.remote.ledger import Ledger
+from birthmark.models.remote.ledger import Ledger
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.models.adapters.differentiable import Differentiable
 from birthmark.probes.base import PROBES
 from birthmark.probes.corruption import require_within
 from birthmark.probes.crafting import Batch, Crafted, Floats, Made, logits, rounded
-from birthmark.suspects.differentiable import Differentiable
 
 STEPS = 10
 

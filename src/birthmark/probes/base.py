@@ -8,12 +8,12 @@ from typing import Protocol
 
 from PIL.Image import Image as Picture
 
-from birthmark.digests import sha256
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
+from birthmark.common.digests import sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.registry import Registry
+from birthmark.data.images import Image, ImageSet
+from birthmark.models.adapters import Suspect
 from birthmark.probes.companions import Companions
-from birthmark.registry import Registry
-from birthmark.suspects import Suspect
 
 AT_ONCE = 1024
 """How many image files are read ahead."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.models.adapters.differentiable import Differentiable
 from birthmark.probes.base import PROBES
 from birthmark.probes.corruption import require_within
 from birthmark.probes.crafting import (
@@ -20,7 +21,6 @@ from birthmark.probes.crafting import (
     second,
     squares,
 )
-from birthmark.suspects.differentiable import Differentiable
 
 STEPS = 60
 

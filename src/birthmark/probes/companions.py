@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from birthmark.errors import BirthmarkError
-from birthmark.suspects import Suspect
+from birthmark.common.errors import BirthmarkError
+from birthmark.models.adapters import Suspect
 
 
 @dataclass(frozen=True)

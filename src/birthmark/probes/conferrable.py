@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.models.adapters import Suspect
+from birthmark.models.adapters.differentiable import Differentiable, differentiable
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
 from birthmark.probes.corruption import require_within
@@ -24,8 +26,6 @@ from birthmark.probes.crafting import (
     seen_as,
 )
 from birthmark.probes.judge import agreement
-from birthmark.suspects import Suspect
-from birthmark.suspects.differentiable import Differentiable, differentiable
 
 STEPS = 20
 CANDIDATES = 2

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 
 from PIL.Image import Image as Picture
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, encoded
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import Draw, Drawn, drawn
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Suspect
 
 
 class Corruption(ABC):

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, encoded
-from birthmark.outputs import Kind
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.data.outputs import Kind
+from birthmark.models.adapters import Declaration, Suspect, answered
+from birthmark.models.adapters.differentiable import Differentiable, differentiable
 from birthmark.probes.base import Draw, Drawn, pictures
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Declaration, Suspect, answered
-from birthmark.suspects.differentiable import Differentiable, differentiable
 
 AT_ONCE = 64
 """How many images are crafted together."""

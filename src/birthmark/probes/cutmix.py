@@ -5,12 +5,12 @@ from __future__ import annotations
 from PIL.Image import Image as Picture
 from PIL.Image import Transpose
 
-from birthmark.digests import sha256
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, encoded
+from birthmark.common.digests import sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Suspect
 
 
 class CutMix:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.models.adapters.differentiable import Differentiable
 from birthmark.probes.base import PROBES
 from birthmark.probes.crafting import (
     Batch,
@@ -16,7 +17,6 @@ from birthmark.probes.crafting import (
     rounded,
     squares,
 )
-from birthmark.suspects.differentiable import Differentiable
 
 CANDIDATES = 10
 STEPS = 50

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import compress, islice
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw
 from birthmark.probes.companions import Companions
 from birthmark.probes.judge import Judge, labelled
-from birthmark.suspects import Suspect
 
 OTHERWISE = "or use probes that need no victim, such as jpeg25"
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.probes.base import PROBES, Drawn
 from birthmark.probes.corruption import Corruption, require_within
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, encoded
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw, Drawn, drawn
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Suspect
 
 
 class Jpeg:

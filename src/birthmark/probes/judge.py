@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, encoded
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import Draw, pictures
-from birthmark.suspects import Suspect
 
 ENOUGH_ANSWERS = 30
 

@@ -9,14 +9,14 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.digests import sha256
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
+from birthmark.common.digests import sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
 from birthmark.probes.corruption import require_within
 from birthmark.probes.crafting import files, require_multiple, rounded
-from birthmark.suspects import Suspect
 
 
 class Lime:

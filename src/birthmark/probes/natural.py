@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from birthmark.images import Image, ImageSet, encoded
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw, drawn
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Suspect
 
 
 class Natural:

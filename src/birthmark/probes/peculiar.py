@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
-from birthmark.outputs import Kind, Outputs, unit_rows
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.data.outputs import Kind, Outputs, unit_rows
+from birthmark.models.adapters import Suspect, answered
 from birthmark.probes.base import PROBES, Draw, ProbeMethod
 from birthmark.probes.companions import Companions
-from birthmark.suspects import Suspect, answered
 
 
 class Peculiar:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL.Image import Image as Picture
 from PIL.Image import Resampling
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.probes.base import PROBES, Drawn
 from birthmark.probes.corruption import Corruption, require_within
 

@@ -9,12 +9,12 @@ from itertools import compress, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw
 from birthmark.probes.companions import Companions
 from birthmark.probes.judge import Judge, labelled
-from birthmark.suspects import Suspect
 
 OTHERWISE = "or use errors, which ask the victim alone"
 AT_ONCE = 128

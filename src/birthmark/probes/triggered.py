@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, encoded
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, encoded
+from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
 from birthmark.probes.corruption import require_within
-from birthmark.suspects import Suspect
 
 WHITE = 255
 

@@ -8,8 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet
+from birthmark.models.adapters import Suspect
+from birthmark.models.adapters.differentiable import Differentiable
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
 from birthmark.probes.corruption import require_within
@@ -29,8 +31,6 @@ from birthmark.probes.crafting import (
     squares,
     stacked,
 )
-from birthmark.suspects import Suspect
-from birthmark.suspects.differentiable import Differentiable
 
 FROM, AT_LEAST = 256, 32
 PASSES = 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from birthmark.audit import Audited
+from birthmark.audit.answers import answers_bytes
+from birthmark.audit.audit import Audited
 from birthmark.bundle import Bundle
-from birthmark.files import whole_file, whole_folder
-from birthmark.recording import answers_bytes
+from birthmark.common.files import whole_file, whole_folder
 from birthmark.report.html import render_report
 from birthmark.report.pdf import pdf_of
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import jinja2
 
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
+from birthmark.audit.result import Result
 from birthmark.bundle import Bundle
-from birthmark.errors import BirthmarkError, one_line
+from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.report import limits, wording
 from birthmark.report.matrices import matrices
 from birthmark.report.pictures import data_address
 from birthmark.report.plots import MOST_ROWS, gradient, heatmap, strip
 from birthmark.report.probes import probes_shown
-from birthmark.result import Result
 from birthmark.showing.marks import DARK, LIGHT, MARKS
 from birthmark.showing.strip import svg
 

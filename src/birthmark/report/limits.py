@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from birthmark.audit.result import NO_FAMILY, Result
 from birthmark.bundle import Bundle
 from birthmark.calibration import smallest_p
 from birthmark.calibration.planning import MEASURED_AT, load
-from birthmark.exchangeability import left_out
-from birthmark.methods import OURS
-from birthmark.outputs import Kind
+from birthmark.data.outputs import Kind
+from birthmark.enrolment.exchangeability import left_out
 from birthmark.report.wording import number, span
-from birthmark.result import NO_FAMILY, Result
+from birthmark.scores.methods import OURS
 
 FOUND = 0.95
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
+from birthmark.audit.comparable import compared
 from birthmark.bundle import Bundle
-from birthmark.comparing import compared
-from birthmark.correlation import Correlation, correlation_matrix
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.scores.correlation import Correlation, correlation_matrix
 
 Floats = NDArray[np.float32]
 MOST_PROBES = 300

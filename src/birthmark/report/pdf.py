@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 
 def pdf_of(report: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image as Pillow
 
-from birthmark.images import Image
+from birthmark.data.images import Image
 
 MOST_BYTES = 700_000
 """Of all probes that are shown, as files, before base64."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from birthmark.audit.result import Result
 from birthmark.report.wording import typical, varies
-from birthmark.result import Result
 from birthmark.showing.strip import Strip, Suspected
 
 MOST_ROWS = 60

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
+from birthmark.audit.findings import with_true_labels
 from birthmark.bundle import Bundle
-from birthmark.findings import with_true_labels
 from birthmark.report.pictures import ProbePicture, probe_pictures
 from birthmark.report.speaking import Answer, Contributions, Speaking, contributions
 

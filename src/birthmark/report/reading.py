@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
 from birthmark.bundle import Bundle
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.evidence.folder import AGAIN, read_outcome
 from birthmark.evidence.replay import differing, replay
 from birthmark.report.html import require_of_one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birthmark.files import whole_file
+from birthmark.common.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.audit import Audited
+from birthmark.audit.audit import Audited
+from birthmark.audit.comparable import comparable, compared
 from birthmark.bundle import Bundle
-from birthmark.comparing import comparable, compared
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image
-from birthmark.methods import method
-from birthmark.outputs import Kind, Outputs
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters.base import Answered
 from birthmark.scores.leaving import LeavesOut, jackknifed, without_each
-from birthmark.suspects.base import Answered
+from birthmark.scores.methods import method
 
 MOST_SHOWN = 6
 """So many probes are shown of each kind."""

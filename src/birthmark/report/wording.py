@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from birthmark.result import Result, Verdict
-from birthmark.suspects import Declaration
+from birthmark.audit.result import Result, Verdict
+from birthmark.models.adapters import Declaration
 
 VERDICTS = {
     Verdict.DERIVED: "closer to the victim than independent models are, at the rate stated below",

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
-from birthmark.errors import BirthmarkError
-from birthmark.outputs import Kind, Outputs
-from birthmark.registry import Registry
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.registry import Registry
+from birthmark.data.outputs import Kind, Outputs
 
 ANSWERS = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS, Kind.EMBEDDINGS)
 """What a model can answer to one image."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.correlation import unit, units
-from birthmark.outputs import Outputs
+from birthmark.data.outputs import Outputs
 from birthmark.scores.base import ANSWERS, SCORES, Apart
+from birthmark.scores.correlation import unit, units
 
 
 class Ddv(Apart):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from birthmark.correlation import similarities
-from birthmark.forms import two_valued
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.forms import two_valued
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES, Pooled, Pools, Score
+from birthmark.scores.correlation import similarities
 
 FORMS = ("raw", "centred", "softmax", "match")
 

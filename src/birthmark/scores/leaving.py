@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.outputs import Outputs
+from birthmark.data.outputs import Outputs
 from birthmark.scores.base import Score
 
 Numbers = NDArray[np.float64]

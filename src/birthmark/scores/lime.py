@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.correlation import unit
-from birthmark.errors import BirthmarkError
-from birthmark.outputs import Kind, Outputs
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.probes.lime import masks
 from birthmark.scores.base import SCORES, Apart
+from birthmark.scores.correlation import unit
 
 
 class Lime(Apart):

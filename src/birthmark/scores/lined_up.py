@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from birthmark.outputs import unit_rows
+from birthmark.data.outputs import unit_rows
 
 PLAUSIBLE = 0.25
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.outputs import Outputs, unit_rows
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.outputs import Outputs, unit_rows
 from birthmark.scores.base import ANSWERS, SCORES, Pooled, Pools
 from birthmark.scores.lined_up import lined_up
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from birthmark.correlation import units
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES, Apart
+from birthmark.scores.correlation import units
 
 
 class PointwiseCosine(Apart):

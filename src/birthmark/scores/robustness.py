@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores.base import SCORES, Apart
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from birthmark.correlation import triangle, unit, units
-from birthmark.outputs import Outputs
+from birthmark.data.outputs import Outputs
 from birthmark.scores.base import ANSWERS, SCORES, Apart
+from birthmark.scores.correlation import triangle, unit, units
 
 Vector = NDArray[np.float64]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.correlation import (
+from birthmark.data.outputs import Outputs
+from birthmark.scores.base import ANSWERS, SCORES, Apart
+from birthmark.scores.correlation import (
     Correlation,
     correlation_matrix,
     mean_absolute_differences,
     units,
 )
-from birthmark.outputs import Outputs
-from birthmark.scores.base import ANSWERS, SCORES, Apart
 
 
 class Sac(Apart):

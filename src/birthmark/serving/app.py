@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from birthmark import __version__
-from birthmark.errors import BirthmarkError, one_line
+from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.serving import forms, open_inference
 from birthmark.serving.gate import Gate
 from birthmark.serving.model import Served

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from birthmark.images import Image
+from birthmark.data.images import Image
 from birthmark.serving.model import Served
 from birthmark.serving.open_inference import from_base64
 

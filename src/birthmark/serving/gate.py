@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from birthmark.digests import sha256
+from birthmark.common.digests import sha256
 
 MAX_BODY = 32 << 20
 MAX_KEY = 200

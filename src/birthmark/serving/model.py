@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, encoded
-from birthmark.outputs import Kind, Outputs, unit_rows
-from birthmark.suspects import Declaration, Suspect, answered
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, encoded
+from birthmark.data.outputs import Kind, Outputs, unit_rows
+from birthmark.models.adapters import Declaration, Suspect, answered
 
 MOST_QUESTIONS = 100_000
 """So many questions are remembered, the latest."""

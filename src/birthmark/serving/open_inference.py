@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from birthmark import __version__
-from birthmark.images import Image
-from birthmark.outputs import Kind
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind
 from birthmark.serving.model import Served
 
 VERSION = "1"

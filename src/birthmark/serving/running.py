@@ -7,7 +7,7 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from birthmark.errors import one_line
+from birthmark.common.errors import one_line
 from birthmark.showing.marks import LIGHT, MARKS
 
 FRAME = (

@@ -16,7 +16,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from birthmark.errors import one_line
+from birthmark.common.errors import one_line
 from birthmark.showing.marks import LIGHT, MARKS, Look
 
 STYLE: dict[str, Any] = {

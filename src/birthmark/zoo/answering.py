@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark import __version__
-from birthmark.digests import sha256
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, ImageSet, Progress, silent
+from birthmark.common.digests import sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, Progress, silent
+from birthmark.models.adapters import Suspect
 from birthmark.probes import PROBES, Companions, Draw
-from birthmark.suspects import Suspect
 from birthmark.zoo import checking
 from birthmark.zoo.arrays import load
 from birthmark.zoo.builder import open_zoo

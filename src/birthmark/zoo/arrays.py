@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.digests import sha256
-from birthmark.files import whole_folder
-from birthmark.images import Progress, silent
+from birthmark.common.digests import sha256
+from birthmark.common.files import whole_folder
+from birthmark.data.images import Progress, silent
 from birthmark.zoo.plan import Part, Plan
 from birthmark.zoo.sources import SOURCES, Samples
 from birthmark.zoo.splits import Positions, Split, foreign, new_task, own_task

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from birthmark.errors import BirthmarkError
-from birthmark.files import require_new_folder, whole_file
-from birthmark.images import Progress, silent
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import require_new_folder, whole_file
+from birthmark.data.images import Progress, silent
 from birthmark.zoo.arrays import prepare
 from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
 from birthmark.zoo.members import Member, members

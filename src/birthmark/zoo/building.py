@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from birthmark.digests import canonical_json, sha256
+from birthmark.common.digests import canonical_json, sha256
 from birthmark.zoo import checking
 from birthmark.zoo.arrays import load
 from birthmark.zoo.job import Job

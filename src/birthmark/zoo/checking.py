@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.disguises import DISGUISES, Disguise
 from birthmark.zoo.plan import Scalar
 from birthmark.zoo.recipes import RECIPES, Recipe

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from birthmark.errors import BirthmarkError
-from birthmark.files import whole_folder
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import whole_folder
 from birthmark.zoo.arrays import load
 from birthmark.zoo.builder import open_zoo
 from birthmark.zoo.members import members

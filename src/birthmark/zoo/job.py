@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from birthmark.outputs import Kind
+from birthmark.data.outputs import Kind
 from birthmark.zoo.arrays import Arrays, load
 from birthmark.zoo.augment import AUGMENTS
 from birthmark.zoo.members import Member

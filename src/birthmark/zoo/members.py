@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.zoo import checking
 from birthmark.zoo.plan import Group, Part, Plan, Role, Scalar
 

@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from birthmark.digests import sha256_of_file
-from birthmark.errors import BirthmarkError
-from birthmark.files import whole_file
-from birthmark.outputs import Kind, Outputs
-from birthmark.suspects import Suspect
-from birthmark.suspects.callable import CallableSuspect, Function
-from birthmark.suspects.differentiable import Direction
-from birthmark.suspects.torch_module import derived
+from birthmark.common.digests import sha256_of_file
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import whole_file
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters import Suspect
+from birthmark.models.adapters.callable import CallableSuspect, Function
+from birthmark.models.adapters.differentiable import Direction
+from birthmark.models.adapters.torch_module import derived
 from birthmark.zoo import checking
 from birthmark.zoo.disguises import Disguise
 from birthmark.zoo.nets import planned

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import read_bytes
-from birthmark.tomls import toml_of
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.tomls import toml_of
+from birthmark.data.images import read_bytes
 
 MAX_FILE = 1 << 18
 

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from birthmark.digests import Digest, canonical_json, sha256
-from birthmark.errors import BirthmarkError
-from birthmark.files import whole_file
-from birthmark.outputs import Outputs
-from birthmark.zips import PLAIN, opened_zip
+from birthmark.common.digests import Digest, canonical_json, sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import whole_file
+from birthmark.common.zips import PLAIN, opened_zip
+from birthmark.data.outputs import Outputs
 from birthmark.zoo import checking
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from birthmark.errors import BirthmarkError
-from birthmark.files import whole_file
-from birthmark.images import read_bytes
-from birthmark.outputs import MAX_WIDTH, Kind
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import whole_file
+from birthmark.data.images import read_bytes
+from birthmark.data.outputs import MAX_WIDTH, Kind
 from birthmark.zoo.plan import Part, Role, Scalar
 
 MAX_FILE = 1 << 20

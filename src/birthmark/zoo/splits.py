@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.plan import NewTask, Plan
 from birthmark.zoo.sources import Samples
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.outputs import Outputs
+from birthmark.data.outputs import Outputs
 from birthmark.zoo.arrays import Arrays
 from birthmark.zoo.models import ZooModel
 

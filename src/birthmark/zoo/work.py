@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.members import Member
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record

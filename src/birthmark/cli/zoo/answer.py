@@ -21,7 +21,7 @@ def answer(
 ) -> None:
     """Put the plan's probes to every model of a zoo and keep the answers in one file."""
     require_torch()
-    from birthmark.files import require_writable
+    from birthmark.common.files import require_writable
     from birthmark.zoo.answering import answer_zoo
 
     require_writable(out)

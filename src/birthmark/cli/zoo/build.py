@@ -13,7 +13,7 @@ import typer
 from birthmark.cli import options
 from birthmark.cli.terminal import progress_bar
 from birthmark.cli.zoo.torch_extra import require_torch
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from birthmark.zoo.work import Outcome

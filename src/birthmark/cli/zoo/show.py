@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from birthmark.zoo.plan import Plan
@@ -27,7 +27,7 @@ def show(
     json_: options.Json = False,
 ) -> None:
     """Show what the models of a zoo are like: how accurate, how like the victim, by group."""
-    from birthmark.files import whole_file
+    from birthmark.common.files import whole_file
     from birthmark.zoo import population
 
     plan, records, made = _opened(zoo)

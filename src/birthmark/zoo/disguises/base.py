@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.outputs import Outputs
-from birthmark.registry import Registry
+from birthmark.common.registry import Registry
+from birthmark.data.outputs import Outputs
 
 Pixels = NDArray[np.uint8]
 

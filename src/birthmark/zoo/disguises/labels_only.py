@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.zoo.disguises.base import DISGUISES, Disguise
 
 

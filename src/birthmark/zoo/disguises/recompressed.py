@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Pillow
 from pydantic import Field
 
-from birthmark.images import encoded
+from birthmark.data.images import encoded
 from birthmark.zoo.disguises.base import DISGUISES, Disguise, Pixels
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from birthmark.forms import rounded
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.forms import rounded
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.zoo.disguises.base import DISGUISES, Disguise
 
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from birthmark.forms import largest
-from birthmark.outputs import Kind, Outputs
+from birthmark.data.forms import largest
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.zoo.disguises.base import DISGUISES, Disguise
 
 

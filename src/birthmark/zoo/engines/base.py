@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from birthmark.registry import Registry
+from birthmark.common.registry import Registry
 from birthmark.zoo.work import Outcome, Task
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.engines.base import ENGINES, WorkerDiedError
 from birthmark.zoo.work import Outcome, Task
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from birthmark.errors import BirthmarkError
-from birthmark.importing import imported
-from birthmark.registry import Registry
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.importing import imported
+from birthmark.common.registry import Registry
 from birthmark.zoo.nets.head import head
 from birthmark.zoo.plan import Plan
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 
 
 def head(model: nn.Module) -> nn.Linear:

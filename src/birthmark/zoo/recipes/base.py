@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.registry import Registry
+from birthmark.common.registry import Registry
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.probes.triggered import WHITE, trigger
 from birthmark.zoo.augment import AUGMENTS
 from birthmark.zoo.job import Job

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from birthmark.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.job import Job
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 from birthmark.zoo.training import answers

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import ImageSet, Progress, entry_of, from_parquet, read_bytes, silent
-from birthmark.registry import Registry
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.registry import Registry
+from birthmark.data.images import ImageSet, Progress, entry_of, from_parquet, read_bytes, silent
 
 
 @dataclass(frozen=True)

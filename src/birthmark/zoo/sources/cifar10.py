@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Progress, encoded, silent
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Progress, encoded, silent
 from birthmark.zoo.sources.base import SOURCES, Samples, has_parquet, lazy, parquet, require
 
 CLASSES = (

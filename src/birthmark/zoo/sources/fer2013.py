@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Progress, encoded, silent
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Progress, encoded, silent
 from birthmark.zoo.sources.base import SOURCES, Samples, has_parquet, lazy, parquet, require
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import ImageSet, Progress, silent
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import ImageSet, Progress, silent
 from birthmark.zoo.sources.base import (
     SOURCES,
     Samples,

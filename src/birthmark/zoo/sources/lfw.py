@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Image, Progress, encoded, read_bytes, silent
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, Progress, encoded, read_bytes, silent
 from birthmark.zoo.sources.base import (
     SOURCES,
     Samples,

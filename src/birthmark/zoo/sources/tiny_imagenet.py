@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from birthmark.errors import BirthmarkError
-from birthmark.images import Progress, silent
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Progress, silent
 from birthmark.zoo.sources.base import (
     SOURCES,
     Samples,

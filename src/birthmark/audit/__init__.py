@@ -1,0 +1,1 @@
+"""From a fingerprint and a suspect to a verdict."""

@@ -1,0 +1,258 @@
+"""From a fingerprint and a suspect to a verdict."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from birthmark.audit.answers import Recorded
+from birthmark.audit.comparable import Compared, comparable, compared
+from birthmark.audit.controls import controls
+from birthmark.audit.early_stop import ask_until_sure
+from birthmark.audit.evasion import Seen, noticed
+from birthmark.audit.findings import Finding, assumptions, of_rank, of_suspect
+from birthmark.audit.pairs import bound
+from birthmark.audit.repeats import REPEATS, Again, Repeats, Time, ask_repeatedly
+from birthmark.audit.result import ReferenceScore, Result, Significance, Verdict
+from birthmark.bundle import Bundle
+from birthmark.calibration import (
+    by_family,
+    conformal_p,
+    held_rate,
+    mantel_of,
+    possible,
+    references_needed,
+    smallest_p,
+)
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Progress, silent
+from birthmark.data.outputs import Outputs
+from birthmark.models.adapters import Suspect
+from birthmark.models.adapters.base import Answered, PairSuspect, Recording
+from birthmark.scores.methods import common_kind, method
+
+SPENT = (
+    "Asked in batches, the test had pointed at other models before, and may not point at more."
+    " Audit with new probes to be sure."
+)
+FEW = 99
+"""Permutations of each reference's test."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A result and the answers behind it.
+
+    Attributes
+    ----------
+    result
+        The result.
+    answers
+        To the probes that were not refused, in their order.
+    refused
+        Positions of the probes that were, and what the suspect said.
+    again
+        What came of asking some once more.
+    """
+
+    result: Result
+    answers: Outputs
+    refused: Mapping[int, str] = field(default_factory=dict)
+    again: Mapping[Time, Again] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> Recorded:
+        """All that the suspect answered."""
+        return Recorded(Answered(self.answers, self.refused), self.again)
+
+
+def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance:
+    """The suspect's partial Mantel test and, if it is close, the references' by each other."""
+    others = alike.references
+    own = mantel_of(alike.victim, alike.suspect, others)
+    below = None
+    if close:
+        theirs = (
+            mantel_of(alike.victim, one, [*others[:i], *others[i + 1 :]], permutations=FEW)
+            for i, one in enumerate(others)
+        )
+        below = sum(one.p_value <= alpha for one in theirs)
+    return Significance(
+        correlation=own.correlation,
+        p_value=own.p_value,
+        permutations=own.permutations,
+        references_below=below,
+    )
+
+
+def require_reachable(references: int, alpha: float) -> None:
+    """Refuse an alpha that the number of reference models can't support.
+
+    Raises
+    ------
+    BirthmarkError
+        If even the closest suspect would have p > alpha.
+    """
+    if not 0 < alpha < 1:
+        raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.05")
+    if smallest_p(references) > alpha:
+        raise BirthmarkError(
+            f"alpha = {alpha}",
+            f"can't be reached with {references} reference models, whose smallest p-value is"
+            f" {smallest_p(references):.3g}; no query was sent",
+            f"enroll {references_needed(alpha)} reference models or more,"
+            f" or pass --alpha {math.ceil(1000 * smallest_p(references)) / 1000}",
+        )
+
+
+def prepared(
+    bundle: Bundle, suspect: Suspect | PairSuspect, alpha: float, independent_above: float
+) -> Suspect:
+    """A suspect that can be asked about each probe, once all is checked that costs no query.
+
+    Raises
+    ------
+    BirthmarkError
+        If alpha can't be reached, or the answers couldn't be compared.
+    """
+    require_reachable(len(bundle.references), alpha)
+    if not alpha <= independent_above <= 1:
+        raise BirthmarkError(
+            "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
+        )
+    score = method(bundle.manifest.method).score
+    suspect = bound(suspect, bundle.probes, score)
+    common_kind([bundle.victim.kind, suspect.description.output], score)
+    bundle.require_same_pixels("fingerprint")
+    return suspect
+
+
+def audit(
+    bundle: Bundle,
+    suspect: Suspect | PairSuspect,
+    *,
+    alpha: float = 0.05,
+    independent_above: float = 0.5,
+    stop_early: bool = False,
+    repeats: int = REPEATS,
+    again: Mapping[Time, Again] | None = None,
+    seal: str | None = None,
+    progress: Progress = silent,
+) -> Audited:
+    """Put a fingerprint's probes to a suspect and judge its answers.
+
+    Parameters
+    ----------
+    bundle
+        The fingerprint.
+    suspect
+        The model in question; one that only compares images is asked about pairs
+        (`birthmark.audit.pairs`).
+    alpha
+        The largest false-positive rate to accept.
+    independent_above
+        The p-value above which the suspect is called independent; alpha to 1.
+    stop_early
+        Whether to ask in batches and stop as soon as the suspect is called derived; the rate holds
+        over all looks (`birthmark.calibration.Sequential`).
+    repeats
+        How many probes to ask again, at once and at the end, to see whether answers change.
+    again
+        What came of that before, where an audit is repeated; nothing is asked again then.
+    seal
+        The fingerprint's seal, for the result.
+    progress
+        Is told how far it is.
+
+    Raises
+    ------
+    BirthmarkError
+        Before a query is sent if alpha can't be reached or the answers couldn't be compared;
+        after it if the suspect fails, or too few probes were answered to compare anything.
+    """
+    if repeats < 0:
+        raise BirthmarkError("--repeats", f"is {repeats}", "pass 0 or more")
+    recording = suspect
+    suspect = prepared(bundle, suspect, alpha, independent_above)
+    score = method(bundle.manifest.method).score
+    stopped = None
+    repeated = Repeats(
+        suspect,
+        bundle.probes,
+        repeats if again is None else 0,
+        score.reference_images,
+        dict(again or {}),
+    )
+    if stop_early:
+        family = suspect.description.family
+        stopped = ask_until_sure(bundle, suspect, alpha, family, repeated, progress)
+        given = stopped.given
+    else:
+        given = ask_repeatedly(suspect, bundle.probes, repeated, progress)
+    bundle, answers = comparable(bundle.first(given.asked), given)
+    answers.require_plausible(suspect.description.name, varied=False)
+    alike = compared(bundle, answers)
+    own, *others = score(alike.victim, [alike.suspect, *alike.references])
+    p = conformal_p(own, others)
+    described = bundle.manifest.references
+    families = by_family(own, others, [one.family for one in described], alpha)
+    asked = possible(families, suspect.description.family)
+    found = list(of_suspect(bundle, suspect, answers))
+    seen = noticed(Seen(bundle, suspect.description, given, answers, alike, repeated.found))
+    found += [one.finding for one in seen if one.finding is not None]
+    control = None
+    if p <= alpha:
+        control = controls(score, alike.victim, alike.suspect, alike.references, alpha)
+        found += of_rank(asked)
+        if not control.passed:
+            found.append(
+                Finding(f"{control.sentence} So it cannot be called derived.", accuses=False)
+            )
+    called = p <= alpha if stopped is None else stopped.called
+    if p <= alpha and not called:
+        found.append(Finding(SPENT, accuses=False))
+    if called and all(one.accuses for one in found):
+        verdict = Verdict.DERIVED
+    elif p > independent_above and all(one.clears for one in found):
+        verdict = Verdict.INDEPENDENT
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    result = Result(
+        verdict=verdict,
+        p_value=p,
+        alpha=alpha,
+        false_positive_rate=held_rate(alpha, len(others)),
+        families=families,
+        controls=control,
+        significance=_significance(alike, alpha, close=p <= alpha),
+        family_rate=max((one.rate for one in asked), default=None),
+        independent_above=independent_above,
+        method=bundle.manifest.method,
+        compared_as=alike.kind,
+        score=own,
+        references=[
+            ReferenceScore(name=one.name, family=one.family, score=number)
+            for one, number in zip(described, others, strict=True)
+        ],
+        findings=[one.text for one in found],
+        assumptions=[
+            *assumptions(bundle, suspect.description),
+            *(one.assumed for one in seen if one.assumed is not None),
+        ],
+        checks=[one.check for one in seen],
+        queries=given.asked,
+        refused=len(given.refused),
+        repeated=repeated.calls,
+        looks=None if stopped is None else (stopped.looks, stopped.planned),
+        fingerprint=seal,
+        victim=bundle.manifest.victim,
+        suspect=suspect.description,
+        answers=given.outputs.digest,
+        libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
+        | {"numpy": version("numpy")},
+        ledger=recording.ledger_record() if isinstance(recording, Recording) else None,
+    )
+    return Audited(result, given.outputs, given.refused, repeated.found)

@@ -1,0 +1,111 @@
+"""Whether a suspect is close to the victim, or to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.calibration import conformal_p, family_rate
+from birthmark.data.outputs import Outputs
+from birthmark.scores import Score
+
+MOST_PROBES = 200
+"""So many probes at most are compared, the first ones."""
+PERMUTATIONS = 19
+SHARE = 0.25
+"""From so many stand-ins, a suspect may be called derived without being close to everyone."""
+
+
+class Controls(BaseModel):
+    """The same comparison with something else in the victim's place.
+
+    Attributes
+    ----------
+    stand_ins
+        How many reference models took the victim's place, one at a time.
+    close_to
+        From how many of them the suspect would be called derived, by its rank among the others.
+    permutations
+        How often the victim's answers were dealt to other probes.
+    permuted_as_close
+        To how many of these the suspect is as close as to the victim's answers in their order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stand_ins: int
+    close_to: int
+    permutations: int
+    permuted_as_close: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the suspect is close to the victim and to few others."""
+        return self.close_to <= SHARE * self.stand_ins and not self.permuted_as_close
+
+    @property
+    def sentence(self) -> str:
+        """What came of it."""
+        return (
+            "Control, whether it resembles the victim alone: had each reference model been the"
+            f" victim, the suspect would be called derived from {self.close_to} of"
+            f" {self.stand_ins}; over {int(SHARE * self.stand_ins)} forbid the verdict. Control,"
+            " whether chance does it: with the victim's answers shuffled among the probes, the"
+            f" suspect is as close in {self.permuted_as_close} of {self.permutations} shuffles; one"
+            " forbids it."
+        )
+
+
+def controls(
+    score: Score,
+    victim: Outputs,
+    suspect: Outputs,
+    references: Sequence[Outputs],
+    alpha: float,
+    seed: int = 0,
+) -> Controls:
+    """Put every reference, and permuted answers, in the victim's place.
+
+    Parameters
+    ----------
+    score
+        The method's.
+    victim, suspect, references
+        Answers of one kind to the same probes.
+    alpha
+        The rate asked for; where the others are too few for it, the smallest they can reach.
+    seed
+        Deals the answers.
+    """
+    most = MOST_PROBES - MOST_PROBES % score.block
+    victim, suspect, *others = (one.first(most) for one in (victim, suspect, *references))
+
+    def called(own: Outputs, pool: Sequence[Outputs]) -> bool:
+        number, *rest = score(own, pool)
+        return conformal_p(number, rest) <= family_rate(alpha, len(rest))
+
+    pool = [suspect, *others]
+    true = score(victim, pool)[0]
+    return Controls(
+        stand_ins=len(others),
+        close_to=sum(
+            called(one, [suspect, *others[:i], *others[i + 1 :]])
+            for i, one in enumerate(others)
+            if len(others) > 1
+        ),
+        permutations=PERMUTATIONS,
+        permuted_as_close=sum(
+            score(one, pool)[0] <= true for one in _permuted(victim, score.block, seed)
+        ),
+    )
+
+
+def _permuted(victim: Outputs, block: int, seed: int) -> Iterator[Outputs]:
+    """Probes that belong together stay together."""
+    rng = np.random.default_rng(seed)
+    places = np.arange(len(victim)).reshape(-1, block)
+    for _ in range(PERMUTATIONS):
+        dealt = places[rng.permutation(len(places))].ravel()
+        yield Outputs(victim.values[dealt], victim.kind, victim.classes)

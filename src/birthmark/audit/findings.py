@@ -1,0 +1,198 @@
+"""What was noticed in an audit that bears on its verdict, and what the verdict rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from birthmark.bundle import Bundle, Manifest
+from birthmark.calibration.families import LEAST, FamilyRank
+from birthmark.data.images import Image
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters import Description, Suspect
+from birthmark.models.queries import CHANCE, accuracy, chance_p
+from birthmark.scores.methods import method
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something noticed.
+
+    Attributes
+    ----------
+    text
+        A sentence or two.
+    clears
+        Whether the suspect may still be called independent.
+    accuses
+        Whether it may still be called derived.
+    """
+
+    text: str
+    clears: bool = True
+    accuses: bool = True
+
+
+def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[Finding]:
+    """What the suspect's file and answers show, whatever its rank."""
+    digest = suspect.description.digest
+    if digest is not None and suspect.description.adapter != "callable":
+        yield from _of_file(bundle, digest)
+    by_labels = Kind.LABELS in (answers.kind, bundle.victim.kind)
+    if answers.kind is Kind.SIMILARITIES is not bundle.victim.kind:
+        yield Finding(
+            f"The suspect says how alike each probe is to the first {answers.classes}; the victim's"
+            " and the reference models' embeddings were turned into the same before the comparison."
+        )
+    elif answers.classes != bundle.victim.classes and not by_labels:
+        yield Finding(
+            f"The suspect answers with {answers.classes} numbers or classes, the victim with"
+            f" {bundle.victim.classes}."
+        )
+    yield from _of_input(bundle, answers, with_true_labels(bundle))
+    if missing := getattr(suspect, "unprotected", []):
+        yield Finding(
+            f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
+            " A hostile file could have done more than answer, also to this audit."
+        )
+    stated = suspect.description.family
+    families = sorted({one.family for one in bundle.manifest.references if one.family})
+    if stated is not None and families and stated not in families:
+        yield Finding(
+            f"No reference is of the suspect's stated family, {stated}; there are of"
+            f" {', '.join(families)}. So no rate can be stated, and it cannot be called derived.",
+            accuses=False,
+        )
+    if reason := unsupported(bundle.manifest):
+        yield Finding(reason, accuses=False)
+
+
+def unsupported(manifest: Manifest) -> str | None:
+    """Why no suspect can be called derived with a fingerprint, if so.
+
+    An innocent model of the victim's own family is closer to the victim than models of others, so
+    an accusation takes references of that family. How often innocents would be accused otherwise:
+    docs/statistics.md.
+    """
+    own = manifest.victim.family
+    if own is None:
+        return (
+            "The victim's family is not stated, so it is not known whether the references include"
+            " models of it. Without them an innocent model of that family could look derived, so"
+            " nothing can be called derived. Enroll with --family NAME and at least"
+            f" {LEAST} references in a sub-folder of that name: references/NAME/a.onnx ..."
+        )
+    alike = sum(reference.family == own for reference in manifest.references)
+    if alike < LEAST:
+        return (
+            f"Of the victim's family, {own}, there are {alike} references. With fewer than {LEAST}"
+            " an innocent model of that family could look derived, so nothing can be called"
+            f" derived. Enroll with at least {LEAST} in a sub-folder of that name:"
+            f" references/{own}/a.onnx ..."
+        )
+    return None
+
+
+def of_rank(asked: Sequence[FamilyRank]) -> Iterator[Finding]:
+    """Why a suspect that is closer than nearly all references may still not be called derived.
+
+    Parameters
+    ----------
+    asked
+        The suspect's rank in every family that an innocent suspect can be of.
+    """
+    for one in asked:
+        if not one.close_enough:
+            yield Finding(
+                f"Among the {one.references} references of the family {one.family} the suspect's"
+                f" rank is p = {one.p_value:.3g}, and {one.rate:.3g} is asked for: an innocent of"
+                " that family could be as close. So it cannot be called derived.",
+                accuses=False,
+            )
+
+
+def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
+    manifest = bundle.manifest
+    if digest == manifest.victim.digest:
+        yield Finding("The suspect's file is the victim's file.", clears=False)
+    for reference in manifest.references:
+        if digest == reference.digest:
+            yield Finding(
+                f"The suspect's file is the reference model {reference.name}. So nothing can be"
+                " said.",
+                clears=False,
+                accuses=False,
+            )
+    for companion in manifest.helpers:
+        if digest == companion.digest:
+            yield Finding(
+                f"The suspect's file is {companion.name}, which helped to choose the probes. So"
+                " nothing can be said.",
+                clears=False,
+                accuses=False,
+            )
+
+
+def _of_input(bundle: Bundle, answers: Outputs, probes: Sequence[Image]) -> Iterator[Finding]:
+    """The suspect may have been shown something else than it takes."""
+    p = chance_p(answers, probes)
+    if p is None:
+        return
+    reason = "its declared input may be wrong, or it is for another task."
+    if p > CHANCE:
+        victims = chance_p(bundle.victim, probes)
+        guesses = victims is not None and victims <= CHANCE
+        yield Finding(
+            "The suspect answers the labelled probes no better than chance"
+            f" (permutation p = {p:.3f}): {reason} So it cannot be called"
+            f" {'derived or ' if guesses else ''}independent.",
+            clears=False,
+            accuses=not guesses,
+        )
+        return
+    others = [accuracy(reference, probes) for reference in bundle.references]
+    right, low, high = accuracy(answers, probes), min(others), max(others)
+    if right < low - (high - low) - 1 / len(probes):
+        yield Finding(
+            f"Whatever its classes are called, the suspect is right on at most {right:.0%} of the"
+            f" labelled probes, the reference models on {low:.0%} to {high:.0%}: {reason} So it"
+            " cannot be called independent.",
+            clears=False,
+        )
+
+
+def with_true_labels(bundle: Bundle) -> list[Image]:
+    """The probes, without labels where those are no true classes that answers go with."""
+    if method(bundle.manifest.method).probes.true_labels:
+        return bundle.probes
+    return [replace(probe, label=None) for probe in bundle.probes]
+
+
+def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
+    """What the false-positive rate rests on, in sentences."""
+    references, probes = bundle.manifest.references, with_true_labels(bundle)
+    families = sorted({reference.family for reference in references if reference.family})
+    spread = f"of the families {', '.join(families)}" if families else "of families not stated"
+    own = "one of these families"
+    if suspect.family in families:
+        own = f"its own family, which is stated to be {suspect.family}"
+    asked = "The suspect was asked as its declaration says"
+    if suspect.declaration is None and suspect.adapter != "recorded":
+        asked = "The suspect was sent the probes' files as they are"
+    elif suspect.declaration is None:
+        asked = (
+            "The recorded answers are taken on trust: whether they came from this suspect and these"
+            " probes is not checked"
+        )
+    elif all(probe.label is None for probe in probes):
+        asked += ", which was not checked, since the probes' true classes are not known"
+    return [
+        f"An innocent suspect is exchangeable with the {len(references)} reference models,"
+        f" which are {spread}, or with those of {own}: as likely to have any rank among them. An"
+        " innocent of a family that is not among them, or trained on the victim's own images, may"
+        " be closer.",
+        "The reference models were trained without the victim's answers or weights, and none of"
+        " these models on the images that the probes were made of.",
+        f"{asked}; and the suspect answered as it answers others.",
+        "The fingerprint's seal was published before the dispute.",
+    ]

@@ -1,0 +1,275 @@
+"""What an audit concludes, as `result.json` holds it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.audit.controls import Controls
+from birthmark.audit.evasion import Check
+from birthmark.calibration import FamilyRank, smallest_p
+from birthmark.common.digests import Digest
+from birthmark.data.outputs import Kind
+from birthmark.models.adapters import Description
+from birthmark.models.adapters.base import LedgerRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from birthmark.showing.strip import Strip
+
+NO_FAMILY = "family not stated"
+
+
+class Verdict(StrEnum):
+    """What an audit concludes."""
+
+    DERIVED = "derived"
+    """Closer to the victim than independent models are, at the stated false-positive rate."""
+    INDEPENDENT = "independent"
+    """No closer to the victim than a typical independent model is."""
+    INCONCLUSIVE = "inconclusive"
+    """Neither can be said."""
+
+
+class ReferenceScore(BaseModel):
+    """An independent model's score."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    family: str | None
+    score: float
+
+
+class Significance(BaseModel):
+    """A partial Mantel test: what the probes alone say.
+
+    Attributes
+    ----------
+    correlation
+        Of the suspect's and the victim's pairs of probes less what the references explain.
+    p_value
+        The share of orders of the probes in which it is as high, at least 1 / (permutations + 1).
+        Innocent models have small ones too: see `references_below`.
+    permutations
+        How many orders were drawn.
+    references_below
+        How many references have a p-value of at most alpha, given the other references;
+        None where the suspect is not close enough for it to matter.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    correlation: float
+    p_value: float
+    permutations: int
+    references_below: int | None
+
+
+class Result(BaseModel):
+    """An audit's result, as `result.json` holds it.
+
+    Attributes
+    ----------
+    verdict
+        derived, independent or inconclusive.
+    p_value
+        Conformal: the share of models at most as far from the victim as the suspect.
+    alpha
+        The false-positive rate asked for: derived means p <= alpha.
+    false_positive_rate
+        The rate that holds for an innocent that is exchangeable with the references as a whole:
+        floor(alpha (n + 1)) / (n + 1).
+    families
+        The suspect's rank within every family of references. Derived takes a rank in each that is
+        as close as alpha asks, or closer than all where a family is too small for that.
+    family_rate
+        The rate that holds for an innocent of one of these families, whichever: the largest of
+        theirs; None if the references state no families.
+    controls
+        The comparison with something else in the victim's place; None where p > alpha.
+    significance
+        What the probes alone say; no part of the verdict.
+    independent_above
+        The p-value above which the verdict is independent.
+    method
+        Score and probes, with every parameter.
+    compared_as
+        The kind of answers that was compared: the coarsest that a model gave or the score needs.
+    score
+        The suspect's distance from the victim; smaller is closer.
+    references
+        The independent models' distances.
+    findings
+        What was noticed that bears on the verdict.
+    assumptions
+        What the false-positive rate rests on.
+    checks
+        What was looked for in the answers of a suspect that may be evasive.
+    queries
+        How many probes were put to the suspect.
+    refused
+        How many of these it did not answer; the others were compared.
+    repeated
+        How often a probe was asked once more.
+    looks
+        If probes were asked in batches, how many looks were taken and how many there could have
+        been. The p-value is then the rank at the last look, and no longer a p-value of its own: the
+        rate is what holds.
+    fingerprint
+        The fingerprint's seal, if it was read from a file.
+    victim, suspect
+        The two models.
+    answers
+        Digest of the suspect's answers to the probes that it did not refuse.
+    libraries
+        What computed this.
+    ledger
+        What the ledger holds of the suspect, if it is behind an API.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["birthmark-result/1"] = "birthmark-result/1"
+    verdict: Verdict
+    p_value: float
+    alpha: float
+    false_positive_rate: float
+    families: list[FamilyRank]
+    family_rate: float | None
+    controls: Controls | None
+    significance: Significance
+    independent_above: float
+    method: str
+    compared_as: Kind
+    score: float
+    references: list[ReferenceScore]
+    findings: list[str]
+    assumptions: list[str]
+    checks: list[Check] = []
+    queries: int
+    refused: int = 0
+    repeated: int = 0
+    looks: tuple[int, int] | None
+    fingerprint: Digest | None
+    victim: Description
+    suspect: Description
+    answers: Digest
+    libraries: dict[str, str]
+    ledger: LedgerRecord | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The result in a few sentences."""
+        n = len(self.references)
+        as_far = round(self.p_value * (n + 1)) - 1
+        suspect, victim = self.suspect.name, self.victim.name
+        placed = f"{as_far} of {n} reference models are as close to {victim} or closer"
+        placed += f" (p = {self.p_value:.3g}; {smallest_p(n):.3g} is the smallest possible)"
+        if self.looks is not None:
+            placed += f" after {self.queries} probes, at look {self.looks[0]} of {self.looks[1]}"
+        return {
+            Verdict.DERIVED: f"{suspect} is called derived from {victim}: {placed}. If it were"
+            " independent and comparable with them, this verdict would come in at most"
+            f" {self.false_positive_rate:.3g} of cases"
+            + (
+                ""
+                if self.family_rate is None
+                else f"; if it were of one of their families, in at most {self.family_rate:.3g}"
+            )
+            + ".",
+            Verdict.INDEPENDENT: "This test shows no sign that"
+            f" {suspect} is derived from {victim}, which is no proof that it is not: {placed}.",
+            Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
+            f" {placed}. Derived takes p <= {self.alpha:g}, independent p >"
+            f" {self.independent_above:g}, and no finding against it.",
+        }[self.verdict]
+
+    @property
+    def threshold(self) -> float:
+        """The distance below which p <= alpha: that of the k-th closest of n references.
+
+        k is the largest rank that alpha allows: k / (n + 1) <= alpha.
+        """
+        rank = round(self.false_positive_rate * (len(self.references) + 1))
+        return sorted(reference.score for reference in self.references)[rank - 1]
+
+    def by_family(self) -> list[tuple[str, list[float]]]:
+        """The references' distances by family; those of no stated family come last."""
+        families: dict[str, list[float]] = {}
+        for one in sorted(self.references, key=lambda one: (not one.family, one.family or "")):
+            families.setdefault(one.family or NO_FAMILY, []).append(one.score)
+        return list(families.items())
+
+    def to_frame(self) -> Any:
+        """A `pandas.DataFrame`: a row for the suspect, then one for each reference by distance.
+
+        Columns: role, name, family, score, and `as_close`, whether it is as close to the victim as
+        the suspect or closer.
+
+        Raises
+        ------
+        BirthmarkError
+            If pandas is not installed.
+        """
+        from birthmark.showing.frame import frame
+
+        suspect = ("suspect", self.suspect.name, self.suspect.family, self.score)
+        others = sorted(self.references, key=lambda one: one.score)
+        rows = [suspect, *(("reference", one.name, one.family, one.score) for one in others)]
+        return frame(
+            [
+                dict(zip(("role", "name", "family", "score"), row, strict=True))
+                | {"as_close": row[3] <= self.score}
+                for row in rows
+            ]
+        )
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the strip plot: the suspect among the references, with the rate marked.
+
+        Parameters
+        ----------
+        axes
+            Where; a new figure if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes that were drawn on.
+        """
+        from birthmark.showing.strip import draw, new_axes
+
+        strip = self._strip()
+        axes = new_axes(strip) if axes is None else axes
+        draw(axes, strip)
+        return axes
+
+    def _strip(self) -> Strip:
+        from birthmark.showing.strip import Strip, Suspected
+
+        return Strip(
+            suspects=[Suspected(self.suspect.name, self.verdict, self.score)],
+            families=self.by_family(),
+            line=self.threshold,
+            alpha=self.alpha,
+            rate=self.false_positive_rate,
+        )
+
+    def _repr_html_(self) -> str:
+        """A card for notebooks: verdict, sentence, strip plot and findings, without scripts."""
+        from birthmark.showing.card import verdict_card
+        from birthmark.showing.strip import inline, svg
+
+        alt = f"Distances of {len(self.references)} references and the suspect from the victim."
+        return verdict_card(
+            self.verdict,
+            self.sentence,
+            self.findings,
+            inline(svg(self._strip()), alt),
+            f"{self.method}, {self.queries} probes, compared as {self.compared_as}; score"
+            f" {self.score:.4g}, p is at most {self.alpha:g} below {self.threshold:.4g}.",
+        )

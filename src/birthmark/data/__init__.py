@@ -1,0 +1,1 @@
+"""Images and answers, and how they are read."""

@@ -1,0 +1,1 @@
+"""From a victim, images and references to a fingerprint."""

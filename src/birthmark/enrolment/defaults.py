@@ -1,0 +1,97 @@
+"""What `birthmark`, the method that is used where none is named, is for some models and images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from birthmark.calibration.families import LEAST as OF_OWN_FAMILY
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import ImageSet
+from birthmark.models.adapters import Suspect
+from birthmark.probes import Companions, Draw
+from birthmark.scores.methods import OURS, PLAIN, method
+
+if TYPE_CHECKING:
+    from birthmark.probes.peculiar import Peculiar
+
+SPARED = 4
+"""How many references are set aside to choose probes, where none was passed for that."""
+LEAST = 20 + SPARED
+"""From how many references on."""
+ROOM = 99
+"""So many references allow a rate of 1%, which setting some aside must not cost."""
+SHARE = 1.5
+"""References are set aside for a choice among so many candidates a probe."""
+
+
+class Chosen(NamedTuple):
+    """A method's name, the references that are ranked, and who helps to choose probes."""
+
+    method: str
+    references: Sequence[Suspect]
+    companions: Companions
+
+
+def defaults(
+    victim: Suspect,
+    images: ImageSet,
+    references: Sequence[Suspect],
+    companions: Companions,
+    n: int,
+    draw: Draw,
+) -> Chosen:
+    """What is used where the method is `birthmark`.
+
+    Peculiar probes need outsiders. If none was passed, four of at least 24 references are set
+    aside, one a family as far as there are so many, the lowest tickets of the draw first; but not
+    where that would cost a false-positive rate of 1%, or leave the victim's family too few. They
+    are ranked no more. Without outsiders, with too few images, or where recorded answers cannot be
+    asked for more, probes are taken as they are drawn.
+
+    Raises
+    ------
+    BirthmarkError
+        If outsiders were passed that cannot be used.
+    """
+    peculiar = cast("Peculiar", method(OURS).probes)
+    if companions.outsiders and not len(images) >= peculiar.candidates >= n:
+        raise BirthmarkError(
+            "--outsider",
+            f"helps to choose among {peculiar.candidates} images, here are {len(images)} for"
+            f" {n} probes",
+            f"add images, pass -n {min(n, peculiar.candidates)} or less, or leave it out",
+        )
+    share = 1 if companions.outsiders else SHARE
+    enough = len(images) >= peculiar.candidates >= share * n
+    outsiders, ranked = companions.outsiders, references
+    if not outsiders and len(references) >= LEAST and not ROOM <= len(references) < ROOM + SPARED:
+        outsiders, ranked = _spared(references, victim.description.family, draw)
+    asked = all(one.description.adapter != "recorded" for one in (victim, *outsiders))
+    if not (enough and asked and outsiders):
+        return Chosen(PLAIN, references, companions)
+    return Chosen(OURS, ranked, Companions(companions.surrogates, outsiders))
+
+
+def _spared(
+    references: Sequence[Suspect], own: str | None, draw: Draw
+) -> tuple[list[Suspect], list[Suspect]]:
+    """Some references of as many families as possible, and the rest."""
+    order = sorted(
+        range(len(references)),
+        key=lambda i: (draw.ticket(references[i].description.digest or str(i)), i),
+    )
+    families = [reference.description.family for reference in references]
+    if own is not None and families.count(own) <= OF_OWN_FAMILY:
+        order = [i for i in order if families[i] != own]
+    turn: Counter[str | None] = Counter()
+    rank = {}
+    for i in order:
+        rank[i] = turn[families[i]]
+        turn[families[i]] += 1
+    chosen = set(sorted(order, key=lambda i: rank[i])[:SPARED])
+    return (
+        [references[i] for i in sorted(chosen)],
+        [one for i, one in enumerate(references) if i not in chosen],
+    )

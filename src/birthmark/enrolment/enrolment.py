@@ -1,0 +1,167 @@
+"""From a victim, images and independent models to a fingerprint."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from birthmark.bundle import Bundle, Manifest, ProbeRecord
+from birthmark.bundle.archive import outputs_bytes
+from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord
+from birthmark.common.digests import sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image, ImageSet, Progress, silent
+from birthmark.data.outputs import Outputs
+from birthmark.enrolment.defaults import defaults
+from birthmark.models.adapters import Suspect
+from birthmark.models.queries import CHANCE, ask, chance_p
+from birthmark.probes import Companions, Draw, ProbeMethod
+from birthmark.scores.methods import BEST, common_kind, method
+
+LIBRARIES = ("birthmark", "numpy", "onnxruntime", "pillow")
+
+
+def enroll(
+    victim: Suspect,
+    images: ImageSet,
+    references: Sequence[Suspect],
+    *,
+    method_name: str = BEST,
+    n: int = 100,
+    seed: int = 0,
+    resize: tuple[int, int] | None = None,
+    companions: Companions = Companions(),
+    progress: Progress = silent,
+) -> Bundle:
+    """Make a fingerprint.
+
+    Parameters
+    ----------
+    victim
+        The owner's model.
+    images
+        Images to make probes of: like those the model is for, and trained on by nobody.
+    references
+        Independent models, which the suspect is compared with: the more, the smaller the p-value
+        that an audit can reach.
+    method_name
+        Which method, by its full name or the paper's; for `birthmark` see
+        `birthmark.enrolment.defaults`.
+    n
+        How many probes, 2 to 20,000.
+    seed
+        Draws the images.
+    resize
+        (width, height) to bring all images to first.
+    companions
+        Models that help to choose the probes, for methods that ask them; none of them is the victim
+        or a reference.
+    progress
+        Is told how far it is.
+
+    Raises
+    ------
+    BirthmarkError
+        If images or models don't allow it.
+    """
+    if not 2 <= n <= MAX_PROBES:
+        raise BirthmarkError("-n", f"is {n}", f"ask for 2 to {MAX_PROBES} probes")
+    if not references:
+        raise BirthmarkError(
+            "references",
+            "there are none, so no verdict would ever be possible",
+            "pass independent models with --references: 19 for a verdict at 5%, 99 at 1%",
+        )
+    _require_distinct(victim, references, companions)
+    draw = Draw(images.digest, victim.description.digest, seed)
+    if method_name == BEST:
+        method_name, references, companions = defaults(
+            victim, images, references, companions, n, draw
+        )
+    chosen = method(method_name)
+    _require_use(chosen.probes, companions)
+    kinds = [victim.description.output, *(one.description.output for one in references)]
+    common_kind(kinds, chosen.score)
+    probes = chosen.probes.select(images, victim, n, draw, resize, companions)
+    progress("Making probes", n, n)
+    mine = ask(victim, probes, progress)
+    if chosen.probes.true_labels and not chosen.probes.asks_victim:
+        _require_better_than_chance(victim, mine, probes)
+    theirs = []
+    for i, reference in enumerate(references):
+        progress("Asking references", i, len(references))
+        outputs = ask(reference, probes)
+        if chosen.probes.true_labels:
+            _require_better_than_chance(reference, outputs, probes)
+        theirs.append(outputs)
+    progress("Asking references", len(references), len(references))
+    manifest = Manifest(
+        method=chosen.name,
+        seed=seed,
+        images=ImageSetRecord(digest=images.digest, count=len(images), resize=resize),
+        victim=victim.description,
+        references=[reference.description for reference in references],
+        probes=[
+            ProbeRecord(
+                file=probe.name, digest=probe.digest, pixels=probe.pixel_digest, label=probe.label
+            )
+            for probe in probes
+        ],
+        outputs=sha256(outputs_bytes(mine, theirs)),
+        libraries={"python": platform.python_version()}
+        | {library: version(library) for library in LIBRARIES},
+        companions=_recorded(companions),
+    )
+    return Bundle(manifest, probes, mine, theirs)
+
+
+def _recorded(companions: Companions) -> CompanionRecords | None:
+    if not companions:
+        return None
+    return CompanionRecords(
+        surrogates=[one.description for one in companions.surrogates],
+        outsiders=[one.description for one in companions.outsiders],
+    )
+
+
+def _require_distinct(
+    victim: Suspect, references: Sequence[Suspect], companions: Companions
+) -> None:
+    """Refuse a file that is passed twice.
+
+    A reference that also helped to choose the probes would have a rank that no innocent has.
+    """
+    seen = {victim.description.digest: f"the victim {victim.description.name}"}
+    helping = [*companions.surrogates, *companions.outsiders]
+    for i, model in enumerate([*references, *helping]):
+        digest, name = model.description.digest, model.description.name
+        if digest is not None and digest in seen and model.description.adapter != "callable":
+            raise BirthmarkError(
+                name,
+                f"is the same file as {seen[digest]}",
+                "pass each independent model once"
+                if i < len(references)
+                else "pass surrogates and outsiders that are neither victim nor references, once",
+            )
+        seen[digest] = f"the reference {name}" if i < len(references) else name
+
+
+def _require_use(probes: ProbeMethod, companions: Companions) -> None:
+    if companions and not probes.asks_companions:
+        raise BirthmarkError(
+            probes.name,
+            "are probes that need no surrogates and no outsiders",
+            "leave these out, or use probes that ask them, such as sac-w",
+        )
+
+
+def _require_better_than_chance(model: Suspect, outputs: Outputs, probes: list[Image]) -> None:
+    p = chance_p(outputs, probes)
+    if p is not None and p > CHANCE:
+        raise BirthmarkError(
+            model.description.name,
+            f"answers the labelled probes no better than chance (permutation p = {p:.3f})",
+            "check its declared range, mean, deviation and channel order;"
+            " if the images' labels mean something else, pass --no-labels",
+        )

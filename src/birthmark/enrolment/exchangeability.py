@@ -1,0 +1,127 @@
+"""Whether the references are alike enough to stand for an innocent suspect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import scipy
+from pydantic import BaseModel, ConfigDict
+
+from birthmark.bundle import Bundle
+from birthmark.calibration import conformal_p, family_rate
+from birthmark.calibration.families import LEAST
+from birthmark.scores.methods import common_kind, method
+
+CLOSER = 0.01
+"""The level of the test for a family that is systematically closer, shared by all families."""
+
+
+class FamilyLeftOut(BaseModel):
+    """The references of one family, judged as if the others were all there are.
+
+    Attributes
+    ----------
+    family
+        Its name.
+    references
+        How many there are.
+    accused
+        How many of them would be called derived.
+    closer
+        Whether they are systematically closer to the victim than the others (Mann-Whitney).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str
+    references: int
+    accused: int
+    closer: bool
+
+
+class LeftOut(BaseModel):
+    """The references' own false-positive rates.
+
+    Attributes
+    ----------
+    alpha
+        The rate that was asked for.
+    references
+        How many there are.
+    accused
+        How many would be called derived among all the others; floor(alpha (n + 1)) at most, but for
+        ties, since exactly so many can be so close.
+    families
+        The same with a whole family left out; empty if fewer than two families are stated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alpha: float
+    references: int
+    accused: int
+    families: list[FamilyLeftOut]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What it says, in plain words."""
+        said = [
+            f"Each reference judged by all others at {self.alpha:g}: {self.accused} of"
+            f" {self.references} would be called derived."
+        ]
+        said += [
+            f"Without the family {one.family} among the references, {one.accused} of its"
+            f" {one.references} models would rank as close as an accusation takes"
+            + (": it is systematically closer to the victim." if one.closer else ".")
+            for one in self.families
+            if one.accused or one.closer
+        ]
+        if self.families and len(said) == 1:
+            said.append("Without their own family among the references, none would be.")
+        return said
+
+
+def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
+    """Judge every reference by the others, and by those of other families.
+
+    The second rate is what to expect for an innocent suspect of a family that is not among the
+    references. A rate that is asked for but that so few references cannot reach is replaced by the
+    smallest that they can.
+
+    Parameters
+    ----------
+    bundle
+        The fingerprint.
+    alpha
+        The false-positive rate asked for.
+    """
+    score = method(bundle.manifest.method).score
+    kind = common_kind([one.kind for one in (bundle.victim, *bundle.references)], score)
+    references = [one.to(kind) for one in bundle.references]
+    numbers = score.pools(bundle.victim.to(kind), references)
+    names = [one.family for one in bundle.manifest.references]
+    everyone = range(len(references))
+
+    def accused(place: int, others: Sequence[int]) -> bool:
+        own, *theirs = numbers([place, *others])
+        return conformal_p(own, theirs) <= family_rate(alpha, len(theirs))
+
+    alone = [accused(i, [j for j in everyone if j != i]) for i in everyone]
+    families = sorted({name for name in names if name is not None})
+    pool = numbers(everyone)
+    found = []
+    for family in families if len(families) > 1 else []:
+        inside = [i for i in everyone if names[i] == family]
+        others = [i for i in everyone if names[i] != family]
+        closer = scipy.stats.mannwhitneyu(
+            [pool[i] for i in inside], [pool[i] for i in others], alternative="less"
+        )
+        found.append(
+            FamilyLeftOut(
+                family=family,
+                references=len(inside),
+                accused=sum(accused(i, others) for i in inside),
+                closer=len(inside) >= LEAST and bool(closer.pvalue <= CLOSER / len(families)),
+            )
+        )
+    return LeftOut(alpha=alpha, references=len(references), accused=sum(alone), families=found)

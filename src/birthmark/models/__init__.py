@@ -1,0 +1,1 @@
+"""Models that are asked: adapters, what runs their files, and asking over HTTP."""

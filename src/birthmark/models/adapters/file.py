@@ -1,0 +1,145 @@
+"""Models in files, run in a separate process; a file a kind of model derives its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from birthmark.common.digests import sha256_of_file
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image
+from birthmark.data.outputs import Outputs
+from birthmark.models.adapters.base import Description
+from birthmark.models.adapters.declaration import HOW_TO_DECLARE, Declaration
+from birthmark.models.runtimes.base import Takes
+from birthmark.models.sandbox import Sandboxed
+
+MOST = 32
+"""Images asked at a time, where they are of a usual size."""
+MAX_BATCH = 256 << 20
+"""Bytes of a batch, above which fewer images are asked at a time."""
+MAX_FIXED = 1 << 30
+"""Bytes of a batch whose size the file fixes."""
+
+
+class FileSuspect:
+    """A model in a file with one image input; its first output is the answer.
+
+    Parameters
+    ----------
+    path
+        The file.
+    fields
+        The declaration's fields; what is missing or contradicts the file is told.
+    family
+        Its kind of architecture, if known.
+
+    Attributes
+    ----------
+    runtime
+        Which of `birthmark.models.runtimes` runs it.
+    adapter
+        Its adapter's name.
+    what
+        How messages call such a file.
+    batch
+        Images asked at a time.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is no such model, or the declaration does not fit it.
+    """
+
+    runtime: ClassVar[str]
+    adapter: ClassVar[str]
+    what: ClassVar[str] = "model"
+
+    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+        path = Path(path)
+        self._source = str(path)
+        digest = self.digest(path) if path.exists() else None
+        self._model = Sandboxed(
+            self.runtime, path, self.options(path), readable=self.readable(path), what=self.what
+        )
+        takes = self._model.takes
+        seen = f"{path} (its input is {takes.name!r} {takes.dtype} {_sides(takes)})"
+        self._declaration = Declaration.of(seen, fields)
+        self._require_fit(takes, seen)
+        self.batch: int | None
+        self.batch, self._fixed = self._batch(takes, seen)
+        self.description = Description(
+            name=self.name(path),
+            adapter=self.adapter,
+            output=self._declaration.output,
+            digest=digest,
+            declaration=self._declaration,
+            family=family,
+        )
+
+    def name(self, path: Path) -> str:
+        """How people call it."""
+        return path.name
+
+    def options(self, path: Path) -> Mapping[str, str]:  # noqa: ARG002
+        """What only its runtime knows."""
+        return {}
+
+    def readable(self, path: Path) -> Sequence[Path]:  # noqa: ARG002
+        """What else it may read than its file and what is beside it."""
+        return ()
+
+    def digest(self, path: Path) -> str:
+        """Digest of the file."""
+        return sha256_of_file(path)
+
+    @property
+    def unprotected(self) -> list[str]:
+        """Protections that this system does not have, so that the file ran without them."""
+        return self._model.missing
+
+    def answer(self, images: Sequence[Image]) -> Outputs:
+        """Run the model; one with a fixed batch size gets its last batch filled up."""
+        wanted = list(images)
+        if self._fixed and self.batch:
+            wanted += [wanted[-1]] * (-len(wanted) % self.batch)
+        values = self._model.run(self._declaration.batch(wanted))
+        if values.ndim == 0 or len(values) != len(wanted):
+            raise BirthmarkError(
+                self._source,
+                f"answered {len(wanted)} images with the shape {values.shape}",
+                "export it with the batch as first axis of its first output",
+            )
+        return Outputs.checked(values[: len(images)], self._declaration.output, self._source)
+
+    def _batch(self, takes: Takes, seen: str) -> tuple[int, bool]:
+        """How many images to ask about at a time, and whether it must be so many."""
+        image = 4 * math.prod(self._declaration.shape())
+        fixed = takes.shape[0] if takes.shape else None
+        if fixed is None or fixed < 1:
+            return max(1, min(MOST, MAX_BATCH // image)), False
+        if fixed * image > MAX_FIXED:
+            raise BirthmarkError(
+                seen, f"takes {fixed} images at a time", "export it with a smaller batch"
+            )
+        return fixed, True
+
+    def _require_fit(self, takes: Takes, seen: str) -> None:
+        if takes.dtype != "float32":
+            raise BirthmarkError(seen, "takes no float32", "export it with a float32 input")
+        if takes.shape is None:
+            return
+        expected, declared = takes.shape[1:], self._declaration.shape()
+        fits = len(expected) == len(declared) and all(
+            have == want or have is None for have, want in zip(expected, declared, strict=True)
+        )
+        if not fits:
+            raise BirthmarkError(seen, f"the declared image is {list(declared)}", HOW_TO_DECLARE)
+
+
+def _sides(takes: Takes) -> str:
+    if takes.shape is None:
+        return "of a shape that it does not tell"
+    return f"[{', '.join('any' if side is None else str(side) for side in takes.shape)}]"

@@ -1,0 +1,222 @@
+"""From a path, a `module:function` or a Python object to the adapter that reaches it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from birthmark.common.errors import BirthmarkError
+from birthmark.models.adapters.base import ADAPTERS, PairSuspect, Remote, Suspect
+from birthmark.models.adapters.callable import CallableSuspect
+from birthmark.models.adapters.declaration import Declaration, combined, declared_beside
+from birthmark.models.adapters.locating import MODELS, located, models_in, refuse_pickles
+from birthmark.models.adapters.recorded import RecordedSuspect
+from birthmark.models.remote.access import Access
+
+REMOTE = re.compile(r"https?://.*|.*\.api\.toml", re.IGNORECASE | re.DOTALL)
+NOT_A_FUNCTION = re.compile(r"hf:.*/.*|.*@.*\.safetensors")
+
+Declared = Declaration | Mapping[str, Any] | None
+
+
+def open_suspect(
+    spec: str,
+    declared: Declared = None,
+    family: str | None = None,
+    access: Access | None = None,
+) -> Suspect:
+    """Open a model by its file, its address or `module:function`.
+
+    Parameters
+    ----------
+    spec
+        `model.onnx`, `.pt2`, `.torchscript`, `.keras`, a SavedModel's folder, a Hugging Face
+        repository's folder or `hf:owner/name`, recorded answers (`.csv`, `.npz`, `.safetensors`),
+        `module:function`, `module:function@weights.safetensors`, an address of a server, or
+        `NAME.api.toml`.
+    declared
+        A declaration or some of its fields; a TOML file beside the model may give the others.
+    family
+        Its kind of architecture, if known.
+    access
+        For a model behind an API: where its answers are kept, and the limits of asking it.
+
+    Raises
+    ------
+    BirthmarkError
+        If no adapter reaches it, or the declaration is missing or does not fit.
+    """
+    suspect = open_any(spec, declared, family, access)
+    if isinstance(suspect, PairSuspect):
+        raise BirthmarkError(spec, "only compares two images", "it can be audited, nothing else")
+    return suspect
+
+
+def open_any(
+    spec: str,
+    declared: Declared = None,
+    family: str | None = None,
+    access: Access | None = None,
+) -> Suspect | PairSuspect:
+    """As `open_suspect`, but a service that only compares two images is opened too."""
+    if is_remote(spec):
+        return _opened_remote(spec, _fields(declared), family, access)
+    refuse_pickles(spec)
+    spec = located(spec)
+    passed = _fields(declared)
+    if ":" in spec and not Path(spec).exists() and not NOT_A_FUNCTION.fullmatch(spec):
+        return CallableSuspect.named(spec, passed, family)
+    try:
+        adapter: Any = ADAPTERS.make(spec)
+    except BirthmarkError as error:
+        if not Path(spec).exists():
+            raise BirthmarkError(spec, "does not exist", "name a file or folder") from error
+        raise BirthmarkError(
+            spec,
+            "is no model that can be reached",
+            f"name {', '.join(MODELS)}, a folder of one model or module:function",
+        ) from error
+    if hasattr(adapter, "opened"):
+        opened: Suspect = adapter.opened(spec, passed, family)
+        return opened
+    beside = {} if adapter is RecordedSuspect else declared_beside(Path(spec))
+    suspect: Suspect = adapter(spec, combined(spec, beside, passed), family)
+    return suspect
+
+
+def is_remote(spec: str) -> bool:
+    """Whether a model is behind an API: an address, or a file that describes one."""
+    return REMOTE.fullmatch(spec) is not None
+
+
+def stated_limits(spec: str) -> dict[str, Any]:
+    """The fields of `Limits` that a file which describes an API states.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is wrong.
+    """
+    if not spec.lower().endswith(".api.toml"):
+        return {}
+    from birthmark.models.remote.form import Form
+
+    return Form.read(Path(spec))[0].stated_limits()
+
+
+def _opened_remote(
+    spec: str, fields: dict[str, Any], family: str | None, access: Access | None
+) -> Suspect | PairSuspect:
+    try:
+        adapter = ADAPTERS.make(spec)
+    except BirthmarkError as error:
+        raise BirthmarkError(
+            spec.partition("?")[0].rpartition("@")[2],
+            "is no address of a known protocol",
+            "write https://host/v2/models/NAME (Open Inference Protocol),"
+            " https://host/v1/models/NAME (TensorFlow Serving), or describe it in a .api.toml",
+        ) from error
+    if access is None or not isinstance(adapter, Remote):
+        raise BirthmarkError(
+            spec.partition("?")[0].rpartition("@")[2],
+            "is asked over a network, and there is no place to keep its answers",
+            "pass --ledger FILE (in Python open_suspect(..., access=Access(Path(...))))",
+        )
+    return adapter.opened(spec, fields, family, access)
+
+
+def open_all(
+    specs: list[str],
+    declared: Declared = None,
+    access: Access | None = None,
+    unopened: Callable[[Path, BirthmarkError], Suspect] | None = None,
+) -> list[Suspect]:
+    """Open models and folders of models, in order; a sub-folder's name is its models' family.
+
+    For those behind an API, `access` says where answers are kept; its limits hold for each.
+    `unopened` gives what stands for a file that cannot be opened; without it that is an error.
+
+    Raises
+    ------
+    BirthmarkError
+        If a folder holds no model, or one cannot be opened.
+    """
+
+    def opened(spec: str, family: str | None = None) -> Suspect:
+        try:
+            return open_suspect(spec, declared, family, access)
+        except BirthmarkError as error:
+            if unopened is None or not Path(spec).is_file():
+                raise
+            return unopened(Path(spec), error)
+
+    suspects: list[Suspect] = []
+    for spec in specs:
+        folder = Path(spec)
+        if not folder.is_dir() or located(spec) != spec:
+            suspects.append(opened(spec))
+            continue
+        for file in models_in(folder):
+            inside = file.relative_to(folder).parts[:-1]
+            suspects.append(opened(str(file), inside[0] if inside else None))
+    return suspects
+
+
+def as_suspect(
+    model: Any,
+    declared: Declared = None,
+    *,
+    name: str | None = None,
+    family: str | None = None,
+    access: Access | None = None,
+) -> Suspect:
+    """Reach a model given in Python: an adapter, a path, a scikit-learn or torch model, a function.
+
+    Parameters
+    ----------
+    model
+        The model.
+    declared
+        Its declaration, or the declaration's fields.
+    name
+        How to call it.
+    family
+        Its kind of architecture, if known.
+    access
+        As for `open_suspect`.
+
+    Raises
+    ------
+    BirthmarkError
+        If no adapter takes it, or the declaration is missing or does not fit.
+    """
+    if isinstance(model, str | Path):
+        return open_suspect(str(model), declared, family, access)
+    if hasattr(model, "answer") and hasattr(model, "description"):
+        suspect: Suspect = model
+        return suspect
+    roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    fields = _fields(declared)
+    if "torch" in roots:
+        from birthmark.models.adapters.torch_module import TorchSuspect
+
+        return TorchSuspect(model, fields, name=name, family=family)
+    if "sklearn" in roots:
+        from birthmark.models.adapters.sklearn_estimator import SklearnSuspect
+
+        return SklearnSuspect(model, fields, name=name, family=family)
+    if callable(model):
+        return CallableSuspect(model, fields, name=name, family=family)
+    raise BirthmarkError(
+        name or type(model).__name__,
+        "is no model that can be reached",
+        "pass a path, a scikit-learn or torch model, or a function from images to answers",
+    )
+
+
+def _fields(declared: Declared) -> dict[str, Any]:
+    if isinstance(declared, Declaration):
+        return declared.model_dump()
+    return dict(declared or {})

@@ -1,0 +1,236 @@
+"""Answers recorded beforehand: npz, safetensors or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.common.digests import sha256_of_file
+from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.data.images import Image, Progress, load_npz, silent
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.models.adapters.base import ADAPTERS, Answered, Description
+from birthmark.models.adapters.tables import table_of
+
+MAX_FILE = 512 << 20
+MAX_ANSWERS = 100_000
+MAX_HEADER = 1 << 20
+VALUES = "values"
+REFUSED = "recorded as refused"
+
+
+class RecordedSuspect:
+    """The answers a model gave to a fingerprint's probes.
+
+    A CSV has a header, a column `probe` (the probe's file name) and one column a number, its rows
+    in any order; the numbers of a probe that was refused are left empty. npz and safetensors hold
+    `values`, (n, width) or (n,) for labels, in the order of the probes, and perhaps `refused`,
+    positions of the probes that were, integers (m,). Similarities have one column a reference
+    image; of a CSV the rows of the reference images themselves, the first probes, may be missing.
+
+    Parameters
+    ----------
+    path
+        The file.
+    fields
+        `output`, unless the file says it; nothing else.
+    family
+        The model's kind of architecture, if known.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is not of such a form, or does not say what its numbers are.
+    """
+
+    batch: int | None = None
+
+    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+        path = Path(path)
+        if not path.is_file():
+            raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
+        if path.stat().st_size > MAX_FILE:
+            raise BirthmarkError(path, f"is over {MAX_FILE >> 20} MiB", "record fewer probes")
+        read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
+        self._probes, values, kind, self._refused = read[path.suffix](path)
+        stated = fields.get("output") or kind
+        if stated not in list(Kind):
+            raise BirthmarkError(
+                path,
+                f"does not say what its numbers are (shape {values.shape})",
+                f"pass --output with one of {', '.join(Kind)}",
+            )
+        if kind is not None and stated != kind:
+            raise BirthmarkError(path, f"says {kind}, but {stated} was passed", "drop --output")
+        self._source = str(path)
+        self._outputs = Outputs.checked(values, Kind(stated), self._source)
+        if self._probes is not None and len(self._probes) != len(self._outputs):
+            raise BirthmarkError(
+                path,
+                f"names {len(self._probes)} probes but holds {len(self._outputs)} answers",
+                "record one answer a probe",
+            )
+        self.description = Description(
+            name=path.name,
+            adapter="recorded",
+            output=self._outputs.kind,
+            digest=sha256_of_file(path),
+            family=family,
+        )
+
+    def count(self, probes: Sequence[Image]) -> int:
+        """How many of these probes, the first ones, it was asked about if about no other."""
+        return len(self._outputs) + len(self._refused) + len(self._unasked(probes))
+
+    def _unasked(self, images: Sequence[Image]) -> list[str]:
+        """Names of reference images that similarities were recorded without."""
+        if self._probes is None or self._outputs.kind is not Kind.SIMILARITIES:
+            return []
+        asked = {*self._probes, *self._refused}
+        return [
+            name for one in images[: self._outputs.classes] if (name := _name(one)) not in asked
+        ]
+
+    def answer(self, images: Sequence[Image]) -> Outputs:
+        """The recorded answers to these probes.
+
+        Raises
+        ------
+        BirthmarkError
+            If one is missing or there are more.
+        """
+        given = self.answer_some(images)
+        if given.refused:
+            first = images[min(given.refused)].name
+            raise BirthmarkError(self._source, f"says {first} was refused", "record an answer")
+        return given.outputs
+
+    def answer_some(
+        self,
+        images: Sequence[Image],
+        progress: Progress = silent,  # noqa: ARG002
+    ) -> Answered:
+        """The recorded answers to these probes, of which some may be recorded as refused.
+
+        Raises
+        ------
+        BirthmarkError
+            If one is missing or there are more.
+        """
+        asked = self.count(images)
+        if len(images) != asked:
+            raise BirthmarkError(
+                self._source,
+                f"holds {asked} answers to {len(images)} probes",
+                "record one answer a probe; if an audit stopped early, pass --stop-early again",
+            )
+        names = [_name(image) for image in images]
+        refused = {i: REFUSED for i, name in enumerate(names) if {i, name} & self._refused}
+        if self._probes is None:
+            return Answered(self._outputs, refused)
+        rows = {name: row for row, name in enumerate(self._probes)}
+        unasked = self._unasked(images)
+        wanted = [name for i, name in enumerate(names) if i not in refused]
+        for name in wanted:
+            if name not in rows and name not in unasked:
+                raise BirthmarkError(
+                    self._source, f"holds no answer to {name}", "record one answer a probe"
+                )
+        recorded = self._outputs.values
+        values = np.zeros((len(wanted), *recorded.shape[1:]), dtype=recorded.dtype)
+        for place, name in enumerate(wanted):
+            if name in rows:
+                values[place] = recorded[rows[name]]
+        return Answered(Outputs(values, self._outputs.kind, self._outputs.classes), refused)
+
+
+def _name(image: Image) -> str:
+    return PurePosixPath(image.name).name
+
+
+ADAPTERS.register(r".*\.(csv|npz|safetensors)", example="answers.csv")(lambda: RecordedSuspect)
+
+Recorded = tuple[list[str] | None, NDArray[Any], str | None, set[int | str]]
+"""Names of the probes that were answered, values, kind, and names or positions of the refused."""
+
+
+def _read_csv(path: Path) -> Recorded:
+    columns, names, values, refused = table_of(path)
+    _require_few(path, len(values))
+    return names, values, Kind.LABELS.value if columns == ["label"] else None, set(refused)
+
+
+def _require_few(path: Path, answers: int) -> None:
+    if answers > MAX_ANSWERS:
+        raise BirthmarkError(path, f"holds over {MAX_ANSWERS} answers", "record fewer probes")
+
+
+def _read_npz(path: Path) -> Recorded:
+    arrays = load_npz(path, MAX_FILE)
+    values = _values(path, arrays)
+    names, kind = arrays.get("probes"), arrays.get("kind")
+    if names is not None and (names.dtype.kind != "U" or names.shape != values.shape[:1]):
+        raise BirthmarkError(
+            path,
+            f"its 'probes' are {names.dtype} of the shape {names.shape}",
+            f"name one of the {len(values)} probes for each answer",
+        )
+    if kind is not None and (kind.dtype.kind != "U" or kind.size != 1):
+        raise BirthmarkError(
+            path, f"its 'kind' is {kind.dtype}", f"write one of {', '.join(Kind)} there"
+        )
+    return (
+        None if names is None else [str(name) for name in names],
+        values,
+        None if kind is None else one_line(str(kind.ravel()[0]), 50),
+        _refused(path, arrays),
+    )
+
+
+def _read_safetensors(path: Path) -> Recorded:
+    import safetensors
+
+    try:
+        with path.open("rb") as raw:
+            header = int.from_bytes(raw.read(8), "little")
+        if header > MAX_HEADER:
+            raise ValueError(f"its header is {header} bytes long")
+        with safetensors.safe_open(path, "numpy") as file:
+            said = (file.metadata() or {}).get("kind")
+            held = list(file.keys())
+            wanted = [VALUES, "refused"] if VALUES in held else []
+            arrays = {name: file.get_tensor(name) for name in wanted if name in held}
+    except Exception as error:
+        raise BirthmarkError(
+            path, f"is not readable safetensors ({error})", "write it again"
+        ) from error
+    return None, _values(path, arrays or dict.fromkeys(held)), said, _refused(path, arrays)
+
+
+def _values(path: Path, arrays: Mapping[str, Any]) -> NDArray[Any]:
+    if VALUES not in arrays:
+        raise BirthmarkError(
+            path, f"holds {sorted(arrays)[:9]}", "name the array of answers 'values'"
+        )
+    values: NDArray[Any] = arrays[VALUES]
+    if values.ndim == 0:
+        raise BirthmarkError(path, "holds one number", "record one answer a probe")
+    _require_few(path, len(values))
+    return values
+
+
+def _refused(path: Path, arrays: Mapping[str, Any]) -> set[int | str]:
+    array = arrays.get("refused")
+    if array is None:
+        return set()
+    places = set(array.ravel().tolist()) if array.dtype.kind in "iu" else set()
+    asked = array.size + np.atleast_1d(arrays[VALUES]).shape[0]
+    if array.ndim != 1 or len(places) != array.size or not places <= set(range(asked)):
+        raise BirthmarkError(
+            path, "its refused probes are no positions", "write each position once, as integers"
+        )
+    return places

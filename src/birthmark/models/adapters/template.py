@@ -1,0 +1,134 @@
+"""Any HTTP API, described in a TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from birthmark.common.digests import canonical_json, sha256
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import Image
+from birthmark.models.adapters.api import ApiSuspect, Request, identity_of
+from birthmark.models.adapters.api_pairs import PairApi
+from birthmark.models.adapters.base import ADAPTERS, Description, Remote
+from birthmark.models.remote import Access, Reply
+from birthmark.models.remote.address import Address
+from birthmark.models.remote.bodies import base64_of, filled, json_body, media, multipart
+from birthmark.models.remote.document import Path as JsonPath
+from birthmark.models.remote.document import parsed, shown
+from birthmark.models.remote.environment import resolved_in
+from birthmark.models.remote.form import Form
+from birthmark.models.remote.reading import Reading, Taken, same
+
+ASKING = {"url", "method", "headers", "image"}
+
+
+class TemplateService:
+    """An API as a file describes it.
+
+    Parameters
+    ----------
+    path
+        The file, `NAME.api.toml`.
+    family
+        The model's kind of architecture, if known.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is none, or says what cannot be.
+    """
+
+    def __init__(self, path: Path, family: str | None = None) -> None:
+        self._form, data = Form.read(path)
+        self._source = str(path)
+        address = Address.of(self._form.url)
+        self._url = address.url
+        self.reading: Reading = self._form.answer
+        self.symmetric = self._form.image.symmetric
+        asking = canonical_json(self._form.model_dump(mode="json", include=ASKING))
+        self.identity = identity_of(
+            "template", f"{address.scheme}://{address.site}{address.path}", sha256(asking)
+        )
+        self.description = Description(
+            name=self._form.name or f"{address.site}{address.path}",
+            adapter="template",
+            output=self.reading.output,
+            digest=sha256(data),
+            family=family,
+        )
+
+    def request(self, images: Sequence[Image], *, secrets: bool) -> Request:
+        """The file's question about one image, or two."""
+        sent, data = self._form.image, [image.data for image in images]
+        headers = {"Accept": "application/json", **self._form.headers}
+        fields, body = sent.fields, sent.body
+        if secrets:
+            headers, fields, body = (
+                resolved_in(one, self._source) for one in (headers, fields, body)
+            )
+        if sent.form == "multipart":
+            names = [sent.field] + ([sent.second] if sent.second else [])
+            kind, content = multipart(
+                list(zip(names, data, strict=True)), fields, sent.content_type
+            )
+            form = "a form with " + " and ".join(f"the file {name}" for name in names)
+        elif sent.form == "base64":
+            slots = ["{image}"] if len(data) == 1 else ["{first}", "{second}"]
+            texts = {slot: base64_of(one) for slot, one in zip(slots, data, strict=True)}
+            kind, content = "application/json", json_body(filled(body, texts))
+            form = "JSON with base64"
+        else:
+            kind, content = sent.content_type or media(data[0])[0], data[0]
+            form = "the file itself"
+        headers["Content-Type"] = kind
+        return Request(self._url, content, form, self._form.method, headers)
+
+    def take(self, reply: Reply) -> Taken:
+        """The answer where the file says it is."""
+        name = self.description.name
+        return self.reading.take(parsed(reply.body, name), name)
+
+    def refused(self, reply: Reply) -> str | None:
+        """What is said to an image, if it is a refusal by the file's rule."""
+        rule = self._form.refused
+        if rule is None:
+            return None
+        if reply.status in rule.statuses:
+            return f"status {reply.status}, {shown(reply.body)}"
+        if rule.path:
+            try:
+                document = parsed(reply.body, self._source)
+                found = JsonPath(rule.path).all(document, self._source)
+            except BirthmarkError:
+                return None
+            if len(found) == 1 and any(same(found[0], one) for one in rule.equals):
+                return shown(found[0])
+        return None
+
+
+def open_template(
+    spec: str, fields: dict[str, Any], family: str | None, access: Access
+) -> ApiSuspect | PairApi:
+    """Open an API by its file.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is wrong, or more is declared than what it says.
+    """
+    service = TemplateService(Path(spec), family)
+    output = service.description.output
+    if fields and fields != {"output": output.value}:
+        raise BirthmarkError(
+            spec,
+            f"says what it answers ({output}), and {', '.join(fields)} was declared besides",
+            "drop it; images are sent as files, not as numbers",
+        )
+    if service.reading.of_pairs:
+        return PairApi(service, access)
+    return ApiSuspect(service, access)
+
+
+ADAPTERS.register(r".*\.api\.toml", example="service.api.toml")(lambda: Remote(open_template))

@@ -1,0 +1,148 @@
+"""Asking an API about many probes: what the ledger holds is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import overload
+
+from birthmark.data.images import Progress, silent
+from birthmark.models.remote.access import Access
+from birthmark.models.remote.call import Call, Refusal, Reply
+from birthmark.models.remote.fetching import Fetching
+from birthmark.models.remote.ledger import Ledger, suspect_digest
+from birthmark.models.remote.line import Line
+from birthmark.models.remote.record import Spent, State
+from birthmark.models.remote.schema import SETTLED, Outcome
+
+Accept = Callable[[Call, Reply], None]
+"""Looks at a new answer; raises `Unusable` or `BirthmarkError` if it is of no use."""
+
+
+class Client:
+    """Asks one suspect, and keeps what it answers in a ledger.
+
+    Parameters
+    ----------
+    identity
+        A canonical description of what is asked: the same text for the same suspect, and another if
+        answers could differ. It is kept in the ledger: no secrets in it.
+    access
+        The ledger and the limits.
+    name
+        How messages call the suspect.
+
+    Raises
+    ------
+    BirthmarkError
+        If the ledger is none, damaged or can't be written.
+    """
+
+    def __init__(self, identity: str, access: Access, name: str = "the suspect") -> None:
+        self._identity = identity
+        self._access = access
+        self._name = name
+        self._suspect = suspect_digest(identity)
+        Ledger.made(access.ledger).close()
+
+    @property
+    def suspect(self) -> str:
+        """The digest by which the ledger knows the suspect."""
+        return self._suspect
+
+    def fetch(
+        self, calls: Sequence[Call], accept: Accept, progress: Progress = silent
+    ) -> Sequence[Reply | Refusal]:
+        """Answers or refusals to the calls, in their order.
+
+        Parameters
+        ----------
+        calls
+            What to ask; calls with one key are one.
+        accept
+            Looks at each new answer. One that it finds unusable counts as failed, and the call is
+            made again.
+        progress
+            Is told how far it is.
+
+        Returns
+        -------
+        Sequence of Reply or Refusal
+            Read from the ledger one by one as they are looked at.
+
+        Raises
+        ------
+        BirthmarkError
+            If a limit is reached, a call fails too often, or the API answers as if it were asked
+            wrongly. What was answered is kept.
+        KeyboardInterrupt
+            With a sentence about what is kept, once what was on its way is recorded.
+        """
+        wanted = {call.key: call for call in calls}
+        missing = self._missing(list(wanted.values()))
+        if missing:
+            line = Line(self._identity, self._access, self._suspect)
+            try:
+                fetching = Fetching(line, self._access, self._suspect, self._name, accept, progress)
+                fetching.run(list(wanted.values()))
+            finally:
+                line.end()
+                Ledger.gathered(self._access.ledger)
+        states = self._states()
+        return Kept(self._access, [states[call.key] for call in calls])
+
+    def plan(self, calls: Sequence[Call]) -> tuple[int, int]:
+        """How many calls `fetch` would send at least, and how many the ledger has settled."""
+        wanted = {call.key: call for call in calls}
+        missing = len(self._missing(list(wanted.values())))
+        return missing, len(wanted) - missing
+
+    def spent(self) -> Spent:
+        """What asking this suspect has taken so far, on this ledger."""
+        with Ledger.open(self._access.ledger, thorough=False) as ledger:
+            return ledger.spent(self._suspect)
+
+    def _states(self) -> dict[str, State]:
+        with Ledger.open(self._access.ledger, thorough=False) as ledger:
+            return ledger.states(self._suspect)
+
+    def _missing(self, calls: Sequence[Call]) -> list[Call]:
+        states = self._states()
+        return [
+            call
+            for call in calls
+            if call.key not in states or states[call.key].outcome not in SETTLED
+        ]
+
+
+class Kept(Sequence[Reply | Refusal]):
+    """Answers in a ledger, each read when it is looked at: together they may be large.
+
+    Parameters
+    ----------
+    access
+        Says which ledger.
+    states
+        The row that settled each question.
+    """
+
+    def __init__(self, access: Access, states: Sequence[State]) -> None:
+        self._ledger = Ledger.open(access.ledger, thorough=False)
+        self._states = states
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    @overload
+    def __getitem__(self, index: int) -> Reply | Refusal: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Reply | Refusal]: ...
+    def __getitem__(self, index: int | slice) -> Reply | Refusal | list[Reply | Refusal]:
+        if isinstance(index, slice):
+            return [self._read(state) for state in self._states[index]]
+        return self._read(self._states[index])
+
+    def _read(self, state: State) -> Reply | Refusal:
+        status, body, at, reason = self._ledger.came(state.row)
+        if state.outcome is Outcome.REFUSED:
+            return Refusal(reason, status, at)
+        return Reply(status, body, at)

@@ -1,0 +1,243 @@
+"""A model file in a process of its own, as its parent sees it."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.models.runtimes.base import Takes
+from birthmark.models.sandbox.frames import MAX_AXES, FrameError
+from birthmark.models.sandbox.limits import FILE, MEMORY, Limits
+from birthmark.models.sandbox.process import OverLimitError, Process
+from birthmark.models.sandbox.protecting import ITS_FOLDER, LIMITED_MEMORY, NO_REACH
+
+WANTED = (LIMITED_MEMORY, NO_REACH, ITS_FOLDER)
+MAX_FILES = 10_000
+
+
+class Sandboxed:
+    """A model file, loaded and run in a process of its own that can do little else.
+
+    The process is begun at once and ended by `close`, or when this object is gone. Where many are
+    open, an idle one is ended, and begun anew when it is asked again.
+
+    Parameters
+    ----------
+    runtime
+        Its name in `RUNTIMES`, or `module:function` for a loader of one's own.
+    path
+        The file or folder; what is beside a file can be read too.
+    options
+        What only this runtime knows.
+    limits
+        How much it may use; what the environment says if not given.
+    readable
+        Other files and folders that it may read.
+    what
+        How messages call such a file.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is missing, too large, not readable by the runtime, or reaches a limit.
+    """
+
+    def __init__(
+        self,
+        runtime: str,
+        path: Path,
+        options: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        readable: Sequence[Path] = (),
+        what: str = "model",
+    ) -> None:
+        self._path, self._what = path, what
+        self._limits = limits or Limits.of_environment()
+        self._runtime = runtime
+        self._seen = _stamp(path, self._limits.file)
+        beside = path if path.is_dir() else path.absolute().parent
+        self._asks = {
+            "runtime": runtime,
+            "path": str(path.absolute()),
+            "options": dict(options or {}),
+            "readable": [str(one.absolute()) for one in (path, beside, *readable)],
+            "memory": self._limits.memory,
+            "threads": self._limits.threads,
+        }
+        self._lock = threading.RLock()
+        self._process: Process | None = None
+        self._closed = False
+        with self._lock:
+            self._begun()
+
+    @property
+    def takes(self) -> Takes:
+        """What the model takes, as its file tells."""
+        return self._takes
+
+    @property
+    def protections(self) -> list[str]:
+        """What was in force before the file was read."""
+        return list(self._protections)
+
+    @property
+    def missing(self) -> list[str]:
+        """What should be in force, but this system does not have."""
+        return [one for one in WANTED if one not in self._protections]
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        """The model's first output for a batch, as it gave it: numbers of any dtype and shape.
+
+        From one thread at a time; others wait.
+
+        Raises
+        ------
+        BirthmarkError
+            If it fails, reaches a limit, or its process dies.
+        """
+        with self._lock:
+            process = self._begun()
+            try:
+                process.send_batch(batch, self._limits.run_seconds)
+                header, values = process.receive(self._limits.answer)
+            except BaseException as error:
+                self._give_up(process, error, "on an image")
+        if values is None:
+            raise self._told(header, "failed on an image", "check the declared input")
+        if math.prod(values.shape[1:]) > self._limits.width:
+            raise BirthmarkError(
+                self._path,
+                f"answers with the shape {values.shape}",
+                f"export a model with at most {self._limits.width} numbers an image",
+            )
+        return values
+
+    def close(self) -> None:
+        """End the process; the model cannot be run again."""
+        with self._lock:
+            self._closed = True
+            if self._process is not None:
+                self._end(self._process)
+
+    def __enter__(self) -> Sandboxed:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _begun(self) -> Process:
+        if self._process is not None and self._process.usable:
+            return self._process
+        if self._closed:
+            raise BirthmarkError(self._path, "was closed", "open it again")
+        if _stamp(self._path, self._limits.file) != self._seen:
+            raise BirthmarkError(
+                self._path, "has changed since it was opened", "open it again, and leave it alone"
+            )
+        process = Process(self._runtime, self._limits, self._lock)
+        self._finalizer = weakref.finalize(self, process.close)
+        self._process = process
+        try:
+            process.send(self._asks, self._limits.load_seconds)
+            self._protections: list[str] = process.receive()[0]["protections"]
+            header, _ = process.receive()
+            takes = None if "takes" not in header else _takes(header["takes"])
+        except BaseException as error:
+            self._give_up(process, error, "while it was loaded")
+        if takes is None:
+            self._end(process)
+            raise self._told(header, f"is not a readable {self._what}", "export it again")
+        self._takes = takes
+        return process
+
+    def _give_up(self, process: Process, error: BaseException, when: str) -> NoReturn:
+        """End the process, and say why it had to be."""
+        try:
+            if isinstance(error, OverLimitError):
+                raise BirthmarkError(self._path, f"{error} {when}", error.fix) from error
+            if isinstance(error, FrameError):
+                fix = "export a model that answers with fewer numbers"
+                raise BirthmarkError(self._path, f"answered {when} with {error}", fix) from error
+            if isinstance(error, EOFError):
+                raise BirthmarkError(
+                    self._path,
+                    f"ended its process {when} ({_ending(process.ended())})",
+                    f"export it again; if it may take more memory, set {MEMORY} to more GiB",
+                ) from error
+            raise error
+        finally:
+            self._end(process)
+
+    def _told(self, header: dict[str, Any], problem: str, fix: str) -> BirthmarkError:
+        """What the process says went wrong; a hostile file may have written it."""
+        error = header.get("error")
+        if isinstance(error, list) and len(error) == 2:
+            return BirthmarkError(self._path, str(error[0]), str(error[1]))
+        return BirthmarkError(self._path, f"{problem} ({header.get('failed')})", fix)
+
+    def _end(self, process: Process) -> None:
+        process.close()
+        self._finalizer.detach()
+        self._process = None
+
+
+def _takes(told: object) -> Takes:
+    """Check what the process says that the model takes."""
+    match told:
+        case {"name": str(name), "dtype": str(dtype), "shape": None}:
+            return Takes(one_line(name, 200), one_line(dtype, 50), None)
+        case {"name": str(name), "dtype": str(dtype), "shape": [*sides]} if len(
+            sides
+        ) <= MAX_AXES and all(side is None or type(side) is int for side in sides):
+            return Takes(one_line(name, 200), one_line(dtype, 50), tuple(sides))
+    raise FrameError(f"an input of {str(told)[:200]}")
+
+
+def _stamp(path: Path, limit: int) -> list[tuple[str, int, int]]:
+    """Size and time of a file, or of all in a folder, to notice that they were changed.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is not there, or is too large.
+    """
+    if not path.exists():
+        raise BirthmarkError(path, "does not exist", "name a model's file or folder")
+    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+    if not files:
+        raise BirthmarkError(path, "is no file, and holds none", "name a model's file or folder")
+    if len(files) > MAX_FILES:
+        raise BirthmarkError(path, f"holds {len(files)} files", "name a folder of one model")
+    stats = [(str(one), one.stat()) for one in files]
+    total = sum(stat.st_size for _, stat in stats)
+    if total > limit:
+        raise BirthmarkError(
+            path,
+            f"is over {limit / (1 << 30):.3g} GiB",
+            f"if it may be larger, set {FILE} to more GiB",
+        )
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "it is not known how"
+    if code < 0:
+        known = {one.value: one.name for one in signal.Signals}
+        return known.get(-code, f"signal {-code}")
+    return f"exit code {code}"
