@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import remote.loopback as api
-from models.remote.asking_api import SECRET, accept, calls, client
 
+import models.remote.loopback as api
 from birthmark import BirthmarkError
 from birthmark.models.remote import Call, Refusal, Reply, Unusable
 from birthmark.models.remote.ledger import Ledger
 from birthmark.models.remote.schema import Outcome
+from models.remote.asking_api import SECRET, accept, calls, client
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import remote.loopback as api
-from models.remote.asking_api import accept, calls, client
 
+import models.remote.loopback as api
 from birthmark.models.remote.ledger import Ledger
 from birthmark.models.remote.schema import Outcome
+from models.remote.asking_api import accept, calls, client
 
 PROBES = 16
 SCRIPT = Path(__file__).parent / "asking_api.py"

@@ -1,9 +1,9 @@
 """The sender: a small process that outlives the audit, so that what is on its way is kept.
 
-`python -m birthmark.models.remote.courier` gets its work in frames on the standard input and answers
-on the standard output; see `birthmark.models.remote.client` for the other end. When the input ends,
-because the audit ended or was killed, it sends nothing new, waits for what is on its way, records it, and
-ends.
+`python -m birthmark.models.remote.courier` gets its work in frames on the standard input and
+answers on the standard output; see `birthmark.models.remote.client` for the other end. When the
+input ends, because the audit ended or was killed, it sends nothing new, waits for what is on its
+way, records it, and ends.
 """
 
 from __future__ import annotations
