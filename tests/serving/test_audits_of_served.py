@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_pairs
 
 import world
+from audit import test_pairs
 from birthmark import Fingerprint, Result, Suspect
 from birthmark.serving.app import application
 from birthmark.serving.model import Served
