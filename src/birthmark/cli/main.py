@@ -21,6 +21,7 @@ from birthmark.cli.plan import plan
 from birthmark.cli.practice import practice
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
+from birthmark.cli.references import references
 from birthmark.cli.report import report
 from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
@@ -44,6 +45,7 @@ for command in (
     demo,
     practice,
     plan,
+    references,
     enroll,
     audit,
     report,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import whole_folder
@@ -56,19 +57,7 @@ def export_model(folder: Path, name: str, out: Path) -> float:
     inputs = ((pixels.astype(np.float32) - MEAN) / DEVIATION).astype(np.float32)
     with whole_folder(out) as passing:
         file = passing / "model.onnx"
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                model.net.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
-                (torch.zeros(2, channels, size, size),),
-                str(file),
-                input_names=["image"],
-                output_names=["answer"],
-                dynamic_shapes=({0: torch.export.Dim("n")},),
-                external_data=False,
-                verbose=False,
-            )
+        write_onnx(model.net, channels, (size, size), file)
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         said = np.asarray(session.run(None, {"image": inputs})[0])
         wanted = model.answer(pixels).values
@@ -86,3 +75,26 @@ def export_model(folder: Path, name: str, out: Path) -> float:
             f'output = "{model.kind}"\n'
         )
     return difference
+
+
+def write_onnx(net: nn.Module, channels: int, size: tuple[int, int], file: Path) -> None:
+    """Write a network that takes (n, channels, height, width) as ONNX; any number of images fits.
+
+    Parameters
+    ----------
+    size
+        (width, height).
+    """
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            net.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            (torch.zeros(2, channels, size[1], size[0]),),
+            str(file),
+            input_names=["image"],
+            output_names=["answer"],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            external_data=False,
+            verbose=False,
+        )

@@ -35,8 +35,10 @@ def fit(
     augment: Augment,
     extra: Iterable[nn.Parameter] = (),
     after: Callable[[], None] = lambda: None,
+    optimiser: str = "sgd",
+    device: str = "cpu",
 ) -> None:
-    """Train by SGD with momentum .9 and a one-cycle rate; leave the model in evaluation mode.
+    """Train with a one-cycle rate; leave the model in evaluation mode.
 
     Parameters
     ----------
@@ -54,23 +56,29 @@ def fit(
         Further parameters of the loss.
     after
         Called after every step, to keep weights at zero that have been pruned.
+    optimiser
+        `sgd` with momentum .9, or `adamw`.
+    device
+        Where the model is, and `extra`; images are brought there batch by batch.
     """
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     rng = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     steps = max(1, round(epochs * math.ceil(len(pixels) / batch)))
     parameters = [p for p in model.parameters() if p.requires_grad] + list(extra)
-    optimiser = torch.optim.SGD(
-        parameters, lr=rate, momentum=0.9, weight_decay=decay, nesterov=True
+    steps_by = (
+        torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        if optimiser == "adamw"
+        else _sgd(parameters, rate, decay)
     )
-    rates = _one_cycle(optimiser, steps)
+    rates = _one_cycle(steps_by, steps)
     model.train()
     for positions in _batches(len(pixels), batch, steps, rng):
-        inputs = scaled(augment(pixels[positions], rng))
-        value = loss(model, inputs, positions)
-        optimiser.zero_grad()
+        inputs = scaled(augment(pixels[positions], rng)).to(device)
+        value = loss(model, inputs, positions.to(device))
+        steps_by.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        steps_by.step()
         rates.step()
         after()
     model.eval()
@@ -93,9 +101,7 @@ def fit_head(
     torch.manual_seed(seed)
     layer = head(model)
     steps = max(1, round(epochs * math.ceil(len(pixels) / batch)))
-    optimiser = torch.optim.SGD(
-        [*layer.parameters(), *extra], lr=rate, momentum=0.9, weight_decay=1e-4, nesterov=True
-    )
+    optimiser = _sgd([*layer.parameters(), *extra], rate, 1e-4)
     rates = _one_cycle(optimiser, steps)
     for positions in _batches(len(pixels), batch, steps, rng):
         value = loss(layer, features[positions], positions)
@@ -107,10 +113,14 @@ def fit_head(
 
 
 @torch.no_grad()
-def answers(model: nn.Module, pixels: Tensor, batch: int = 256) -> Tensor:
-    """float32 (n, outputs) for uint8 (n, channels, size, size), in evaluation mode."""
+def answers(model: nn.Module, pixels: Tensor, batch: int = 256, device: str = "cpu") -> Tensor:
+    """float32 (n, outputs) on the CPU for uint8 (n, channels, size, size), in evaluation mode."""
     model.eval()
-    return torch.cat([model(scaled(part)) for part in torch.split(pixels, batch)])
+    return torch.cat([model(scaled(part).to(device)).cpu() for part in torch.split(pixels, batch)])
+
+
+def _sgd(parameters: list[nn.Parameter], rate: float, decay: float) -> torch.optim.SGD:
+    return torch.optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay, nesterov=True)
 
 
 def _one_cycle(

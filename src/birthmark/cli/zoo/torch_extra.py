@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from birthmark.common.errors import BirthmarkError
 
 
-def require_torch() -> None:
+def require_torch(what: str = "birthmark zoo") -> None:
     """Find out whether torch is there.
 
     Raises
@@ -16,4 +16,4 @@ def require_torch() -> None:
         If it is not.
     """
     if find_spec("torch") is None:
-        raise BirthmarkError("birthmark zoo", "needs torch", "run `pip install 'birthmark[torch]'`")
+        raise BirthmarkError(what, "needs torch", "run `pip install 'birthmark[torch]'`")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from birthmark.common.registry import Registry
-from birthmark.zoo.work import Outcome, Task
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class WorkerDiedError(Exception):
@@ -16,9 +18,7 @@ class WorkerDiedError(Exception):
 class Engine(Protocol):
     """Runs tasks on workers that share a folder."""
 
-    def __call__(
-        self, work: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int
-    ) -> Iterator[Outcome]:
+    def __call__(self, work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[R]:
         """Yield each task's outcome as it comes, in any order.
 
         Raises

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from birthmark.zoo.engines.base import ENGINES, WorkerDiedError
-from birthmark.zoo.work import Outcome, Task
+from birthmark.zoo.engines.base import ENGINES, R, T, WorkerDiedError
 
 
-def run(work: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
+def run(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[R]:
     """One process a worker, each with one thread."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.zoo.engines.base import ENGINES, WorkerDiedError
-from birthmark.zoo.work import Outcome, Task
+from birthmark.zoo.engines.base import ENGINES, R, T, WorkerDiedError
 
 
-def run(work: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
+def run(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[R]:
     """One task a CPU; a cluster is joined by Ray's own variable RAY_ADDRESS."""
     try:
         import ray

@@ -1,0 +1,184 @@
+"""`birthmark references`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from birthmark.cli import options
+from birthmark.cli.zoo.torch_extra import require_torch
+from birthmark.common.errors import BirthmarkError
+
+if TYPE_CHECKING:
+    from birthmark.references.record import References
+    from birthmark.references.work import Outcome
+
+
+def references(
+    images: Annotated[
+        Path,
+        typer.Option(
+            help="Labelled images like those your model is for, which it was not trained on."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="The folder to fill; an unfinished one is gone on with.")
+    ] = Path("references"),
+    model: Annotated[
+        str | None,
+        typer.Option(help="Your model: says how good references are to be, and their input."),
+    ] = None,
+    owner_images: Annotated[
+        Path | None,
+        typer.Option(help="Images that your model was trained on; each reference gets half."),
+    ] = None,
+    own: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NET", help="Your network: module:factory, timm:NAME or a built-in one."
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The .safetensors it began from, or `published` for timm's."
+        ),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What that checkpoint is called.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="TOML with [own] and [others]: epochs, rate and the like.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many references.")] = 16,
+    task: Annotated[
+        str, typer.Option(help="classes, or verification for embeddings of faces and the like.")
+    ] = "classes",
+    size: Annotated[
+        int | None, typer.Option(min=16, max=1024, help="Side of the images; else your model's.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="References trained at the same time.")] = 2,
+    engine: Annotated[
+        str, typer.Option(help="joblib, or ray for many machines that share the folder.")
+    ] = "joblib",
+    device: Annotated[str, typer.Option(help="cpu, or cuda for a GPU.")] = "cpu",
+    seed: Annotated[int, typer.Option(min=0, help="Divides the images, draws the models.")] = 0,
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Train independent models for your own task, which an audit compares suspects with.
+
+    A quarter of the images stays unseen, in OUT/probes: pass that to `birthmark enroll --images`.
+    Stopped or killed, it goes on where it was when it is called again. Exit code 2 if a reference
+    could not be made; the others are made all the same.
+    """
+    require_torch("birthmark references")
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.data.images import ImageSet
+    from birthmark.models.adapters.finding import open_suspect
+    from birthmark.references.build import build
+    from birthmark.references.recipe import Recipes
+    from birthmark.references.wanted import Wanted
+
+    if task not in ("classes", "verification"):
+        raise BirthmarkError("--task", f"is {task!r}", "pass classes or verification")
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    recipes = Recipes.read(recipe, started=init is not None)
+    if init is not None and start is None:
+        start = Path(init).stem if init != "published" else (own or "").rpartition(":")[2]
+    began = time.monotonic()
+
+    def told(outcome: Outcome) -> None:
+        if not json_:
+            print(*_lines(outcome), sep="\n", file=sys.stderr, flush=True)
+
+    with progress_bar(json_) as progress:
+        made = build(
+            Wanted(
+                images=ImageSet.open(images, progress),
+                owner_images=(
+                    None if owner_images is None else ImageSet.open(owner_images, progress)
+                ),
+                victim=None if model is None else open_suspect(model, declared),
+                own=own,
+                init=init,
+                start=start,
+                recipes=recipes,
+                count=count,
+                size=size,
+                channels=cast("Literal[1, 3] | None", declared.get("channels")),
+                verification=task == "verification",
+                seed=seed,
+                device=device,
+            ),
+            out,
+            workers=workers,
+            engine=engine,
+            progress=progress,
+            told=told,
+        )
+    minutes = round((time.monotonic() - began) / 60, 2)
+    if json_:
+        print(json.dumps(made.model_dump(mode="json") | {"out": str(out), "minutes": minutes}))
+    else:
+        _print(made, out, minutes, model, own, start)
+    if made.failures:
+        raise typer.Exit(2)
+
+
+def _lines(outcome: Outcome) -> list[str]:
+    made = outcome.reference
+    if made is None:
+        return [*outcome.notes, f"{outcome.name}: {outcome.failure}"]
+    short = f", {made.short_by:.3f} below your model" if made.short_by else ""
+    return [*outcome.notes, f"{outcome.name}: {made.accuracy:.3f}{short}, {made.seconds:.0f} s"]
+
+
+def _print(
+    made: References,
+    out: Path,
+    minutes: float,
+    model: str | None,
+    own: str | None,
+    start: str | None,
+) -> None:
+    right = "AUC" if made.task == "verification" else "accuracy"
+    lineages = {one.lineage for one in made.references}
+    print(
+        f"{len(made.references)} references of {len(lineages)} lineages in {out},"
+        f" in {minutes:.1f} minutes."
+    )
+    if made.references:
+        spread = sorted(one.accuracy for one in made.references)
+        yours = "" if made.victim is None else f"; your model's is {made.victim:.3f}"
+        print(f"Their {right} is {spread[0]:.3f} to {spread[-1]:.3f}{yours}.")
+    if short := [one for one in made.references if one.short_by]:
+        print(
+            f"{len(short)} stayed below your model, by up to"
+            f" {max(one.short_by for one in short):.3f}. If that is much, give them more images,"
+            " more epochs, or your own recipe: --recipe."
+        )
+    for name, why in made.failures.items():
+        print(f"Not made: {name}: {why}")
+    if made.failures or not made.references:
+        return
+    ours = next((one.lineage for one in made.references if own is not None and one.net == own), "")
+    lineage = f" --lineage {shlex.quote(ours)}" if ours else ""
+    print(
+        "Enroll your model with images that no reference saw:\n"
+        f"  birthmark enroll --model {shlex.quote(model or 'YOUR_MODEL')}{lineage}"
+        f" --start {shlex.quote(start or 'random')} --images {shlex.quote(str(out / 'probes'))}"
+        f" --references {shlex.quote(str(out))}"
+    )

@@ -1,0 +1,184 @@
+"""Building references: each once, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from birthmark.common.digests import sha256_of_file
+from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import cannot_write
+from birthmark.data.images import Progress, silent
+from birthmark.models.adapters import Declaration, Suspect
+from birthmark.models.queries import accuracy, ask
+from birthmark.references.design import FEWEST, Planned, design
+from birthmark.references.folder import claimed, prepare, write_declarations
+from birthmark.references.record import References
+from birthmark.references.split import Split, divide, labels_of
+from birthmark.references.wanted import Wanted, declarations
+from birthmark.references.work import Outcome, Task, work
+from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
+
+Told = Callable[[Outcome], None]
+
+
+def build(
+    wanted: Wanted,
+    folder: Path,
+    *,
+    workers: int = 1,
+    engine: str = "joblib",
+    progress: Progress = silent,
+    told: Told = lambda _: None,
+) -> References:
+    """Build all references that are not there yet.
+
+    Parameters
+    ----------
+    wanted
+        What is asked for.
+    folder
+        Gets a sub-folder a lineage, `references.json`, `birthmark.toml` and `probes`; a second call
+        goes on where the first stopped.
+    workers
+        References trained at the same time, one thread each.
+    engine
+        `joblib` or `ray`.
+    progress
+        Is told how far it is.
+    told
+        Is told of each outcome.
+
+    Raises
+    ------
+    BirthmarkError
+        If the images don't allow it, the folder holds something else, or it can't be written.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if wanted.count < FEWEST:
+        raise BirthmarkError("--count", f"is {wanted.count}", f"ask for {FEWEST} or more")
+    run = ENGINES.make(engine)
+    split = divide(wanted.images, verification=wanted.verification, seed=wanted.seed)
+    owns, others = declarations(wanted)
+    planned = design(wanted.count, wanted.own, wanted.start, seed=wanted.seed)
+    outputs = wanted.outputs
+    _require_trainable(wanted, owns, outputs)
+    record = claimed(folder, wanted, split)
+    try:
+        prepare(folder, wanted, split, {owns, others} if wanted.own else {others}, progress)
+        if record.victim is None and wanted.victim is not None:
+            record.victim = _victims(wanted, wanted.victim, split, progress)
+            record.write(folder)
+        write_declarations(folder, planned, owns, others, wanted.kind)
+        there = {f"{folder / one.file}": one for one in record.references}
+        for file, one in there.items():
+            if not Path(file).exists() or sha256_of_file(Path(file)) != one.digest:
+                record.references.remove(one)
+        record.failures.clear()
+        for wave in _waves(planned):
+            tasks = [
+                Task(
+                    folder,
+                    one,
+                    wanted.recipes.own if one.own else wanted.recipes.others,
+                    wanted.init,
+                    wanted.start,
+                    owns if one.own else others,
+                    owns if one.teacher == planned[0].name and planned[0].own else others,
+                    outputs,
+                    wanted.verification,
+                    record.victim,
+                    wanted.device,
+                )
+                for one in wave
+                if not _done(record, one)
+            ]
+            _require_teachers(record, tasks)
+            _run(run, tasks, workers, folder, record, len(planned), progress, told)
+        if not record.failures:
+            shutil.rmtree(folder / ".build", ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return record
+
+
+def _require_trainable(wanted: Wanted, owns: Declaration, outputs: int) -> None:
+    """Find out before any training that the owner's network can be made and started."""
+    from birthmark.references.network import own_network
+
+    if wanted.own is not None:
+        own_network(wanted.own, wanted.init, owns, outputs)
+    elif wanted.init is not None:
+        raise BirthmarkError(
+            "--init", "is the checkpoint of a network that is not named", "name it with --own"
+        )
+
+
+def _victims(wanted: Wanted, victim: Suspect, split: Split, progress: Progress) -> float:
+    """The victim's accuracy on the checked images, whatever its classes are called."""
+    from birthmark.references.learn import told_apart
+
+    images = [wanted.images[int(i)] for i in split.check]
+    said = ask(victim, images, progress)
+    if wanted.verification:
+        return told_apart(said.values.astype(np.float32), labels_of(wanted.images)[split.check])
+    return accuracy(said, images)
+
+
+def _waves(planned: Sequence[Planned]) -> list[list[Planned]]:
+    """Teachers, then students."""
+    return [
+        [one for one in planned if one.teacher is None],
+        [one for one in planned if one.teacher is not None],
+    ]
+
+
+def _done(record: References, one: Planned) -> bool:
+    return any(made.file == f"{one.name}.onnx" for made in record.references)
+
+
+def _require_teachers(record: References, tasks: list[Task]) -> None:
+    """Leave out students whose teacher could not be built."""
+    there = {made.file.removesuffix(".onnx") for made in record.references}
+    for task in list(tasks):
+        teacher = task.planned.teacher
+        if teacher is not None and teacher not in there:
+            record.failures[task.name] = f"{teacher}, whose answers it learns, could not be built"
+            tasks.remove(task)
+
+
+def _run(
+    run: Engine,
+    tasks: Sequence[Task],
+    workers: int,
+    folder: Path,
+    record: References,
+    total: int,
+    progress: Progress,
+    told: Told,
+) -> None:
+    progress("Training references", len(record.references), total)
+    waiting: Mapping[str, Task] = {task.name: task for task in tasks}
+    for _ in range(2):
+        try:
+            for outcome in run(work, list(waiting.values()), min(workers, len(waiting) or 1)):
+                told(outcome)
+                waiting = {name: one for name, one in waiting.items() if name != outcome.name}
+                if outcome.reference is None:
+                    record.failures[outcome.name] = outcome.failure or "it failed"
+                else:
+                    record.references.append(outcome.reference)
+                    record.references.sort(key=lambda one: one.file)
+                record.write(folder)
+                progress("Training references", len(record.references), total)
+        except WorkerDiedError:
+            continue
+        return
+    for name in waiting:
+        record.failures[name] = "the worker that trained it died twice, perhaps out of memory"
+    record.write(folder)

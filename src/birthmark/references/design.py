@@ -1,0 +1,104 @@
+"""Which references to build: many lineages, a few of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+OTHERS = (
+    "resnet",
+    "densenet",
+    "mobilenet",
+    "vgg",
+    "inception",
+    "squeeze",
+    "mixer",
+    "wide",
+    "vit",
+)
+"""Built-in networks, in the order in which they are taken."""
+OWN = 4
+"""How many share the victim's network and start."""
+EACH = 2
+"""How many of every other lineage."""
+STUDENTS = 2
+FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A reference to build.
+
+    Attributes
+    ----------
+    lineage
+        Its folder.
+    number
+        Its place in the folder.
+    net
+        A built-in network, `module:factory` or `timm:NAME`.
+    own
+        Whether it is the owner's network, begun as the owner's was.
+    teacher
+        The name of the reference whose answers it learns.
+    seed
+        Of its weights and batches.
+    """
+
+    lineage: str
+    number: int
+    net: str
+    own: bool = False
+    teacher: str | None = None
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """`resnet/0`."""
+        return f"{self.lineage}/{self.number}"
+
+
+def design(count: int, own: str | None, start: str | None, *, seed: int = 0) -> list[Planned]:
+    """So many references, teachers before their students.
+
+    Of 16: four of the owner's network and start, two of each of five other networks, and two
+    students of other references.
+
+    Parameters
+    ----------
+    count
+        How many.
+    own
+        The owner's network, if it is known.
+    start
+        What it began from; None for random weights.
+    seed
+        Draws the models' seeds.
+    """
+    students = STUDENTS if count >= 2 * FEWEST else 0
+    ours = 0 if own is None else min(OWN, max(2, count // 3))
+    nets = [net for net in OTHERS if net != own or start is not None]
+    rest = count - students - ours
+    made: list[tuple[str, int, str, bool, str | None]] = []
+    if own is not None:
+        made += [(lineage_of(own, start), i, own, True, None) for i in range(ours)]
+    for i in range(rest):
+        turn, net = i % EACH, nets[i // EACH % len(nets)]
+        made.append((net, turn + i // (EACH * len(nets)) * EACH, net, False, None))
+    taught = nets[0]
+    teachers = [_name(made[0]), _name(made[-1])]
+    made += [(f"{taught}-student", i, taught, False, teachers[i]) for i in range(students)]
+    return [
+        Planned(*entry, seed=(seed * 1_000_003 + 7919 * i + 1) % (1 << 31))
+        for i, entry in enumerate(made)
+    ]
+
+
+def lineage_of(net: str, start: str | None) -> str:
+    """What a folder of such models is called: `vgg`, `resnet50@imagenet`."""
+    plain = net.rpartition(":")[2]
+    return plain if start is None else f"{plain}@{start}"
+
+
+def _name(entry: Sequence[object]) -> str:
+    return f"{entry[0]}/{entry[1]}"

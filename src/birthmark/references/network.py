@@ -1,0 +1,155 @@
+"""The owner's network and built-in ones, with the checkpoint that they begin from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from birthmark.common.errors import BirthmarkError
+from birthmark.models.adapters import Declaration
+from birthmark.zoo.nets import network
+from birthmark.zoo.nets.head import head
+from birthmark.zoo.training import DEVIATION, MEAN
+
+CORE = 32
+"""Built-in networks reduce images to about so many pixels a side with their first layer."""
+PUBLISHED = "published"
+"""The value of `--init` for the weights that timm publishes under the network's own name."""
+
+
+class Brought(nn.Module):
+    """A network that is given pixels as the owner's declaration brings them to it.
+
+    It takes what all references take, (n, channels, size, size) with mean 127.5 at 0 and a
+    deviation of 64 at 1, so that one `birthmark.toml` is right for all.
+    """
+
+    slope: Tensor
+    offset: Tensor
+
+    def __init__(self, net: nn.Module, declaration: Declaration) -> None:
+        super().__init__()
+        self.net = net
+        low, high = declaration.range
+        std = torch.tensor(declaration.std).expand(declaration.channels)
+        mean = torch.tensor(declaration.mean).expand(declaration.channels)
+        slope, offset = (high - low) / 255 / std, (low - mean) / std
+        self.register_buffer("slope", (slope * DEVIATION).view(1, -1, 1, 1))
+        self.register_buffer("offset", (slope * MEAN + offset).view(1, -1, 1, 1))
+        self.flipped = declaration.order == "bgr"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, size, size) to (n, outputs)."""
+        x = x.flip(1) if self.flipped else x
+        answer: Tensor = self.net(x * self.slope + self.offset)
+        return answer
+
+
+def own_network(
+    spec: str, init: str | None, declaration: Declaration, outputs: int
+) -> tuple[nn.Module, int]:
+    """The owner's network at its start.
+
+    Parameters
+    ----------
+    spec
+        `module:factory`, `timm:NAME` or a built-in network.
+    init
+        A safetensors file, `published` for timm's weights, or None for random ones.
+    declaration
+        How images are brought to the owner's model.
+    outputs
+        Classes, or numbers of an embedding.
+
+    Returns
+    -------
+    Module, int
+        The network, and how many of its tensors did not come from `init`.
+
+    Raises
+    ------
+    BirthmarkError
+        If it can't be made, does not end in a linear layer, or the weights are another network's.
+    """
+    size, channels = declaration.size[0], declaration.channels
+    if spec.startswith("timm:"):
+        net = _of_timm(spec, outputs, channels, published=init == PUBLISHED)
+        fresh = 0
+    else:
+        net = network(spec, outputs=outputs, channels=channels, size=size, core=min(CORE, size))
+        fresh = sum(1 for _ in net.state_dict())
+    if init is not None and init != PUBLISHED:
+        fresh = load_start(net, Path(init))
+    head(net)
+    return Brought(net, declaration), fresh
+
+
+def built_in(net: str, outputs: int, channels: int, size: int) -> nn.Module:
+    """A built-in network with random weights."""
+    return network(net, outputs=outputs, channels=channels, size=size, core=min(CORE, size))
+
+
+def load_start(net: nn.Module, file: Path) -> int:
+    """Put a checkpoint's weights into a network; its head stays as it is if it is another's.
+
+    Returns
+    -------
+    int
+        How many tensors were left as they are.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file is no safetensors, or fits the network in less than half of its tensors.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if file.suffix != ".safetensors":
+        raise BirthmarkError(
+            file, "may be a pickle, which is never loaded", "save the weights as safetensors"
+        )
+    try:
+        weights: dict[str, Any] = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise BirthmarkError(
+            file, f"is not readable safetensors ({error})", "name another file with --init"
+        ) from error
+    wanted = net.state_dict()
+    fits = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
+    left = wanted.keys() - fits.keys()
+    if len(left) > len(wanted) / 2:
+        raise BirthmarkError(
+            file,
+            f"fits {len(fits)} of the network's {len(wanted)} tensors; it lacks"
+            f" {', '.join(sorted(left)[:3])}",
+            "name the network that it was saved from with --own",
+        )
+    net.load_state_dict(fits, strict=False)
+    return len(left)
+
+
+def _of_timm(spec: str, outputs: int, channels: int, *, published: bool) -> nn.Module:
+    try:
+        import timm
+    except Exception as error:  # a torchvision that does not fit raises what it likes
+        raise BirthmarkError(
+            spec, f"needs timm ({error})", "run `pip install 'birthmark[timm]'`"
+        ) from error
+    try:
+        made: nn.Module = timm.create_model(
+            spec.removeprefix("timm:"),
+            pretrained=published,
+            num_classes=outputs,
+            in_chans=channels,
+        )
+    except Exception as error:
+        raise BirthmarkError(
+            spec,
+            f"timm cannot make it ({type(error).__name__}: {error})",
+            "name a model of timm.list_models(), or pass its weights by --init FILE.safetensors",
+        ) from error
+    return made

@@ -1,0 +1,122 @@
+"""Which images references are trained on, which they are checked on, and which stay unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.common.errors import BirthmarkError
+from birthmark.data.images import ImageSet
+
+Positions = NDArray[np.int64]
+
+PROBES, CHECK = 0.25, 0.1
+"""Shares of the images that no reference sees, and that references are only checked on."""
+MOST_PROBES = 2000
+MOST_CHECK = 1000
+LEAST_TRAINED, LEAST_CHECK, LEAST_PROBES = 100, 20, 40
+LEAST_CLASSES = 2
+
+
+class Split(NamedTuple):
+    """Positions in the image set, int64, disjoint; copies of an image count once."""
+
+    train: Positions
+    check: Positions
+    probes: Positions
+
+
+def divide(images: ImageSet, *, verification: bool, seed: int) -> Split:
+    """Divide labelled images class by class or, for verification, person by person.
+
+    A class of one or two images is trained on only.
+
+    Raises
+    ------
+    BirthmarkError
+        If images lack labels, or are too few.
+    """
+    labels = labels_of(images)
+    order = np.random.default_rng((seed, 0)).permutation(len(images))
+    order = _first_copies(images, order)
+    parts = _by_person(labels, order) if verification else _by_class(labels, order)
+    split = Split(*(np.sort(part) for part in parts))
+    for name, part, least in zip(Split._fields, split, _leasts(verification), strict=True):
+        if len(part) < least:
+            raise BirthmarkError(
+                images.source,
+                f"has {len(order)} different images, which leaves {len(part)} of them for the part"
+                f" '{name}' where {least} are needed",
+                "add images",
+            )
+    return split
+
+
+def labels_of(images: ImageSet) -> Positions:
+    """Every image's label, int64 (n,).
+
+    Raises
+    ------
+    BirthmarkError
+        If one has none, or there are fewer than two.
+    """
+    for entry in images.entries:
+        if entry.label is None:
+            raise BirthmarkError(
+                entry.name,
+                "has no label, and references learn from labels",
+                "put each class into a sub-folder of its own, or add the column `label`",
+            )
+    labels = np.array([entry.label for entry in images.entries], np.int64)
+    if len(np.unique(labels)) < LEAST_CLASSES:
+        raise BirthmarkError(images.source, "has a single class", "add images of other classes")
+    return labels
+
+
+def half(positions: Positions, groups: Positions, seed: int) -> Positions:
+    """A random half of some images: of each class, or of the people."""
+    rng = np.random.default_rng((seed, 1))
+    kept = [
+        rng.permutation(inside)[: max(1, len(inside) // 2)]
+        for inside in (positions[groups[positions] == one] for one in np.unique(groups[positions]))
+    ]
+    return np.sort(np.concatenate(kept))
+
+
+def _leasts(verification: bool) -> Sequence[int]:
+    return (LEAST_TRAINED, 8 if verification else LEAST_CHECK, LEAST_PROBES)
+
+
+def _first_copies(images: ImageSet, order: Positions) -> Positions:
+    digests = np.array([images.entries[i].digest for i in order])
+    return order[np.sort(np.unique(digests, return_index=True)[1])]
+
+
+def _by_class(labels: Positions, order: Positions) -> list[Positions]:
+    probes = min(PROBES, MOST_PROBES / len(order))
+    check = min(CHECK, MOST_CHECK / len(order))
+    parts: list[list[Positions]] = [[], [], []]
+    for label in np.unique(labels):
+        inside = order[labels[order] == label]
+        spared = (
+            [0, 0]
+            if len(inside) < len(parts)
+            else [max(1, round(share * len(inside))) for share in (check, probes)]
+        )
+        cuts = np.split(inside, np.cumsum(spared))
+        for part, cut in zip(parts, (cuts[2], cuts[0], cuts[1]), strict=True):
+            part.append(cut)
+    return [np.concatenate(part) for part in parts]
+
+
+def _by_person(labels: Positions, order: Positions) -> list[Positions]:
+    """Probes and checked people are nobody that a reference has seen."""
+    people = labels[order[np.sort(np.unique(labels[order], return_index=True)[1])]]
+    probes = max(2, round(PROBES * len(people)))
+    check = max(2, round(CHECK * len(people)))
+    groups = people[probes + check :], people[probes : probes + check], people[:probes]
+    train, checked, spared = (order[np.isin(labels[order], group)] for group in groups)
+    return [train, checked[:MOST_CHECK], spared[:MOST_PROBES]]
