@@ -116,7 +116,8 @@ class Plan:
             beside = self.up if turn % 2 == 0 else self.down
             for floor in self.names if turn % 2 == 0 else reversed(self.names):
                 place = {n: i / len(row) for row in self.names for i, n in enumerate(row)}
-                floor.sort(key=lambda n, p=place, b=beside: fmean([p[o] for o in b[n]] or [p[n]]))
+                mean = {n: fmean([place[o] for o in beside[n]] or [place[n]]) for n in floor}
+                floor.sort(key=mean.__getitem__)
             if self.crossings() < best:
                 best, names = self.crossings(), [list(floor) for floor in self.names]
         self.names = names
