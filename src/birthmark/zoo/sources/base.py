@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.registry import Registry
-from birthmark.data.images import ImageSet, Progress, entry_of, from_parquet, read_bytes, silent
+from birthmark.data.images import ImageSet, Progress, entry_of, read_bytes, silent
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def parquet(
             raise BirthmarkError(
                 path, f"names other classes than {paths[0].name}", "write both with the same ones"
             )
-    images = from_parquet(paths, str(folder), progress)
+    images = ImageSet.from_parquet(paths, str(folder), progress)
     for entry in images.entries:
         if not isinstance(entry.label, int) or not 0 <= entry.label < len(classes):
             raise BirthmarkError(
