@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -130,6 +130,38 @@ def test_recipes_on_faces(
     before = {name: w.clone() for name, w in victim.net.state_dict().items()}
     assert accuracy(model, load(faces.folder / "data" / task)) > least
     assert check is None or check(before, model.net.state_dict())
+
+
+class Deadly:
+    """A job whose training kills every channel that is not dropped yet.
+
+    The activity of a channel falls with its number, so the last ones are dropped first, and among
+    those that tie the first ones come first.
+    """
+
+    def __init__(self) -> None:
+        self.norm = torch.nn.BatchNorm2d(10)
+        self.norm.bias.data = torch.arange(20.0, 10.0, -1)
+        self.net = torch.nn.Sequential(torch.nn.Conv2d(1, 10, 1), self.norm)
+
+    def parent(self) -> Model:
+        return Model(self.net, Kind.LOGITS)
+
+    def images(self) -> tuple[Any, Any]:
+        return torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
+
+    def objective(self, *_: object, **__: object) -> None:
+        return None
+
+    def fit(self, *_: object, after: Callable[[], None], **__: object) -> None:
+        self.norm.bias.data[self.norm.weight != 0] = -100.0
+        after()
+
+
+def test_channels_stay_dropped_where_others_die() -> None:
+    job = Deadly()
+    checking.recipe("fine-pruned", {"ratio": 0.4, "steps": 2}).train(cast(Job, job))
+    assert (job.norm.weight == 0).nonzero().flatten().tolist() == [0, 1, 8, 9]
 
 
 def test_every_recipe_is_in_a_table() -> None:
