@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import zoo_world
 from birthmark import BirthmarkError
 from birthmark.zoo.plan import Role
 from birthmark.zoo.records import read, record_file
+from waiting import wait_until
 
 pytest.importorskip("torch", reason="zoos need torch")
 
@@ -108,11 +108,8 @@ def test_killed_builds_go_on_where_they_were(images: Path, tmp_path: Path) -> No
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    deadline = time.monotonic() + 240
-    while not record_file(out, "reference/1").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: record_file(out, "reference/1").exists() or process.poll() is not None)
+    assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")}
