@@ -25,12 +25,12 @@ from zoo_world import Zoo
 
 torch = pytest.importorskip("torch", reason="zoos need torch")
 
-from birthmark.zoo import checking  # noqa: E402
 from birthmark.zoo.augment import AUGMENTS, none  # noqa: E402
 from birthmark.zoo.builder import build_zoo  # noqa: E402
 from birthmark.zoo.job import Job  # noqa: E402
-from birthmark.zoo.members import Member  # noqa: E402
+from birthmark.zoo.member import Member  # noqa: E402
 from birthmark.zoo.models import ZooModel, built  # noqa: E402
+from birthmark.zoo.recipes.lookup import recipe_of  # noqa: E402
 from birthmark.zoo.training import DEVIATION, MEAN, _one_cycle  # noqa: E402
 
 SEEDS = range(2)
@@ -162,7 +162,7 @@ def job_of(zoo: Zoo, recipe: str, seed: int, plan: Plan | None = None) -> Job:
 
 
 def by_us(job: Job) -> ZooModel:
-    return ZooModel(checking.recipe(job.member.recipe, {}).train(job), Kind.LOGITS)
+    return ZooModel(recipe_of(job.member.recipe, {}).train(job), Kind.LOGITS)
 
 
 @ATTACKS

@@ -14,15 +14,15 @@ from zoo_world import Zoo
 
 torch = pytest.importorskip("torch", reason="zoos need torch")
 
-from birthmark.zoo import checking  # noqa: E402
 from birthmark.zoo.answering import stacked  # noqa: E402
 from birthmark.zoo.arrays import load  # noqa: E402
 from birthmark.zoo.job import Job  # noqa: E402
-from birthmark.zoo.members import Member  # noqa: E402
+from birthmark.zoo.member import Member  # noqa: E402
 from birthmark.zoo.models import ZooModel, built  # noqa: E402
 from birthmark.zoo.nets import planned  # noqa: E402
 from birthmark.zoo.nets.head import before_last, head  # noqa: E402
 from birthmark.zoo.objectives import soft_nearest_neighbours  # noqa: E402
+from birthmark.zoo.recipes.lookup import recipe_of  # noqa: E402
 
 
 def job(zoo: Zoo, recipe: str, parent: str | None = None) -> Job:
@@ -31,7 +31,7 @@ def job(zoo: Zoo, recipe: str, parent: str | None = None) -> Job:
 
 
 def trained(zoo: Zoo, parameters: dict[str, Scalar]) -> Any:
-    return checking.recipe("entangled", parameters).train(job(zoo, "entangled"))
+    return recipe_of("entangled", parameters).train(job(zoo, "entangled"))
 
 
 def mixed(zoo: Zoo, net: Any) -> float:

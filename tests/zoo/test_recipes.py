@@ -15,14 +15,14 @@ from zoo_world import Zoo
 
 torch = pytest.importorskip("torch", reason="zoos need torch")
 
-from birthmark.zoo import checking  # noqa: E402
 from birthmark.zoo.arrays import load  # noqa: E402
-from birthmark.zoo.disguises import DISGUISES  # noqa: E402
+from birthmark.zoo.disguises import DISGUISES, disguise_of  # noqa: E402
 from birthmark.zoo.job import Job  # noqa: E402
-from birthmark.zoo.members import Member  # noqa: E402
+from birthmark.zoo.member import Member  # noqa: E402
 from birthmark.zoo.models import ZooModel as Model  # noqa: E402
 from birthmark.zoo.models import built, kind_of  # noqa: E402
 from birthmark.zoo.recipes import RECIPES  # noqa: E402
+from birthmark.zoo.recipes.lookup import needs_parent, recipe_of, require_fit  # noqa: E402
 from birthmark.zoo.testing import accuracy, fidelity  # noqa: E402
 
 Weights = Mapping[str, Any]
@@ -101,9 +101,9 @@ ON_FACES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
 
 def made(zoo: Zoo, recipe: str, parameters: dict[str, Scalar]) -> tuple[Model, Model, str]:
     """A model by a recipe, the victim, and the task."""
-    parent = "victim" if checking.needs_parent(recipe) else None
+    parent = "victim" if needs_parent(recipe) else None
     member = Member("x/0", "x", Role.STOLEN, recipe, parameters, "vgg", 7, parent, Part.THIEF)
-    kind = checking.recipe(recipe, parameters)
+    kind = recipe_of(recipe, parameters)
     task = "new" if kind.new_task else "own"
     net = kind.train(Job(zoo.plan, member, zoo.folder))
     return Model(net, kind_of(zoo.plan, task)), built(zoo.plan, zoo.folder, "victim"), task
@@ -160,7 +160,7 @@ class Deadly:
 
 def test_channels_stay_dropped_where_others_die() -> None:
     job = Deadly()
-    checking.recipe("fine-pruned", {"ratio": 0.4, "steps": 2}).train(cast(Job, job))
+    recipe_of("fine-pruned", {"ratio": 0.4, "steps": 2}).train(cast(Job, job))
     assert (job.norm.weight == 0).nonzero().flatten().tolist() == [0, 1, 8, 9]
 
 
@@ -208,7 +208,7 @@ INPUTS: list[tuple[str, dict[str, Scalar]]] = [
 def test_disguised_answers(
     name: str, parameters: dict[str, Scalar], check: Callable[[Outputs], bool]
 ) -> None:
-    disguise = checking.disguise(name, parameters)
+    disguise = disguise_of(name, parameters)
     assert check(disguise.said(LOGITS))
     assert disguise.seen(PIXELS) is PIXELS
     assert not disguise.changes_input
@@ -216,7 +216,7 @@ def test_disguised_answers(
 
 @pytest.mark.parametrize(("name", "parameters"), INPUTS)
 def test_disguised_inputs(name: str, parameters: dict[str, Scalar]) -> None:
-    disguise = checking.disguise(name, parameters)
+    disguise = disguise_of(name, parameters)
     seen = disguise.seen(PIXELS)
     assert seen.shape == PIXELS.shape
     assert seen.dtype == np.uint8
@@ -231,7 +231,7 @@ def test_every_disguise_is_in_a_table() -> None:
 
 
 def test_a_turned_embedding_keeps_its_similarities() -> None:
-    said = checking.disguise("renamed", {"order": 1}).said(POINTS)
+    said = disguise_of("renamed", {"order": 1}).said(POINTS)
     assert not np.allclose(said.values, POINTS.values)
     np.testing.assert_allclose(
         said.values @ said.values.T, POINTS.values @ POINTS.values.T, atol=1e-5
@@ -252,11 +252,11 @@ def test_wrong_parameters_are_named(
     recipe: str, parameters: dict[str, Scalar], message: str
 ) -> None:
     with pytest.raises(BirthmarkError, match=message):
-        checking.require_fit(recipe, parameters, "classes")
+        require_fit(recipe, parameters, "classes")
 
 
 def test_a_recipe_that_does_not_fit_the_task_is_refused() -> None:
     with pytest.raises(BirthmarkError, match="top-k: is not for verification"):
-        checking.require_fit("top-k", {}, "verification")
+        require_fit("top-k", {}, "verification")
     with pytest.raises(BirthmarkError, match="extracted-embeddings: is not for classes"):
-        checking.require_fit("extracted-embeddings", {}, "classes")
+        require_fit("extracted-embeddings", {}, "classes")

@@ -16,9 +16,9 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.models.adapters import Suspect
 from birthmark.probes import PROBES, Companions, Draw
-from birthmark.zoo import checking
 from birthmark.zoo.arrays import load
 from birthmark.zoo.builder import open_zoo
+from birthmark.zoo.disguises import disguise_of, is_disguise
 from birthmark.zoo.members import copies, members
 from birthmark.zoo.models import built
 from birthmark.zoo.plan import Plan, Role
@@ -173,8 +173,8 @@ def _records(plan: Plan, folder: Path) -> list[Record]:
 def _follows(record: Record) -> bool:
     """Whether its answers follow from its parent's."""
     return (
-        checking.is_disguise(record.recipe)
-        and not checking.disguise(record.recipe, record.parameters).changes_input
+        is_disguise(record.recipe)
+        and not disguise_of(record.recipe, record.parameters).changes_input
     )
 
 

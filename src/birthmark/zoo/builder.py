@@ -17,7 +17,8 @@ from birthmark.common.files import require_new_folder, whole_file
 from birthmark.data.images import Progress, silent
 from birthmark.zoo.arrays import prepare
 from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
-from birthmark.zoo.members import Member, members
+from birthmark.zoo.member import Member
+from birthmark.zoo.members import members
 from birthmark.zoo.plan import Plan, Role, checked
 from birthmark.zoo.records import Record
 from birthmark.zoo.work import Outcome, Task, begun_file, work

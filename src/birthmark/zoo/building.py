@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from birthmark.common.digests import canonical_json, sha256
-from birthmark.zoo import checking
 from birthmark.zoo.arrays import load
+from birthmark.zoo.disguises import disguise_of, is_disguise
 from birthmark.zoo.job import Job
-from birthmark.zoo.members import Member
+from birthmark.zoo.member import Member
 from birthmark.zoo.models import ZooModel, built, kind_of, save
 from birthmark.zoo.plan import Plan, Role
+from birthmark.zoo.recipes.lookup import recipe_of
 from birthmark.zoo.records import Record, read, weights_file, write
 from birthmark.zoo.testing import accuracy, fidelity
 
@@ -76,14 +77,14 @@ def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Re
         model, task = built(plan, folder, member.name), known.task
         weights, images = known.weights, known.images
         began -= known.seconds
-    elif checking.is_disguise(member.recipe):
+    elif is_disguise(member.recipe):
         parent = read(folder, member.parent or "")
         model = built(plan, folder, member.parent or "").behind(
-            checking.disguise(member.recipe, member.parameters)
+            disguise_of(member.recipe, member.parameters)
         )
         task, weights, images = parent.task if parent else "own", None, 0
     else:
-        recipe = checking.recipe(member.recipe, member.parameters)
+        recipe = recipe_of(member.recipe, member.parameters)
         job = Job(plan, member, folder)
         task = "new" if recipe.new_task else "own"
         model = ZooModel(recipe.train(job), kind_of(plan, task))

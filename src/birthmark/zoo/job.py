@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from birthmark.data.outputs import Kind
 from birthmark.zoo.arrays import Arrays, load
 from birthmark.zoo.augment import AUGMENTS
-from birthmark.zoo.members import Member
+from birthmark.zoo.member import Member
 from birthmark.zoo.models import ZooModel, built
 from birthmark.zoo.nets import planned
 from birthmark.zoo.objectives import Margin, MarginKind, of_labels, of_people

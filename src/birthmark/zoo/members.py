@@ -3,44 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.zoo import checking
-from birthmark.zoo.plan import Group, Part, Plan, Role, Scalar
-
-
-@dataclass(frozen=True)
-class Member:
-    """A model of a zoo.
-
-    Attributes
-    ----------
-    name
-        `group/number`; the victim is `victim`.
-    group, role, recipe
-        As in the plan.
-    parameters
-        The recipe's, one value each.
-    family
-        Its network; the parent's where the recipe keeps the parent's network.
-    seed
-        Of its training.
-    parent
-        The model that it starts from or learns from, if any.
-    data
-        The images that it is trained on.
-    """
-
-    name: str
-    group: str
-    role: Role
-    recipe: str
-    parameters: Mapping[str, Scalar]
-    family: str
-    seed: int
-    parent: str | None
-    data: Part
+from birthmark.zoo.member import Member
+from birthmark.zoo.plan import Group, Plan, Role
+from birthmark.zoo.recipes.lookup import keeps_network, needs_parent, require_fit
 
 
 def members(plan: Plan) -> list[Member]:
@@ -57,11 +24,11 @@ def members(plan: Plan) -> list[Member]:
         listed[group.name] = [_member(plan, group, number, i, listed) for i in range(count)]
         for member in listed[group.name]:
             try:
-                checking.require_fit(member.recipe, member.parameters, plan.task)
+                require_fit(member.recipe, member.parameters, plan.task)
             except BirthmarkError as error:
                 subject = f"group {group.name!r}, {error.subject}"
                 raise BirthmarkError(subject, error.problem, error.fix) from error
-        if checking.needs_parent(group.recipe) != bool(group.parents):
+        if needs_parent(group.recipe) != bool(group.parents):
             needs = "needs parents" if not group.parents else "takes no parents"
             raise BirthmarkError(
                 f"group {group.name!r}", f"the recipe {group.recipe} {needs}", "mend its parents"
@@ -86,7 +53,7 @@ def _member(
         candidates = listed[group.parents[i % len(group.parents)]]
         parent = candidates[i // len(group.parents) % len(candidates)]
     families = group.families or list(plan.families)
-    keeps = parent is not None and checking.keeps_network(group.recipe)
+    keeps = parent is not None and keeps_network(group.recipe)
     turn = i // len(families)
     return Member(
         name="victim" if group.role is Role.VICTIM else f"{group.name}/{i}",

@@ -21,9 +21,9 @@ from birthmark.models.adapters import Suspect
 from birthmark.models.adapters.callable import CallableSuspect, Function
 from birthmark.models.adapters.differentiable import Direction
 from birthmark.models.adapters.torch_module import derived
-from birthmark.zoo import checking
-from birthmark.zoo.disguises import Disguise
+from birthmark.zoo.disguises import Disguise, disguise_of, is_disguise
 from birthmark.zoo.nets import planned
+from birthmark.zoo.nets.eight_bit import put_in_eight_bits
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record, read, weights_file
 from birthmark.zoo.training import answers, scaled
@@ -123,9 +123,9 @@ def built(plan: Plan, folder: Path, name: str) -> ZooModel:
     record = read(folder, name)
     if record is None:
         raise BirthmarkError(name, "is not built", "run `birthmark zoo build` again")
-    if checking.is_disguise(record.recipe):
+    if is_disguise(record.recipe):
         inner = built(plan, folder, record.parent or "")
-        return inner.behind(checking.disguise(record.recipe, record.parameters))
+        return inner.behind(disguise_of(record.recipe, record.parameters))
     return ZooModel(_network(plan, folder, record), kind_of(plan, record.task))
 
 
@@ -136,8 +136,10 @@ def _network(plan: Plan, folder: Path, record: Record) -> nn.Module:
             file, "is missing or not what its record says", "run `birthmark zoo build` again"
         )
     net = planned(plan.families[record.family].net, plan, record.outputs)
-    net = checking.recipe(record.recipe, record.parameters).shaped(net)
-    net.load_state_dict(safetensors.torch.load_file(file))
+    weights = safetensors.torch.load_file(file)
+    if weights.keys() != net.state_dict().keys():
+        put_in_eight_bits(net)
+    net.load_state_dict(weights)
     return net.eval()
 
 

@@ -22,7 +22,7 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import whole_file
 from birthmark.common.zips import PLAIN, opened_zip
 from birthmark.data.outputs import Outputs
-from birthmark.zoo import checking
+from birthmark.zoo.disguises import disguise_of, is_disguise
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record
 
@@ -144,7 +144,7 @@ class Recorded:
         packed = self.manifest.packed.get(name)
         if packed is None:
             inner = self.outputs(record.parent or "", probes)
-            return checking.disguise(record.recipe, record.parameters).said(inner)
+            return disguise_of(record.recipe, record.parameters).said(inner)
         place = self._place(probes)
         counts = [len(asked.labels) for asked in self.manifest.asked]
         first = packed.begins + sum(counts[:place]) * record.outputs
@@ -258,7 +258,7 @@ def _require_chained(records: Sequence[Record], stored: dict[str, Packed], path:
     seen: set[str] = set()
     for record in records:
         if record.name not in stored and (
-            record.parent not in seen or not checking.is_disguise(record.recipe)
+            record.parent not in seen or not is_disguise(record.recipe)
         ):
             raise BirthmarkError(f"{path} {record.name}", "has no answers", FIX)
         seen.add(record.name)

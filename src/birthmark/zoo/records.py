@@ -22,7 +22,7 @@ class Record(BaseModel):
     Attributes
     ----------
     name, group, role, recipe, parameters, family, seed, parent, data
-        As in `birthmark.zoo.members.Member`.
+        As in `birthmark.zoo.member.Member`.
     key
         Digest of all that its weights depend on: plan, images, parents.
     victim

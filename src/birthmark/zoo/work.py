@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.zoo.members import Member
+from birthmark.zoo.member import Member
 from birthmark.zoo.plan import Plan
 from birthmark.zoo.records import Record
 

@@ -46,9 +46,5 @@ class Recipe(BaseModel):
             return len(job.new.parts["train"])
         return len(job.own.part(job.member.data, job.member.seed))
 
-    def shaped(self, net: nn.Module) -> nn.Module:
-        """Give a family's network the form that this recipe's weights have."""
-        return net
-
 
 RECIPES: Registry[type[Recipe]] = Registry("recipe", "birthmark.zoo.recipes")
