@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from birthmark.zoo.disguises.base import DISGUISES, Disguise
-from birthmark.zoo.parameters import of_parameters
 from birthmark.zoo.plan import Scalar
+from birthmark.zoo.plan.parameters import of_parameters
 
 
 def is_disguise(name: str) -> bool:

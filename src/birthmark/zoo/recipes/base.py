@@ -11,7 +11,7 @@ from birthmark.common.registry import Registry
 if TYPE_CHECKING:
     from torch import nn
 
-    from birthmark.zoo.job import Job
+    from birthmark.zoo.recipes.job import Job
 
 
 class Recipe(BaseModel):

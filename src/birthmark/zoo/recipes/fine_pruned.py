@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.zoo.job import Job
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.training import answers
+from birthmark.zoo.recipes.job import Job
+from birthmark.zoo.training.inputs import answers
 
 SAMPLE = 512
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.disguises import disguise_of, is_disguise
-from birthmark.zoo.parameters import of_parameters
 from birthmark.zoo.plan import Scalar
+from birthmark.zoo.plan.parameters import of_parameters
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 
 

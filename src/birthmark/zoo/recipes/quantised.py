@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from birthmark.zoo.job import Job
-from birthmark.zoo.nets.eight_bit import EightBit, put_in_eight_bits
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.training import answers
+from birthmark.zoo.recipes.job import Job
+from birthmark.zoo.training.inputs import answers
+from birthmark.zoo.training.nets.eight_bit import EightBit, put_in_eight_bits
 
 SAMPLE = 512
 
