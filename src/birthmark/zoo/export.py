@@ -12,11 +12,11 @@ import torch
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import whole_folder
-from birthmark.zoo.arrays import load
-from birthmark.zoo.builder import open_zoo
-from birthmark.zoo.members import members
-from birthmark.zoo.models import built
-from birthmark.zoo.training import DEVIATION, MEAN
+from birthmark.zoo.builder.members import members
+from birthmark.zoo.images.arrays import load
+from birthmark.zoo.models.store import built
+from birthmark.zoo.plan import open_zoo
+from birthmark.zoo.training.inputs import DEVIATION, MEAN
 
 TOLERANCE = 1e-3
 CHECKED = 64
