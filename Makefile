@@ -34,8 +34,9 @@ tables: .venv/core
 	$(BIN)/python benchmarks/sequential.py --write benchmarks/sequential.md
 	$(BIN)/python benchmarks/pairs.py --write benchmarks/pairs.md
 
-picture: .venv/core
+picture: .venv/dev
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
+	$(BIN)/python docs/draw_rooms.py --write docs/rooms.svg
 
 site: .venv/dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -15,7 +15,7 @@ from birthmark.bench.methods import PROBES_GRID, SCORES_GRID
 from birthmark.bench.run import bench
 from birthmark.bench.summing import by_attack, overall, worst
 from birthmark.bench.table import Row, Setting
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 N = 100
 RIDGES = ("0.003", "0.01", "0.03", "0.1", "0.3", "1")

@@ -38,7 +38,7 @@ from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters import Description
 from birthmark.scores.methods import common_kind, method
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 METHODS = ("birthmark", "sac-jc", "agreement@jpeg25")
 ALPHA, CLEARED, N, THIEVES = 0.05, 0.5, 100, 1

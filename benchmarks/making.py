@@ -17,8 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from birthmark.common.errors import BirthmarkError
 from birthmark.probes import PROBES
 from birthmark.scores.methods import OURS, PUBLISHED
-from birthmark.zoo.answering import Ingredients, ingredients
-from birthmark.zoo.builder import open_zoo
+from birthmark.zoo.answers.pool import Ingredients, ingredients
+from birthmark.zoo.plan import open_zoo
 
 BASE = "jpeg25"
 N, REPEATS = 100, 3

@@ -29,7 +29,7 @@ from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores import SCORES
 from birthmark.scores.correlation import similarities
 from birthmark.scores.methods import method
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 PROBES = "jpeg25"
 SCORE = "fri{}-centred-partial0.03"

@@ -35,7 +35,7 @@ from birthmark.data.outputs import Outputs
 from birthmark.models.adapters import Description
 from birthmark.report import render_report
 from birthmark.scores.methods import method
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 SIDE = 160

@@ -26,7 +26,7 @@ from birthmark.calibration import interval
 from birthmark.calibration.sequential import LEAD, THRESHOLD, Sequential
 from birthmark.probes.peculiar import Peculiar
 from birthmark.scores.methods import method
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 METHOD = "partial0.03@peculiar300-jpeg25"
 LOOKS = (10, 20, 30, 50, 70, 100)

@@ -36,7 +36,7 @@ from birthmark.calibration.families import LEAST
 from birthmark.data.forms import form_of, largest, rounded
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores.methods import method
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 METHODS = ("birthmark", "sac-jc")
 ALPHA = 0.05

@@ -1,9 +1,11 @@
-"""The documentation site: pages from all over the repository, and one a module from docstrings."""
+"""The documentation site: pages from all over the repository, and one a room from docstrings."""
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside `docs`, and those of the API."""
     for path, name in _outside().items():
         files.append(File.generated(config, name, content=path.read_text("utf-8")))
-    for module in _modules():
-        content = f"# {module}\n\n" + "".join(f"::: {name}\n\n" for name in _within(module))
-        files.append(File.generated(config, f"reference/{module}.md", content=content))
+    for name, content in _references().items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 
@@ -70,7 +71,7 @@ def _filled(entry: Any) -> Any:
     if isinstance(entry, list):
         return [_filled(value) for value in entry]
     if entry == "reference/":
-        return [{name: f"reference/{name}.md"} for name in _modules()]
+        return [_room_entry(room) for room in _rooms()]
     if not entry.endswith("/"):
         return entry
     inside = [path for path in _outside() if _outside()[path].startswith(entry)]
@@ -78,19 +79,48 @@ def _filled(entry: Any) -> Any:
     return [str(_named(path)) for path in inside]
 
 
-def _modules() -> list[str]:
-    """The rooms: modules and packages right below `birthmark`."""
-    names = {path.stem for path in PACKAGE.glob("*.py")} | {
-        path.parent.name for path in PACKAGE.glob("*/__init__.py")
-    }
+def _room_entry(room: str) -> Any:
+    parts = _packages(PACKAGE / room)
+    if not parts:
+        return {room: _page(room)}
+    return {room: [_page(room), *({part: f"reference/{room}/{part}.md"} for part in parts)]}
+
+
+def _rooms() -> list[str]:
+    """Modules and packages right below `birthmark`."""
+    names = [path.stem for path in PACKAGE.glob("*.py")] + _packages(PACKAGE)
     return sorted(name for name in names if name not in INTERNAL and not name.startswith("__"))
 
 
-def _within(module: str) -> list[str]:
-    """The dotted names of a room's modules that hold something public."""
-    folder = PACKAGE / module
+def _packages(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob("*/__init__.py"))
+
+
+def _references() -> dict[str, str]:
+    """Each page of the API, a room or a package in one, and what stands on it."""
+    pages = {}
+    for room in _rooms():
+        parts = _packages(PACKAGE / room)
+        pages[_page(room)] = _described(room, parts)
+        pages |= {f"reference/{room}/{part}.md": _described(f"{room}/{part}") for part in parts}
+    return pages
+
+
+def _page(room: str) -> str:
+    """A room's page: an index where packages in it have pages too."""
+    return f"reference/{room}/index.md" if _packages(PACKAGE / room) else f"reference/{room}.md"
+
+
+def _described(name: str, elsewhere: Sequence[str] = ()) -> str:
+    """A heading, what the package is for, links to its packages, and all that is in its modules."""
+    folder = PACKAGE / name
+    text = f"# {name.rpartition('/')[2]}\n\n"
     if not folder.is_dir():
-        return [f"birthmark.{module}"]
-    inside = sorted(path for path in folder.rglob("*.py") if path.stem != "__init__")
-    dotted = [path.relative_to(PACKAGE).with_suffix("").as_posix() for path in inside]
-    return [f"birthmark.{name.replace('/', '.')}" for name in dotted]
+        return f"{text}::: birthmark.{name}\n"
+    told = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
+    links = [f"- [{part}]({part}.md)\n" for part in elsewhere]
+    inside = sorted(path.relative_to(PACKAGE) for path in folder.glob("*.py"))
+    modules = [".".join(path.with_suffix("").parts) for path in inside if path.stem != "__init__"]
+    return f"{text}{told}\n\n{''.join(links)}\n" + "".join(
+        f"::: birthmark.{module}\n\n" for module in modules
+    )

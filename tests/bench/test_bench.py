@@ -20,7 +20,7 @@ from birthmark.bench.run import bench
 from birthmark.bench.summing import overall, worst
 from birthmark.bench.table import Row, Setting, Table
 from birthmark.calibration import conformal_p, interval
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 ROOT = Path(__file__).parents[2]
 OBJECTS = ROOT / "benchmarks" / "answers" / "objects.answers"

@@ -37,11 +37,11 @@ def test_every_plugin_has_its_page() -> None:
 
 def test_the_zoo_has_a_line_for_every_plugin() -> None:
     pytest.importorskip("torch", reason="zoos need torch")
+    from birthmark.training.engines import ENGINES
+    from birthmark.training.nets import NETS
     from birthmark.zoo.disguises import DISGUISES
-    from birthmark.zoo.engines import ENGINES
-    from birthmark.zoo.nets import NETS
+    from birthmark.zoo.images.sources import SOURCES
     from birthmark.zoo.recipes import RECIPES
-    from birthmark.zoo.sources import SOURCES
 
     page = (ROOT / "docs" / "zoo.md").read_text()
     for registry in (RECIPES, DISGUISES):

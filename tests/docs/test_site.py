@@ -41,6 +41,8 @@ def test_the_api_is_described(site: Path) -> None:
     text = (site / "reference" / "fingerprint" / "index.html").read_text("utf-8")
     assert "Put the probes to a suspect and judge its answers" in text
     assert 'id="birthmark.fingerprint.Fingerprint.audit"' in text
+    inside = (site / "reference" / "models" / "adapters" / "index.html").read_text("utf-8")
+    assert 'id="birthmark.models.adapters.base.Suspect"' in inside
 
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:

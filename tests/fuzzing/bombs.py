@@ -25,7 +25,7 @@ from birthmark.bundle import read_bundle
 from birthmark.data.images import Image, encoded
 from birthmark.models.adapters import open_suspect
 from birthmark.models.adapters.declaration import declared_beside
-from birthmark.zoo.recorded import read_answers
+from birthmark.zoo.answers import read_answers
 
 MIB = 1 << 20
 PATIENCE = 60

@@ -22,7 +22,9 @@ from birthmark.common.digests import sha256
 from birthmark.data.images import Image, encoded
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters import Description
-from birthmark.zoo import recorded
+from birthmark.zoo.answers.file import write_answers
+from birthmark.zoo.answers.manifest import Manifest as AnswersManifest
+from birthmark.zoo.answers.numbers import digest_of
 from birthmark.zoo.plan import open_plan
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -232,7 +234,7 @@ def zoo_answers() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "plan.toml"
         path.write_text(PLAN)
-        manifest = recorded.Manifest.model_validate(
+        manifest = AnswersManifest.model_validate(
             {
                 "plan": open_plan(str(path)).model_dump(),
                 "records": [RECORD, disguised],
@@ -240,10 +242,10 @@ def zoo_answers() -> bytes:
                 "asked": [{"method": "jpeg10", "labels": [0, 1, None, 2], "pixels": sha256(b"p")}],
                 "made": {"numpy": "2"},
                 "data": {"cifar10": sha256(b"d")},
-                "values": recorded.digest_of(numbers),
+                "values": digest_of(numbers),
             }
         )
-        recorded.write_answers(path, manifest, numbers)
+        write_answers(path, manifest, numbers)
         return path.read_bytes()
 
 

@@ -25,9 +25,9 @@ from birthmark.models.remote import Reply
 from birthmark.models.remote.document import parsed
 from birthmark.models.remote.judging import Judging
 from birthmark.models.remote.reading import Reading
-from birthmark.zoo import records
+from birthmark.zoo.answers import read_answers
+from birthmark.zoo.models.record import read as read_record
 from birthmark.zoo.plan import open_plan
-from birthmark.zoo.recorded import read_answers
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 LONGEST = 700
@@ -154,7 +154,7 @@ def zoo_plan(data: bytes) -> None:
 
 def zoo_record(data: bytes) -> None:
     """What is kept of a model of a zoo."""
-    records.read(_file("models/a.json", data).parents[1], "a")
+    read_record(_file("models/a.json", data).parents[1], "a")
 
 
 def zoo_answers(data: bytes) -> None:

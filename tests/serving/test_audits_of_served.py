@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ from typing import Any
 
 import pytest
 
+import pairs_world
 import world
-from audit import test_pairs
 from birthmark import Fingerprint, Result, Suspect
 from birthmark.serving.app import application
 from birthmark.serving.model import Served
 from birthmark.serving.running import address, listening, server
+from waiting import PATIENCE, wait_until
 
 TEMPLATE = """format = "birthmark-api/1"
 url = "{url}/v1/compare"
@@ -97,10 +97,10 @@ def test_a_served_model_gets_its_files_verdict(
 
 @pytest.mark.parametrize("kind", ["similarity", "match"])
 def test_a_face_service_is_audited_by_pairs(kind: str, tmp_path: Path) -> None:
-    fingerprint = test_pairs.fingerprint()
+    fingerprint = pairs_world.fingerprint()
     fingerprint.save(tmp_path / "v.birthmark")
-    thief = test_pairs.embedding(world.thief())
-    pairs = (60 - test_pairs.M) * test_pairs.M
+    thief = pairs_world.embedding(world.thief())
+    pairs = (60 - pairs_world.M) * pairs_world.M
     with serving(thief) as url:
         (tmp_path / "faces.api.toml").write_text(TEMPLATE.format(url=url, kind=kind))
         template, out = str(tmp_path / "faces.api.toml"), tmp_path / "out"
@@ -112,7 +112,7 @@ def test_a_face_service_is_audited_by_pairs(kind: str, tmp_path: Path) -> None:
     assert counted["answered"] == counted["different"] == pairs
     assert (result["verdict"], result["p_value"]) == ("derived", pytest.approx(1 / 21))
     if kind == "match":
-        assert result["answers"] == test_pairs.audited().result.answers
+        assert result["answers"] == pairs_world.audited().result.answers
     assert result["compared_as"] == "similarities"
 
 
@@ -130,16 +130,20 @@ def test_the_command_prints_its_address_and_ends_on_a_signal(files: Path) -> Non
         assert running.stdout is not None
         said = running.stdout.readline()
         url = said.split(" at ")[1].split("/v2")[0]
-        for _ in range(100):
-            try:
-                assert stats(url)["calls"] == 0
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_until(lambda: answers(url))
+        assert stats(url)["calls"] == 0
     finally:
         running.terminate()
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=PATIENCE)
     assert "Traceback" not in errors
+
+
+def answers(url: str) -> bool:
+    try:
+        stats(url)
+    except OSError:
+        return False
+    return True
 
 
 def test_an_address_that_cannot_be_had_is_told(files: Path) -> None:

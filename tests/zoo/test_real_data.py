@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import world
+from birthmark.zoo.answers import read_answers
 from birthmark.zoo.plan import names, open_plan
-from birthmark.zoo.recorded import read_answers
 
 pytest.importorskip("torch", reason="zoos need torch")
 
-from birthmark.zoo.answering import answer_zoo
+from birthmark.zoo.answers.survey import answer_zoo
 from birthmark.zoo.builder import build_zoo
-from birthmark.zoo.members import members
+from birthmark.zoo.builder.members import members
 
 
 @pytest.mark.parametrize("name", names())

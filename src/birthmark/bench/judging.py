@@ -21,7 +21,7 @@ from birthmark.data.outputs import Kind, Outputs, coarser
 from birthmark.probes.peculiar import Peculiar, by_peculiarity
 from birthmark.scores import Pools
 from birthmark.scores.methods import Method, common_kind
-from birthmark.zoo.recorded import Recorded
+from birthmark.zoo.answers import Recorded
 
 
 class Called(NamedTuple):

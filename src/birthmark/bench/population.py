@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from birthmark.zoo.answers import Recorded
+from birthmark.zoo.models.record import Record
 from birthmark.zoo.plan import Role
-from birthmark.zoo.recorded import Recorded
-from birthmark.zoo.records import Record
 
 OUTSIDERS = "outsider"
 

@@ -20,7 +20,7 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
 from birthmark.data.outputs import Kind
 from birthmark.scores.methods import Method, method
-from birthmark.zoo.recorded import Recorded, read_answers
+from birthmark.zoo.answers import Recorded, read_answers
 
 Measured = tuple[list[Row], str | None]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from birthmark.common.checks import Check
-    from birthmark.data.images import Progress
+    from birthmark.common.progress import Progress
 
 PATIENCE = 2.0
 DEVIATES = 3
@@ -26,7 +26,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    from birthmark.data.images import silent
+    from birthmark.common.progress import silent
 
     console = Console(stderr=True)
     if quiet:

@@ -12,7 +12,9 @@ from birthmark.audit.audit import Audited
 from birthmark.audit.comparable import compared
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError
-from birthmark.comparison.table import Comparison, Map, Point, Row
+from birthmark.comparison.map import Map, Point
+from birthmark.comparison.row import Row
+from birthmark.comparison.table import Comparison
 from birthmark.data.images import Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.fingerprint import Fingerprint

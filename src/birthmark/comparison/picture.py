@@ -1,13 +1,12 @@
-"""A comparison as a picture and as a table for notebooks."""
+"""Maps as a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from birthmark.common.errors import one_line
-from birthmark.comparison.table import Comparison, Map, Point
+from birthmark.comparison.map import Map, Point
 from birthmark.showing.marks import LIGHT, MARKS
 from birthmark.showing.strip import STYLE
 
@@ -76,27 +75,4 @@ def _named(axes: Axes, point: Point) -> None:
         textcoords="offset points",
         fontsize=8,
         color=LIGHT.ink,
-    )
-
-
-def html_table(comparison: Comparison) -> str:
-    """A table without styles of its own; every name from outside is escaped."""
-    head = "".join(
-        f"<th scope='col'>{name}</th>"
-        for name in ("fingerprint", "suspect", "verdict", "p", "score", "references")
-    )
-    body = []
-    for row in comparison.rows:
-        cells = [
-            one_line(row.fingerprint, 60),
-            one_line(row.suspect, 60),
-            str(row.verdict) if row.verdict else one_line(row.problem or "", 200),
-            "" if row.p_value is None else f"{row.p_value:.3g}",
-            "" if row.score is None else f"{row.score:.3g}",
-            str(row.references),
-        ]
-        body.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    return (
-        f"<table><caption>{escape(comparison.sentence)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table>"
     )

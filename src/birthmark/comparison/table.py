@@ -10,74 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from birthmark.audit.result import Verdict
 from birthmark.common.errors import BirthmarkError
+from birthmark.comparison.html import html_table
+from birthmark.comparison.map import Map
+from birthmark.comparison.picture import map_figure
+from birthmark.comparison.row import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-class Row(BaseModel):
-    """One suspect audited by one fingerprint.
-
-    Attributes
-    ----------
-    fingerprint, victim, suspect
-        The fingerprint's file, and the models' names.
-    verdict
-        None where the suspect's answers could not be compared; `problem` says why.
-    p_value, score, family_rate
-        As in the result.
-    references
-        How many reference models stand behind it.
-    findings
-        What was noticed that bears on the verdict.
-    problem
-        Why there is no verdict.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fingerprint: str
-    victim: str
-    suspect: str
-    verdict: Verdict | None
-    p_value: float | None
-    score: float | None
-    family_rate: float | None
-    references: int
-    findings: list[str]
-    problem: str | None = None
-
-
-class Point(BaseModel):
-    """A model on a map: role is victim, suspect or reference."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    role: str
-    verdict: Verdict | None
-    x: float
-    y: float
-
-
-class Map(BaseModel):
-    """Who is close to whom among the models of one fingerprint.
-
-    Attributes
-    ----------
-    fingerprint
-        Its file.
-    points
-        The models; distances in the plane follow those of the score as well as they can.
-    stress
-        How badly they do: 0 is exactly, above 0.2 is poor (Kruskal's stress-1).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fingerprint: str
-    points: list[Point]
-    stress: float
 
 
 class Comparison(BaseModel):
@@ -139,11 +78,7 @@ class Comparison(BaseModel):
 
     def plot(self) -> Figure:
         """The maps as a matplotlib figure."""
-        from birthmark.comparison.picture import map_figure
-
         return map_figure(self.maps)
 
     def _repr_html_(self) -> str:
-        from birthmark.comparison.picture import html_table
-
-        return html_table(self)
+        return html_table(self.sentence, self.rows)

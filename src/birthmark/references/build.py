@@ -21,7 +21,7 @@ from birthmark.references.record import References
 from birthmark.references.split import Split, divide, labels_of
 from birthmark.references.wanted import Wanted, declarations
 from birthmark.references.work import Outcome, Task, work
-from birthmark.zoo.engines import ENGINES, Engine, WorkerDiedError
+from birthmark.training.engines import ENGINES, Engine, WorkerDiedError
 
 Told = Callable[[Outcome], None]
 

@@ -13,9 +13,10 @@ from torch.nn import functional as F
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.references.recipe import Recipe
-from birthmark.zoo.augment import AUGMENTS, none
-from birthmark.zoo.objectives import Margin, of_embeddings, of_people, of_probabilities
-from birthmark.zoo.training import Loss, answers, fit, fit_head
+from birthmark.training.augment import AUGMENTS, none
+from birthmark.training.inputs import answers
+from birthmark.training.loop import fit, fit_head
+from birthmark.training.objectives import Loss, Margin, of_embeddings, of_people, of_probabilities
 
 ROUNDS = 3
 """A model that stays below the victim is trained so many times by its recipe, at most."""

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.models.adapters import Declaration
-from birthmark.zoo.nets import network
-from birthmark.zoo.nets.head import head
-from birthmark.zoo.training import DEVIATION, MEAN
+from birthmark.training.inputs import DEVIATION, MEAN
+from birthmark.training.nets import network
+from birthmark.training.nets.head import head
 
 CORE = 32
 """Built-in networks reduce images to about so many pixels a side with their first layer."""

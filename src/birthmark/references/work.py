@@ -96,7 +96,7 @@ def _built(task: Task, notes: list[str]) -> Reference:
     from birthmark.references.learn import Images, learn
     from birthmark.references.network import built_in, own_network
     from birthmark.references.pixels import read_pixels
-    from birthmark.zoo.export import write_onnx
+    from birthmark.training.onnx_file import write_onnx
 
     began = time.monotonic()
     planned, declaration = task.planned, task.declaration
@@ -167,7 +167,7 @@ def _answers(
     """The teacher's, from its file."""
     import onnxruntime
 
-    from birthmark.zoo.training import DEVIATION, MEAN
+    from birthmark.training.inputs import DEVIATION, MEAN
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import whole_folder
-from birthmark.zoo.arrays import load
-from birthmark.zoo.builder import open_zoo
-from birthmark.zoo.members import members
-from birthmark.zoo.models import built
-from birthmark.zoo.training import DEVIATION, MEAN
+from birthmark.training.inputs import DEVIATION, MEAN
+from birthmark.training.onnx_file import write_onnx
+from birthmark.zoo.builder.members import members
+from birthmark.zoo.images.arrays import load
+from birthmark.zoo.models.store import built
+from birthmark.zoo.plan import open_zoo
 
 TOLERANCE = 1e-3
 CHECKED = 64
@@ -75,26 +72,3 @@ def export_model(folder: Path, name: str, out: Path) -> float:
             f'output = "{model.kind}"\n'
         )
     return difference
-
-
-def write_onnx(net: nn.Module, channels: int, size: tuple[int, int], file: Path) -> None:
-    """Write a network that takes (n, channels, height, width) as ONNX; any number of images fits.
-
-    Parameters
-    ----------
-    size
-        (width, height).
-    """
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            net.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
-            (torch.zeros(2, channels, size[1], size[0]),),
-            str(file),
-            input_names=["image"],
-            output_names=["answer"],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
-            external_data=False,
-            verbose=False,
-        )

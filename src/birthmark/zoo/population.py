@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from birthmark.report.saving import save_picture
+from birthmark.zoo.models.record import Record
 from birthmark.zoo.plan import Plan, Role
-from birthmark.zoo.records import Record
 
 STOLEN = ("C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 SIGNS = "sD^v<>phPX"

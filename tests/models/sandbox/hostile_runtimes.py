@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.models.runtimes.base import Takes
-from birthmark.models.sandbox.zygote import ANSWERS
+from birthmark.models.sandbox.descriptors import ANSWERS
 
 
 class Doing:

@@ -22,7 +22,7 @@ def answer(
     """Put the plan's probes to every model of a zoo and keep the answers in one file."""
     require_torch()
     from birthmark.common.files import require_writable
-    from birthmark.zoo.answering import answer_zoo
+    from birthmark.zoo.answers.survey import answer_zoo
 
     require_writable(out)
     with progress_bar(json_) as progress:

@@ -16,7 +16,7 @@ from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
-    from birthmark.zoo.work import Outcome
+    from birthmark.zoo.builder.work import Outcome
 
 
 def build(

@@ -17,8 +17,8 @@ def plans(
     json_: options.Json = False,
 ) -> None:
     """List the zoos that can be built and where to get their images, or print one plan."""
+    from birthmark.zoo.images.sources import SOURCES
     from birthmark.zoo.plan import names, open_plan, text_of
-    from birthmark.zoo.sources import SOURCES
 
     if name is not None:
         plan = open_plan(name)

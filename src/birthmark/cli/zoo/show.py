@@ -12,8 +12,8 @@ from birthmark.cli import options
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
+    from birthmark.zoo.models.record import Record
     from birthmark.zoo.plan import Plan
-    from birthmark.zoo.records import Record
 
 
 def show(
@@ -68,15 +68,15 @@ def _range(values: tuple[float, float, float] | None) -> str:
 
 def _opened(zoo: Path) -> tuple[Plan, list[Record], dict[str, str]]:
     if zoo.is_file():
-        from birthmark.zoo.recorded import read_answers
+        from birthmark.zoo.answers import read_answers
 
         recorded = read_answers(zoo)
         return recorded.manifest.plan, recorded.records, recorded.manifest.made
     if not zoo.exists():
         raise BirthmarkError(zoo, "does not exist", "name a zoo's folder or an .answers file")
-    from birthmark.zoo.builder import open_zoo
-    from birthmark.zoo.members import members
-    from birthmark.zoo.records import read
+    from birthmark.zoo.builder.members import members
+    from birthmark.zoo.models.record import read
+    from birthmark.zoo.plan import open_zoo
 
     plan = open_zoo(zoo)
     found = [read(zoo, member.name) for member in members(plan)]

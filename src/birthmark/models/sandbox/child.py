@@ -13,10 +13,10 @@ import numpy as np
 
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.models.runtimes.base import RUNTIMES, Load
+from birthmark.models.sandbox.descriptors import BATCHES
 from birthmark.models.sandbox.frames import Channel
 from birthmark.models.sandbox.protecting import protect
 from birthmark.models.sandbox.sharing import Shared
-from birthmark.models.sandbox.zygote import BATCHES
 
 ASKED = 4 << 30
 """Most bytes of a batch; the parent is trusted."""

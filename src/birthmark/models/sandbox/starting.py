@@ -29,6 +29,8 @@ CODE = (
 )
 PATIENCE = 120.0
 """Seconds for the first process to import its libraries."""
+REAPING = 2.0
+"""Seconds for the end of a process to be told."""
 
 
 class Life:
@@ -64,7 +66,7 @@ class Life:
 
     def ended(self) -> int | None:
         """Its exit code, or minus the signal that ended it; None if that is not known."""
-        return self._told(2.0)
+        return self._told(REAPING)
 
     def close(self) -> None:
         """End it."""

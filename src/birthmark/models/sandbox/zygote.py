@@ -19,9 +19,9 @@ import socket
 import struct
 import tempfile
 
+from birthmark.models.sandbox.descriptors import ANSWERS
+
 TOLD = struct.Struct("<i")
-ANSWERS, BATCHES = 3, 4
-"""The descriptors that a model's process has, beside the standard ones."""
 
 
 def main(control: int, runtime: str | None) -> None:

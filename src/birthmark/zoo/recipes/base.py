@@ -11,7 +11,7 @@ from birthmark.common.registry import Registry
 if TYPE_CHECKING:
     from torch import nn
 
-    from birthmark.zoo.job import Job
+    from birthmark.zoo.recipes.job import Job
 
 
 class Recipe(BaseModel):
@@ -45,10 +45,6 @@ class Recipe(BaseModel):
         if self.new_task:
             return len(job.new.parts["train"])
         return len(job.own.part(job.member.data, job.member.seed))
-
-    def shaped(self, net: nn.Module) -> nn.Module:
-        """Give a family's network the form that this recipe's weights have."""
-        return net
 
 
 RECIPES: Registry[type[Recipe]] = Registry("recipe", "birthmark.zoo.recipes")

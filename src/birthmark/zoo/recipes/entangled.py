@@ -12,12 +12,12 @@ from torch.nn import functional as F
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.probes.triggered import WHITE, trigger
-from birthmark.zoo.augment import AUGMENTS
-from birthmark.zoo.job import Job
-from birthmark.zoo.nets.head import before_last
-from birthmark.zoo.objectives import of_labels, soft_nearest_neighbours
+from birthmark.training.augment import AUGMENTS
+from birthmark.training.inputs import scaled
+from birthmark.training.nets.head import before_last
+from birthmark.training.objectives import Loss, of_labels, soft_nearest_neighbours
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.training import Loss, scaled
+from birthmark.zoo.recipes.job import Job
 
 
 class Entangled(Recipe):

@@ -8,9 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from birthmark.zoo.job import Job
+from birthmark.training.inputs import DEVIATION
+from birthmark.training.objectives import Loss
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.training import DEVIATION, Loss
+from birthmark.zoo.recipes.job import Job
 
 
 class ExtractedAdversarial(Recipe):

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from torch import nn
 
-from birthmark.zoo.job import Job
-from birthmark.zoo.objectives import of_embeddings
+from birthmark.training.objectives import of_embeddings
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class ExtractedEmbeddings(Recipe):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from birthmark.zoo.job import Job
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class ExtractedLabels(Recipe):

@@ -6,9 +6,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from birthmark.zoo.job import Job
-from birthmark.zoo.objectives import of_probabilities, of_similarities
+from birthmark.training.objectives import of_probabilities, of_similarities
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class ExtractedNoisy(Recipe):

@@ -7,9 +7,9 @@ from typing import ClassVar
 from pydantic import Field
 from torch import nn
 
-from birthmark.zoo.job import Job
-from birthmark.zoo.objectives import of_probabilities
+from birthmark.training.objectives import of_probabilities
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class ExtractedProbabilities(Recipe):

@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.zoo.job import Job
+from birthmark.training.inputs import answers
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.training import answers
+from birthmark.zoo.recipes.job import Job
 
 SAMPLE = 512
 
@@ -20,7 +20,8 @@ class FinePruned(Recipe):
     """The share `ratio` of every layer's channels, the least active first, in `steps` steps.
 
     Source: Liu et al. 2018; SAC-JC prunes in the same way and takes snapshots on the way.
-    A channel is dropped by setting its batch norm to zero, which keeps the network's form.
+    A channel is dropped by setting its batch norm to zero, which keeps the network's form, and
+    stays dropped, though others may die of the training.
     """
 
     keeps_network: ClassVar[bool] = True
@@ -41,7 +42,7 @@ class FinePruned(Recipe):
             )
         pixels, labels = job.images()
         objective = job.objective(labels, start=(net, pixels))
-        dropped: list[Tensor] = []
+        dropped = [torch.zeros(0, dtype=torch.int64) for _ in norms]
 
         def drop() -> None:
             with torch.no_grad():
@@ -51,8 +52,9 @@ class FinePruned(Recipe):
 
         for step in range(1, self.steps + 1):
             share = self.ratio * step / self.steps
-            active = _activity(net, norms, pixels[:SAMPLE])
-            dropped = [a.argsort()[: int(share * len(a))] for a in active]
+            for i, active in enumerate(_activity(net, norms, pixels[:SAMPLE])):
+                active[dropped[i]] = -1.0
+                dropped[i] = active.argsort(stable=True)[: int(share * len(active))]
             drop()
             job.fit(
                 net, pixels, objective, epochs=self.epochs / self.steps, rate=self.rate, after=drop

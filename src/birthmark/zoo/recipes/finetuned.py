@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from birthmark.zoo.job import Job
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class Finetuned(Recipe):

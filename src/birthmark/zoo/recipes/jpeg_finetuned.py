@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import nn
 
 from birthmark.zoo.disguises.recompressed import recompressed
-from birthmark.zoo.job import Job
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class JpegFinetuned(Recipe):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from birthmark.zoo.job import Job
-from birthmark.zoo.objectives import of_probabilities, of_similarities
+from birthmark.training.objectives import of_probabilities, of_similarities
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class Knockoff(Recipe):

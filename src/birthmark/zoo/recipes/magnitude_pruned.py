@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from birthmark.zoo.job import Job
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class MagnitudePruned(Recipe):

@@ -7,37 +7,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from birthmark.zoo.job import Job
+from birthmark.training.inputs import answers
+from birthmark.training.nets.eight_bit import EightBit, put_in_eight_bits
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.training import answers
+from birthmark.zoo.recipes.job import Job
 
 SAMPLE = 512
-
-
-class EightBit(nn.Module):
-    """A layer whose input is rounded to 256 levels."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-        self.low: Tensor
-        self.high: Tensor
-        self.register_buffer("low", torch.tensor(float("inf")))
-        self.register_buffer("high", torch.tensor(float("-inf")))
-        self.watching = False
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Round, then apply the layer; while watching, note the range instead."""
-        if self.watching:
-            self.low, self.high = (
-                torch.minimum(self.low, x.min()),
-                torch.maximum(self.high, x.max()),
-            )
-        else:
-            step = (self.high - self.low) / 255
-            x = ((x - self.low) / step).round().clamp(0, 255) * step + self.low
-        y: Tensor = self.layer(x)
-        return y
 
 
 class Quantised(Recipe):
@@ -59,22 +34,14 @@ class Quantised(Recipe):
                     weight.copy_(weight.half().float())
                 elif name.endswith("weight") and weight.ndim > 1:
                     weight.copy_(_rounded(weight))
-        net = self.shaped(net)
+        if self.bits == "int8":
+            put_in_eight_bits(net)
         layers = [m for m in net.modules() if isinstance(m, EightBit)]
         for watching in (True, False):
             for layer in layers:
                 layer.watching = watching
             if watching and layers:
                 answers(net, job.queries()[:SAMPLE])
-        return net
-
-    def shaped(self, net: nn.Module) -> nn.Module:
-        """Put an `EightBit` around every convolution and linear layer."""
-        if self.bits == "int8":
-            found = [(n, m) for n, m in net.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-            for name, layer in found:
-                owner, _, attribute = name.rpartition(".")
-                setattr(net.get_submodule(owner), attribute, EightBit(layer))
         return net
 
 

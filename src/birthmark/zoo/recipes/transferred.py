@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from birthmark.zoo.job import Job
-from birthmark.zoo.nets.head import replace_head
-from birthmark.zoo.objectives import of_labels
+from birthmark.training.nets.head import replace_head
+from birthmark.training.objectives import of_labels
 from birthmark.zoo.recipes.base import RECIPES, Recipe
+from birthmark.zoo.recipes.job import Job
 
 
 class Transferred(Recipe):

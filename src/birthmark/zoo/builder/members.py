@@ -1,0 +1,71 @@
+"""The models of a zoo, one by one, as its plan has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from birthmark.common.errors import BirthmarkError
+from birthmark.zoo.models.member import Member
+from birthmark.zoo.plan import Group, Plan, Role
+from birthmark.zoo.recipes.lookup import keeps_network, needs_parent, require_fit
+
+
+def members(plan: Plan) -> list[Member]:
+    """All models of a plan at its scale, parents before children.
+
+    Raises
+    ------
+    BirthmarkError
+        If a recipe or a parameter of one is wrong.
+    """
+    listed: dict[str, list[Member]] = {}
+    for number, group in enumerate(plan.groups):
+        count = 1 if group.role is Role.VICTIM else plan.size.counts.get(group.role, group.count)
+        listed[group.name] = [_member(plan, group, number, i, listed) for i in range(count)]
+        for member in listed[group.name]:
+            try:
+                require_fit(member.recipe, member.parameters, plan.task)
+            except BirthmarkError as error:
+                subject = f"group {group.name!r}, {error.subject}"
+                raise BirthmarkError(subject, error.problem, error.fix) from error
+        if needs_parent(group.recipe) != bool(group.parents):
+            needs = "needs parents" if not group.parents else "takes no parents"
+            raise BirthmarkError(
+                f"group {group.name!r}", f"the recipe {group.recipe} {needs}", "mend its parents"
+            )
+    return [member for group in listed.values() for member in group]
+
+
+def copies(listed: Sequence[Member]) -> set[str]:
+    """Names of the members that descend from the victim."""
+    found = {"victim"}
+    for member in listed:
+        if member.parent in found:
+            found.add(member.name)
+    return found - {"victim"}
+
+
+def _member(
+    plan: Plan, group: Group, number: int, i: int, listed: Mapping[str, Sequence[Member]]
+) -> Member:
+    parent = None
+    if group.parents:
+        candidates = listed[group.parents[i % len(group.parents)]]
+        parent = candidates[i // len(group.parents) % len(candidates)]
+    families = group.families or list(plan.families)
+    keeps = parent is not None and keeps_network(group.recipe)
+    turn = i // len(families)
+    return Member(
+        name="victim" if group.role is Role.VICTIM else f"{group.name}/{i}",
+        group=group.name,
+        role=group.role,
+        recipe=group.recipe,
+        parameters={
+            key: value[i % len(value)] if isinstance(value, list) else value
+            for key, value in group.parameters.items()
+        },
+        family=parent.family if parent is not None and keeps else families[i % len(families)],
+        seed=(plan.seed * 1000 + number) * 1000 + i,
+        parent=parent.name if parent else None,
+        data=group.data[turn % len(group.data)],
+    )

@@ -1,5 +1,0 @@
-"""What runs many trainings at once; one file an engine."""
-
-from birthmark.zoo.engines.base import ENGINES, Engine, WorkerDiedError
-
-__all__ = ["ENGINES", "Engine", "WorkerDiedError"]

@@ -1,0 +1,1 @@
+"""The images of a zoo: read, divided, and kept as arrays."""

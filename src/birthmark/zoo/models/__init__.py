@@ -1,0 +1,1 @@
+"""The models of a zoo: what is kept of each, and how it is loaded and asked."""

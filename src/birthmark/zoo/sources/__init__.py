@@ -1,5 +1,0 @@
-"""Readers of public image data sets; one file a set. No set is downloaded or shipped."""
-
-from birthmark.zoo.sources.base import SOURCES, Samples
-
-__all__ = ["SOURCES", "Samples"]
