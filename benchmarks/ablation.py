@@ -13,7 +13,7 @@ from pathlib import Path
 from birthmark.bench.markdown import grid
 from birthmark.bench.methods import PROBES_GRID, SCORES_GRID
 from birthmark.bench.run import bench
-from birthmark.bench.summing import by_attack, overall, worst
+from birthmark.bench.summary import by_attack, overall, worst
 from birthmark.bench.table import Row, Setting
 from birthmark.zoo.answers import read_answers
 

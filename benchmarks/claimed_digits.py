@@ -19,7 +19,7 @@ from birthmark.common.digests import sha256
 from birthmark.data.images import Image
 from birthmark.models.adapters.callable import CallableSuspect
 from birthmark.models.adapters.differentiable import Direction
-from birthmark.probes.crafting import files
+from birthmark.probes.crafted import files
 
 FAMILIES = ("network", "linear")
 N, REFERENCES, INNOCENTS, SURROGATES = 50, 39, 30, 10

@@ -28,7 +28,7 @@ from birthmark.audit.evasion import Seen, noticed
 from birthmark.audit.evasion.repeats import PNG_LIMIT
 from birthmark.audit.repeats import REPEATS
 from birthmark.bench.draws import taken
-from birthmark.bench.judging import Judge
+from birthmark.bench.judge import Judge
 from birthmark.bench.markdown import grid
 from birthmark.bench.table import Setting
 from birthmark.bundle import Bundle, Manifest

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from birthmark import __version__
 from birthmark.audit.pairs import PairPlan
 from birthmark.bench.draws import draws, taken
-from birthmark.bench.judging import Judge
+from birthmark.bench.judge import Judge
 from birthmark.bench.markdown import grid
 from birthmark.calibration import conformal_p, interval
 from birthmark.data.forms import Form, form_of, matched

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from birthmark.bench.summing import of_victim
+from birthmark.bench.summary import of_victim
 from birthmark.bench.table import Row, Table
-from birthmark.calibration.planning import FORMAT, MEASURED_AT
+from birthmark.calibration.sample_size import FORMAT, MEASURED_AT
 from birthmark.common.files import whole_file
 
 ROOT = Path(__file__).parents[1]

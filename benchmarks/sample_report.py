@@ -24,7 +24,7 @@ from PIL import ImageDraw, ImageFont
 
 from birthmark.audit.audit import audit
 from birthmark.bench.draws import taken
-from birthmark.bench.judging import Judge
+from birthmark.bench.judge import Judge
 from birthmark.bundle import Bundle, Manifest
 from birthmark.bundle.archive import outputs_bytes
 from birthmark.bundle.manifest import ImageSetRecord, ProbeRecord

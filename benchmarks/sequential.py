@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from birthmark.bench.judging import Asked, Judge
+from birthmark.bench.judge import Asked, Judge
 from birthmark.bench.markdown import grid
 from birthmark.bench.population import Attack
 from birthmark.bench.table import Setting

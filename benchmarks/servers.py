@@ -30,7 +30,7 @@ from sklearn.linear_model import LogisticRegression
 from birthmark import Fingerprint, ImageSet, __version__, as_suspect
 from birthmark.audit.result import Result
 from birthmark.bench.markdown import grid
-from birthmark.models.adapters.finding import open_any
+from birthmark.models.adapters.lookup import open_any
 from birthmark.models.remote import Access, Limits
 
 DECLARED = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from birthmark.bench.markdown import grid
-from birthmark.bench.summing import Share, by_attack, of_victim, overall, worst
+from birthmark.bench.summary import Share, by_attack, of_victim, overall, worst
 from birthmark.bench.table import Row, Table
 
 ROOT = Path(__file__).parents[1]

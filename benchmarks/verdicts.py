@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from birthmark import __version__
 from birthmark.bench.draws import taken
-from birthmark.bench.judging import Asked, Judge
+from birthmark.bench.judge import Asked, Judge
 from birthmark.bench.markdown import grid
 from birthmark.bench.population import Attack
 from birthmark.bench.table import Setting

@@ -19,7 +19,7 @@ from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.enrolment.enrolment import enroll
 from birthmark.models.adapters import as_suspect
 from birthmark.models.adapters.base import PairSuspect
-from birthmark.models.adapters.finding import open_all
+from birthmark.models.adapters.lookup import open_all
 from birthmark.probes import Companions
 from birthmark.scores.methods import BEST
 

@@ -17,7 +17,7 @@ from birthmark.bench.markdown import page
 from birthmark.bench.measures import allowed, auc, f1, welch
 from birthmark.bench.population import Population
 from birthmark.bench.run import bench
-from birthmark.bench.summing import overall, worst
+from birthmark.bench.summary import overall, worst
 from birthmark.bench.table import Row, Setting, Table
 from birthmark.calibration import conformal_p, interval
 from birthmark.zoo.answers import read_answers

@@ -15,7 +15,7 @@ import world
 from birthmark import BirthmarkError, Fingerprint
 from birthmark.comparison import Comparison, compare
 from birthmark.comparison.compare import in_the_plane
-from birthmark.comparison.opening import open_suspects
+from birthmark.comparison.suspects import open_suspects
 from birthmark.report.folder import write_audit
 
 

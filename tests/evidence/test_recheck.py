@@ -13,7 +13,7 @@ from birthmark.bundle import Bundle, ProbeRecord
 from birthmark.data.images import Image
 from birthmark.data.outputs import Outputs
 from birthmark.evidence.recheck import Recheck, recheck
-from birthmark.models.adapters.finding import open_all
+from birthmark.models.adapters.lookup import open_all
 
 
 @pytest.fixture(scope="module")

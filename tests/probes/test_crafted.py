@@ -13,7 +13,7 @@ import world
 from birthmark import BirthmarkError, Image, ImageSet, as_suspect
 from birthmark.probes import PROBES, Draw
 from birthmark.probes.boundary import margins
-from birthmark.probes.crafting import AT_ONCE, Batch, Made, logits
+from birthmark.probes.crafted import AT_ONCE, Batch, Made, logits
 from birthmark.probes.deepfool import DeepFool
 from birthmark.probes.uap_pairs import FROM
 

@@ -12,7 +12,7 @@ import world
 from birthmark import as_suspect
 from birthmark.models.adapters.differentiable import Differentiable, differentiable
 from birthmark.probes.adversarial_pairs import AdversarialPairs
-from birthmark.probes.crafting import Batch, logits
+from birthmark.probes.crafted import Batch, logits
 from birthmark.probes.deepfool import DeepFool
 
 torch = pytest.importorskip("torch", reason="compares networks of torch")

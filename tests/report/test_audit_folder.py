@@ -16,10 +16,9 @@ import world
 from birthmark import BirthmarkError, Fingerprint
 from birthmark.audit.answers import Recorded, answers_bytes, read_answers
 from birthmark.models.adapters.base import Answered
-from birthmark.report.folder import write_audit, write_report
+from birthmark.report.contributions import contributions
+from birthmark.report.folder import read_audit, write_audit, write_report
 from birthmark.report.pdf import pdf_of
-from birthmark.report.reading import read_audit
-from birthmark.report.speaking import contributions
 
 
 @pytest.fixture(scope="module")

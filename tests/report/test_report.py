@@ -22,7 +22,7 @@ from birthmark.data.outputs import Kind, Outputs
 from birthmark.fingerprint import Fingerprint
 from birthmark.models.adapters import Description, as_suspect
 from birthmark.models.adapters.callable import CallableSuspect
-from birthmark.report import render_report, wording
+from birthmark.report import render_report, sentences
 from birthmark.report.matrices import correlation_of, matrices
 from birthmark.scores.correlation import Correlation
 
@@ -233,4 +233,4 @@ def test_correlation_of(method: str, expected: Correlation | None) -> None:
     ],
 )
 def test_judged(verdict: Verdict, truth: str, expected: str) -> None:
-    assert wording.judged(verdict, truth) == expected
+    assert sentences.judged(verdict, truth) == expected

@@ -21,7 +21,7 @@ import world
 from birthmark import Fingerprint, Result, Suspect
 from birthmark.serving.app import application
 from birthmark.serving.model import Served
-from birthmark.serving.running import address, listening, server
+from birthmark.serving.server import address, listening, server
 from waiting import PATIENCE, wait_until
 
 TEMPLATE = """format = "birthmark-api/1"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from birthmark.bench.summing import by_size, sizes
+from birthmark.bench.summary import by_size, sizes
 from birthmark.bench.table import Table
-from birthmark.report.saving import save_picture
+from birthmark.report.picture_file import save_picture
 
 SHOWN = 9
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from birthmark.bench.summing import by_attack, by_size, of_victim, overall, sizes, worst
+from birthmark.bench.summary import by_attack, by_size, of_victim, overall, sizes, worst
 from birthmark.bench.table import Row, Table
 
 MAIN, FEW, LABELS = 100, 20, 200

@@ -13,7 +13,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from birthmark import __version__
-from birthmark.bench.judging import Judge
+from birthmark.bench.judge import Judge
 from birthmark.bench.methods import COMPARED, VERIFICATION, WATERMARK
 from birthmark.bench.table import Row, Setting, Table
 from birthmark.common.errors import BirthmarkError

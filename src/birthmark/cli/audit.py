@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from birthmark.cli import asking, options
-from birthmark.cli.fetching import AllowDownload, fetch
+from birthmark.cli import api, options
+from birthmark.cli.download import AllowDownload, fetch
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ def audit(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
-    ledger: asking.Ledger = None,
-    max_calls: asking.MaxCalls = None,
-    price: asking.Price = None,
-    max_cost: asking.MaxCost = None,
-    concurrency: asking.Concurrency = None,
-    rate: asking.Rate = None,
-    timeout: asking.Timeout = None,
-    attempts: asking.Attempts = None,
-    dry_run: asking.DryRunning = False,
+    ledger: api.Ledger = None,
+    max_calls: api.MaxCalls = None,
+    price: api.Price = None,
+    max_cost: api.MaxCost = None,
+    concurrency: api.Concurrency = None,
+    rate: api.Rate = None,
+    timeout: api.Timeout = None,
+    attempts: api.Attempts = None,
+    dry_run: api.DryRunning = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
@@ -73,12 +73,12 @@ def audit(
     from birthmark.cli.terminal import progress_bar
     from birthmark.common.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
-    from birthmark.models.adapters.finding import open_any
+    from birthmark.models.adapters.lookup import open_any
     from birthmark.report.folder import write_audit
     from birthmark.report.pdf import require_pdf
 
-    stated = asking.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
-    access = asking.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
+    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    access = api.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
     if not dry_run:
         require_new_folder(out)
         if pdf:
@@ -90,7 +90,7 @@ def audit(
     if dry_run:
         _plan(opened, model, access, alpha, independent_above, stop_early, repeats, json_)
         return
-    with asking.kept(model), progress_bar(json_) as progress:
+    with api.kept(model), progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
             model,
             alpha=alpha,
@@ -110,7 +110,7 @@ def audit(
         repeats and access
     ):
         print(f"Not checked, which the report tells why: {', '.join(unknown)}.")
-    if said := asking.spent_sentence(model):
+    if said := api.spent_sentence(model):
         print(said)
     print(f"Assumed, measured and inferred: {out / 'report.html'}")
 
@@ -136,10 +136,10 @@ def _plan(
     skip = method(opened.manifest.method).score.reference_images
     plan, again = planned(asked, Repeats(asked, opened.probes, repeats, skip))
     if json_:
-        more = {"ledger": str(access.ledger), "enough": asking.enough(plan, model)}
+        more = {"ledger": str(access.ledger), "enough": api.enough(plan, model)}
         print(json.dumps(plan.model_dump() | more))
         return
-    print(*asking.plan_lines(plan, model, at_most=stop_early, repeats=again), sep="\n")
+    print(*api.plan_lines(plan, model, at_most=stop_early, repeats=again), sep="\n")
 
 
 def _print(verdict: str, sentence: str, findings: list[str]) -> None:

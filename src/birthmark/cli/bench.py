@@ -75,7 +75,7 @@ def _show(table: Table) -> None:
     from rich.console import Console
     from rich.table import Table as Shown
 
-    from birthmark.bench.summing import by_size, sizes
+    from birthmark.bench.summary import by_size, sizes
 
     found = by_size(table)
     columns = sizes(found)

@@ -47,10 +47,10 @@ def compare(
     from birthmark.cli.terminal import progress_bar
     from birthmark.common.files import require_writable, whole_file
     from birthmark.comparison import compare as compared
-    from birthmark.comparison.opening import open_suspects
+    from birthmark.comparison.suspects import open_suspects
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.remote import Access
-    from birthmark.report.saving import save_picture
+    from birthmark.report.picture_file import save_picture
 
     files = [name for name in what if name.endswith(".birthmark")]
     others = [name for name in what if name not in files]

@@ -30,7 +30,7 @@ def demo(
     from birthmark.cli.terminal import progress_bar
     from birthmark.common.files import require_new_folder
     from birthmark.demo import tell, write_story
-    from birthmark.demo.writing import as_json
+    from birthmark.demo.files import as_json
 
     require_new_folder(out)
     with progress_bar(json_) as progress:

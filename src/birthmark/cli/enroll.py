@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from birthmark.cli import asking, options
-from birthmark.cli.fetching import AllowDownload, fetch
+from birthmark.cli import api, options
+from birthmark.cli.download import AllowDownload, fetch
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def enroll(
     output: options.Output = None,
     layout: options.Layout = None,
     order: options.Order = None,
-    ledger: asking.Ledger = None,
-    max_calls: asking.MaxCalls = None,
-    price: asking.Price = None,
-    max_cost: asking.MaxCost = None,
-    concurrency: asking.Concurrency = None,
-    rate: asking.Rate = None,
-    timeout: asking.Timeout = None,
-    attempts: asking.Attempts = None,
+    ledger: api.Ledger = None,
+    max_calls: api.MaxCalls = None,
+    price: api.Price = None,
+    max_cost: api.MaxCost = None,
+    concurrency: api.Concurrency = None,
+    rate: api.Rate = None,
+    timeout: api.Timeout = None,
+    attempts: api.Attempts = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -90,7 +90,7 @@ def enroll(
     from birthmark.common.files import require_writable
     from birthmark.data.images import ImageSet
     from birthmark.fingerprint import Fingerprint
-    from birthmark.models.adapters.finding import open_all, open_suspect
+    from birthmark.models.adapters.lookup import open_all, open_suspect
     from birthmark.scores.methods import BEST, PLAIN
 
     if out.exists() and not force:
@@ -98,9 +98,9 @@ def enroll(
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, model, *references, *surrogate, *outsider)
-    stated = asking.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
     everyone = [model, *references, *surrogate, *outsider]
-    access = asking.access_of(everyone, out.with_suffix(".ledger"), stated)
+    access = api.access_of(everyone, out.with_suffix(".ledger"), stated)
     with progress_bar(json_) as progress:
         victim = open_suspect(model, declared, family, access)
         independent = open_all(references, declared, access)

@@ -14,7 +14,7 @@ import typer
 from birthmark.cli import options
 
 if TYPE_CHECKING:
-    from birthmark.calibration.planning import Plan, Power
+    from birthmark.calibration.sample_size import Plan, Power
 
 
 def plan(
@@ -42,9 +42,9 @@ def plan(
     json_: options.Json = False,
 ) -> None:
     """Say how many references and probes an audit takes, or what those there are reach."""
-    from birthmark.calibration import planning
+    from birthmark.calibration import sample_size
 
-    made = planning.plan(
+    made = sample_size.plan(
         alpha,
         power,
         suspects=suspects,

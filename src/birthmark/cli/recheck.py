@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from birthmark.cli import asking, options
-from birthmark.cli.fetching import AllowDownload, fetch
+from birthmark.cli import api, options
+from birthmark.cli.download import AllowDownload, fetch
 
 
 def recheck(
@@ -41,7 +41,7 @@ def recheck(
     layout: options.Layout = None,
     order: options.Order = None,
     allow_download: AllowDownload = False,
-    ledger: asking.Ledger = None,
+    ledger: api.Ledger = None,
     json_: options.Json = False,
 ) -> None:
     """Repeat a fingerprint from its sources; exit code 3 if anything deviates.
@@ -53,7 +53,7 @@ def recheck(
     from birthmark.data.images import ImageSet
     from birthmark.evidence.recheck import recheck as repeated
     from birthmark.fingerprint import Fingerprint
-    from birthmark.models.adapters.finding import open_all, open_suspect
+    from birthmark.models.adapters.lookup import open_all, open_suspect
     from birthmark.models.remote import Access
 
     opened = Fingerprint.open(fingerprint)

@@ -28,9 +28,8 @@ def report(
     """
     from birthmark.cli.terminal import waiting
     from birthmark.fingerprint import Fingerprint
-    from birthmark.report.folder import write_report
+    from birthmark.report.folder import read_audit, write_report
     from birthmark.report.pdf import require_pdf
-    from birthmark.report.reading import read_audit
 
     if pdf:
         require_pdf()

@@ -45,11 +45,11 @@ def serve(
     _require_extra()
     import re
 
-    from birthmark.models.adapters.finding import open_suspect
+    from birthmark.models.adapters.lookup import open_suspect
     from birthmark.serving.app import application
     from birthmark.serving.model import Served
     from birthmark.serving.open_inference import FILES
-    from birthmark.serving.running import address, listening, server
+    from birthmark.serving.server import address, listening, server
 
     if not re.fullmatch(r"[\w.-]{1,100}", name):
         raise BirthmarkError("--name", f"is {name!r}", "use letters, digits, '.', '-' and '_'")

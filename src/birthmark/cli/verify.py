@@ -46,7 +46,7 @@ def verify(
     from birthmark.evidence.keys import read_public_key
     from birthmark.evidence.package import read_evidence
     from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT
-    from birthmark.evidence.verifying import verify as verified
+    from birthmark.evidence.verification import verify as verified
 
     beside = evidence.with_name(REPORT)
     report = beside if report is None and beside.is_file() else report

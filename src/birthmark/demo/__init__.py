@@ -1,6 +1,6 @@
 """A whole story on handwritten digits: theft, enrolment, audit."""
 
+from birthmark.demo.files import write_story
 from birthmark.demo.story import Story, tell
-from birthmark.demo.writing import write_story
 
 __all__ = ["Story", "tell", "write_story"]

@@ -14,9 +14,9 @@ from birthmark.common.files import read_bytes
 from birthmark.evidence.keys import signer_of
 from birthmark.evidence.package import write_evidence
 from birthmark.evidence.replay import differing, replay
-from birthmark.evidence.signing import sign
-from birthmark.evidence.stamping import stamper
+from birthmark.evidence.signature import sign
 from birthmark.evidence.statement import ANSWERS, REPORT
+from birthmark.evidence.timestamp import stamper
 
 NAME = "evidence.json"
 AGAIN = "audit again"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from birthmark.models.adapters.differentiable import Differentiable
 from birthmark.probes.base import PROBES
 from birthmark.probes.corruption import require_within
-from birthmark.probes.crafting import Batch, Crafted, Floats, Made, logits, rounded
+from birthmark.probes.crafted import Batch, Crafted, Floats, Made, logits, rounded
 
 STEPS = 10
 

@@ -15,7 +15,7 @@ from birthmark.models.adapters.differentiable import Differentiable, differentia
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
 from birthmark.probes.corruption import require_within
-from birthmark.probes.crafting import (
+from birthmark.probes.crafted import (
     Batch,
     Floats,
     batches,

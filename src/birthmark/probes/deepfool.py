@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from birthmark.models.adapters.differentiable import Differentiable
 from birthmark.probes.base import PROBES
-from birthmark.probes.crafting import (
+from birthmark.probes.crafted import (
     Batch,
     Crafted,
     Floats,

@@ -16,7 +16,7 @@ from birthmark.models.adapters import Suspect
 from birthmark.probes.base import PROBES, Draw, pictures
 from birthmark.probes.companions import Companions
 from birthmark.probes.corruption import require_within
-from birthmark.probes.crafting import files, require_multiple, rounded
+from birthmark.probes.crafted import files, require_multiple, rounded
 
 
 class Lime:

@@ -1,4 +1,4 @@
-"""The folder that an audit leaves behind."""
+"""The folder that an audit leaves behind: written, and read again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from pathlib import Path
 from birthmark.audit.answers import answers_bytes
 from birthmark.audit.audit import Audited
 from birthmark.bundle import Bundle
+from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import whole_file, whole_folder
-from birthmark.report.html import render_report
+from birthmark.evidence.folder import AGAIN, read_outcome
+from birthmark.evidence.replay import differing, replay
+from birthmark.report.html import render_report, require_of_one
 from birthmark.report.pdf import pdf_of
+
+CLOSE = 1e-6
+"""By how much numbers may differ from those of another machine."""
 
 
 def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = False) -> None:
@@ -43,6 +49,41 @@ def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = Fals
             (folder / "report.pdf").write_bytes(pdf_of(report))
 
 
+def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
+    """Read what an audit left behind, and check that it belongs together.
+
+    The verdict, p-value and distances are computed again from the answers; who signed them is for
+    `birthmark verify`.
+
+    Parameters
+    ----------
+    bundle
+        The fingerprint.
+    seal
+        Its seal.
+    folder
+        The audit's folder, with `result.json` and `answers.safetensors`.
+
+    Raises
+    ------
+    BirthmarkError
+        If a file is missing or broken, the fingerprint is another, or the result is not that of
+        the answers.
+    """
+    file = folder / "result.json"
+    result, recorded = read_outcome(folder)
+    if result.fingerprint not in (None, seal):
+        raise BirthmarkError(file, "is of another fingerprint", "name the one that was audited")
+    given = recorded.given
+    audited = Audited(result, given.outputs, given.refused, recorded.again)
+    require_of_one(bundle, [audited])
+    if wrong := differing(result, replay(bundle, result, recorded), CLOSE):
+        raise BirthmarkError(
+            file, f"is not what comes out of its answers ({', '.join(wrong)})", AGAIN
+        )
+    return audited
+
+
 def write_report(
     bundle: Bundle,
     audited: Audited,
@@ -56,7 +97,7 @@ def write_report(
     Parameters
     ----------
     bundle, audited
-        As `birthmark.report.reading.read_audit` gives the second.
+        As `read_audit` gives the second.
     folder
         The audit's.
     classes

@@ -12,7 +12,7 @@ from birthmark.audit.audit import Audited
 from birthmark.audit.result import Result
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError, one_line
-from birthmark.report import limits, wording
+from birthmark.report import limits, sentences
 from birthmark.report.matrices import matrices
 from birthmark.report.pictures import data_address
 from birthmark.report.plots import MOST_ROWS, gradient, heatmap, strip
@@ -61,18 +61,18 @@ def render_report(
     return template.render(
         title=title,
         note=note,
-        finding=wording.finding(results, truths),
+        finding=sentences.finding(results, truths),
         bundle=bundle,
         manifest=bundle.manifest,
         results=results,
-        verdicts=wording.VERDICTS,
+        verdicts=sentences.VERDICTS,
         truths=truths or {},
         strips=[_strip(group) for group in _alike(results)],
         pictures=_pictures(bundle, audited),
         speaking=probes_shown(bundle, closest(audited), classes),
-        measured=wording.measured(results),
-        inferred=wording.inferred(results),
-        assumed=wording.assumed(results),
+        measured=sentences.measured(results),
+        inferred=sentences.inferred(results),
+        assumed=sentences.assumed(results),
         calibration=limits.calibration(bundle, results),
         checked=limits.checked(results),
         families=limits.family_rows(results[0]),
@@ -100,10 +100,10 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "plain": one_line,
-        "number": wording.number,
-        "signed": wording.signed,
-        "judged": wording.judged,
-        "declared": wording.declared,
+        "number": sentences.number,
+        "signed": sentences.signed,
+        "judged": sentences.judged,
+        "declared": sentences.declared,
     }
     environment.globals["marks"] = MARKS
     return environment
@@ -166,9 +166,9 @@ def _strip(results: list[Result]) -> dict[str, Any]:
         "alpha": results[0].alpha,
         "line": shown.line,
         "rate": shown.rate,
-        "varies": wording.varies(results),
+        "varies": sentences.varies(results),
         "left_out": max(0, len(results) - MOST_ROWS),
-        "alt": wording.strip_alt(results),
+        "alt": sentences.strip_alt(results),
     }
 
 

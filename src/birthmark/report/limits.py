@@ -8,10 +8,10 @@ from typing import NamedTuple
 from birthmark.audit.result import NO_FAMILY, Result
 from birthmark.bundle import Bundle
 from birthmark.calibration import smallest_p
-from birthmark.calibration.planning import MEASURED_AT, load
+from birthmark.calibration.sample_size import MEASURED_AT, load
 from birthmark.data.outputs import Kind
 from birthmark.enrolment.exchangeability import left_out
-from birthmark.report.wording import number, span
+from birthmark.report.sentences import number, span
 from birthmark.scores.methods import OURS
 
 FOUND = 0.95

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from birthmark.audit.result import Result
-from birthmark.report.wording import typical, varies
+from birthmark.report.sentences import typical, varies
 from birthmark.showing.strip import Strip, Suspected
 
 MOST_ROWS = 60

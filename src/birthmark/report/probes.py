@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from birthmark.audit.audit import Audited
 from birthmark.audit.findings import with_true_labels
 from birthmark.bundle import Bundle
+from birthmark.report.contributions import Answer, Contributions, Speaking, contributions
 from birthmark.report.pictures import ProbePicture, probe_pictures
-from birthmark.report.speaking import Answer, Contributions, Speaking, contributions
 
 MOST_OF_A_GROUP = 2
 """Pictures shown of probes that belong together."""

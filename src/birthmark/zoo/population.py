@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from birthmark.report.saving import save_picture
+from birthmark.report.picture_file import save_picture
 from birthmark.zoo.models.record import Record
 from birthmark.zoo.plan import Plan, Role
 

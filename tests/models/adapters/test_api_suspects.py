@@ -18,7 +18,7 @@ from birthmark.data.outputs import Kind
 from birthmark.models.adapters.api import ApiSuspect
 from birthmark.models.adapters.api_pairs import PairApi
 from birthmark.models.adapters.base import PairSuspect, RemoteSuspect
-from birthmark.models.adapters.finding import open_any, open_suspect
+from birthmark.models.adapters.lookup import open_any, open_suspect
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ import pytest
 
 import world
 from birthmark import BirthmarkError, as_suspect
-from birthmark.models.sandbox import Limits, Sandboxed, process, starting
-from birthmark.models.sandbox.protecting import ITS_FOLDER, LIMITED_MEMORY, NO_REACH, NO_WRITING
+from birthmark.models.sandbox import Limits, Sandboxed, launcher, process
+from birthmark.models.sandbox.protections import ITS_FOLDER, LIMITED_MEMORY, NO_REACH, NO_WRITING
 from waiting import PATIENCE, wait_until
 
 HERE = str(Path(__file__).parent)
@@ -46,7 +46,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine, the end of a process is told; of one that goes on it never is."""
     if LIVING_ON not in request.node.name:
-        monkeypatch.setattr(starting, "REAPING", PATIENCE)
+        monkeypatch.setattr(launcher, "REAPING", PATIENCE)
 
 
 def opened(loader: str, file: Path, what: str, limits: Limits = SMALL) -> Sandboxed:
@@ -186,7 +186,7 @@ def test_batches_go_through_the_socket_where_memory_is_not_shared(
     model: Sandboxed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = model.run(IMAGES)
-    monkeypatch.setattr("birthmark.models.sandbox.sharing.Sharing.put", lambda *_: None)
+    monkeypatch.setattr("birthmark.models.sandbox.shared_memory.Sharing.put", lambda *_: None)
     many = np.repeat(IMAGES, 2000, axis=0)
     assert np.allclose(model.run(many).reshape(3, 2000, -1), before[:, None], atol=1e-4)
 

@@ -2,6 +2,6 @@
 
 from birthmark.models.adapters.base import Description, Suspect, answered
 from birthmark.models.adapters.declaration import Declaration
-from birthmark.models.adapters.finding import as_suspect, open_suspect
+from birthmark.models.adapters.lookup import as_suspect, open_suspect
 
 __all__ = ["Declaration", "Description", "Suspect", "answered", "as_suspect", "open_suspect"]

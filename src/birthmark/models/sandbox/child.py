@@ -15,8 +15,8 @@ from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.models.runtimes.base import RUNTIMES, Load
 from birthmark.models.sandbox.descriptors import BATCHES
 from birthmark.models.sandbox.frames import Channel
-from birthmark.models.sandbox.protecting import protect
-from birthmark.models.sandbox.sharing import Shared
+from birthmark.models.sandbox.protections import protect
+from birthmark.models.sandbox.shared_memory import Shared
 
 ASKED = 4 << 30
 """Most bytes of a batch; the parent is trusted."""

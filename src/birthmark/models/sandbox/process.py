@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.models.sandbox.frames import Channel
+from birthmark.models.sandbox.launcher import start
 from birthmark.models.sandbox.limits import MEMORY, SECONDS, Limits
-from birthmark.models.sandbox.starting import start
 
 AT_ONCE = 32
 """Most processes that are kept; of more, the one unused for longest is ended if it is idle."""

@@ -19,7 +19,7 @@ from birthmark.models.runtimes.base import Takes
 from birthmark.models.sandbox.frames import MAX_AXES, FrameError
 from birthmark.models.sandbox.limits import FILE, MEMORY, Limits
 from birthmark.models.sandbox.process import OverLimitError, Process
-from birthmark.models.sandbox.protecting import ITS_FOLDER, LIMITED_MEMORY, NO_REACH
+from birthmark.models.sandbox.protections import ITS_FOLDER, LIMITED_MEMORY, NO_REACH
 
 WANTED = (LIMITED_MEMORY, NO_REACH, ITS_FOLDER)
 MAX_FILES = 10_000

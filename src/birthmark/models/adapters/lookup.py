@@ -11,7 +11,7 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.models.adapters.base import ADAPTERS, PairSuspect, Remote, Suspect
 from birthmark.models.adapters.callable import CallableSuspect
 from birthmark.models.adapters.declaration import Declaration, combined, declared_beside
-from birthmark.models.adapters.locating import MODELS, located, models_in, refuse_pickles
+from birthmark.models.adapters.model_files import MODELS, located, models_in, refuse_pickles
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.remote.access import Access
 

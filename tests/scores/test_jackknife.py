@@ -9,7 +9,7 @@ import pytest
 
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores import SCORES
-from birthmark.scores.leaving import LeavesOut, jackknifed, without_each
+from birthmark.scores.jackknife import LeavesOut, jackknifed, without_each
 
 N, WIDTH, MODELS = 24, 5, 9
 SHORT = ["partial0.03", "partial-points0.1", "partial-pairs0.03"]

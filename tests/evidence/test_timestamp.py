@@ -15,8 +15,8 @@ from birthmark import BirthmarkError
 from birthmark.audit.answers import answers_bytes
 from birthmark.evidence import sign, verify
 from birthmark.evidence.keys import new_key, signer_of
-from birthmark.evidence.stamping import stamper
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
+from birthmark.evidence.timestamp import stamper
 from evidence.test_evidence import audited_thief
 
 OPENSSL = shutil.which("openssl")

@@ -15,7 +15,7 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters.base import Answered
-from birthmark.scores.leaving import LeavesOut, jackknifed, without_each
+from birthmark.scores.jackknife import LeavesOut, jackknifed, without_each
 from birthmark.scores.methods import method
 
 MOST_SHOWN = 6

@@ -16,7 +16,7 @@ from birthmark.bundle import Bundle, read_bundle
 from birthmark.common.checks import Check, Checked
 from birthmark.common.digests import sha256
 from birthmark.common.errors import BirthmarkError, first_fault
-from birthmark.evidence import keys, stamping
+from birthmark.evidence import keys, timestamp
 from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT, Statement
@@ -137,13 +137,13 @@ def _stamped(evidence: Evidence, source: str, roots: Path | None) -> Check:
     signature = base64.b64decode(evidence.envelope.signatures[0].sig)
     try:
         if roots is None:
-            stated = stamping.imprint(response, signature, source)
+            stated = timestamp.imprint(response, signature, source)
             sentence = (
                 f"A time stamp says {stated:%Y-%m-%d %H:%M:%S} UTC; by whom was not checked: pass"
                 " the service's root certificate by --roots."
             )
             return Check(name=name, passed=None, sentence=sentence)
-        stated = stamping.verified(response, signature, roots, source)
+        stated = timestamp.verified(response, signature, roots, source)
     except BirthmarkError as error:
         return Check(name=name, passed=False, sentence=f"{error.problem}.")
     sentence = f"It was signed at {stated:%Y-%m-%d %H:%M:%S} UTC or before."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from birthmark import BirthmarkError
-from birthmark.models.adapters.locating import located, models_in, refuse_pickles
+from birthmark.models.adapters.model_files import located, models_in, refuse_pickles
 
 
 def touch(folder: Path, *names: str) -> Path:

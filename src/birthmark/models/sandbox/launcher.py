@@ -15,7 +15,7 @@ from pathlib import Path
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.models.runtimes.base import RUNTIMES, preloading
-from birthmark.models.sandbox.sharing import Sharing
+from birthmark.models.sandbox.shared_memory import Sharing
 from birthmark.models.sandbox.zygote import TOLD
 
 KEPT = (

@@ -16,10 +16,9 @@ from birthmark.bundle import Bundle
 from birthmark.data.images import Image, ImageSet
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters import Description
-from birthmark.report import speaking
+from birthmark.report.contributions import Answer, contributions
 from birthmark.report.pictures import MOST_BYTES, probe_pictures
 from birthmark.report.probes import probes_shown, said
-from birthmark.report.speaking import Answer, contributions
 
 FOR, AGAINST = 5, 11
 
@@ -122,15 +121,15 @@ def test_costly_scores_are_examined_in_part(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audited = audit(bundle, Said(bundle.victim), repeats=0)
-    monkeypatch.setattr(speaking, "MOST_PROBES", 10)
+    monkeypatch.setattr("birthmark.report.contributions.MOST_PROBES", 10)
     found = contributions(bundle, audited)
     assert found is not None
     assert (found.examined, found.among, found.probes) == (10, 10, 40)
     plain = replace(
         bundle, manifest=bundle.manifest.model_copy(update={"method": "sac-cosine-pearson@natural"})
     )
-    monkeypatch.setattr(speaking, "MOST_PROBES", 30)
-    monkeypatch.setattr(speaking, "MOST_WORK", 0)
+    monkeypatch.setattr("birthmark.report.contributions.MOST_PROBES", 30)
+    monkeypatch.setattr("birthmark.report.contributions.MOST_WORK", 0)
     found = contributions(plain, audited)
     assert found is not None
     assert (found.examined, found.among) == (20, 30)

@@ -54,7 +54,7 @@ def sign(
     seal_published
         Where and when the seal was published, in words.
     stamp
-        From the signature's bytes to an RFC 3161 response (`birthmark.evidence.stamping.stamper`).
+        From the signature's bytes to an RFC 3161 response (`birthmark.evidence.timestamp.stamper`).
     now
         The time to state; the clock's if not given.
 

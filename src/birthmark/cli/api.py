@@ -75,7 +75,7 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
     BirthmarkError
         If an option is given and no model is behind an API, or a number is out of its range.
     """
-    from birthmark.models.adapters.finding import is_remote, stated_limits
+    from birthmark.models.adapters.lookup import is_remote, stated_limits
     from birthmark.models.remote import Access, Limits
 
     remote = [spec for spec in specs if is_remote(spec)]

@@ -11,7 +11,7 @@ from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.evidence.folder import read_result
 from birthmark.models.adapters import Description, Suspect
-from birthmark.models.adapters.finding import open_all
+from birthmark.models.adapters.lookup import open_all
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.remote import Access
 

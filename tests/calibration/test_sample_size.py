@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from birthmark.calibration import references_needed, smallest_p
-from birthmark.calibration.planning import Measured, load, plan, power_of
+from birthmark.calibration.sample_size import Measured, load, plan, power_of
 from birthmark.common.errors import BirthmarkError
 
 ROOT = Path(__file__).parents[2]
