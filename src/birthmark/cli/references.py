@@ -87,7 +87,7 @@ def references(
     require_torch("birthmark references")
     from birthmark.cli.terminal import progress_bar
     from birthmark.data.images import ImageSet
-    from birthmark.models.adapters.finding import open_suspect
+    from birthmark.models.adapters.lookup import open_suspect
     from birthmark.references.build import build
     from birthmark.references.recipe import Recipes
     from birthmark.references.wanted import Wanted
