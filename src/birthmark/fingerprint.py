@@ -12,6 +12,7 @@ from typing import Any
 from birthmark.audit.audit import Audited, audit
 from birthmark.audit.repeats import REPEATS
 from birthmark.audit.result import NO_FAMILY, Result
+from birthmark.audit.rule import ALPHA, Rule
 from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
 from birthmark.calibration import smallest_p
 from birthmark.common.digests import sha256_of_file
@@ -46,6 +47,7 @@ class Fingerprint:
         n: int = 100,
         seed: int = 0,
         resize: tuple[int, int] | None = None,
+        start: str | None = None,
         surrogates: Sequence[Any] = (),
         outsiders: Sequence[Any] = (),
         progress: Progress = silent,
@@ -65,7 +67,7 @@ class Fingerprint:
         family
             The victim's family, as the references call it; without it nothing is ever called
             derived. An adapter states its own.
-        method, n, seed, resize, progress
+        method, n, seed, resize, start, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
@@ -87,6 +89,7 @@ class Fingerprint:
             n=n,
             seed=seed,
             resize=resize,
+            start=start,
             companions=Companions(
                 [as_suspect(surrogate, declared) for surrogate in surrogates],
                 [as_suspect(outsider, declared) for outsider in outsiders],
@@ -158,8 +161,9 @@ class Fingerprint:
         suspect: Any,
         *,
         declared: Any = None,
-        alpha: float = 0.05,
+        alpha: float = ALPHA,
         independent_above: float = 0.5,
+        rule: Rule = Rule.UNSEEN,
         stop_early: bool = False,
         repeats: int = REPEATS,
         progress: Progress = silent,
@@ -172,7 +176,7 @@ class Fingerprint:
             A path, a scikit-learn or torch model, a function, or an adapter.
         declared
             Its declaration or the declaration's fields.
-        alpha, independent_above, stop_early, repeats, progress
+        alpha, independent_above, rule, stop_early, repeats, progress
             As for `birthmark.audit.audit.audit`.
 
         Raises
@@ -185,6 +189,7 @@ class Fingerprint:
             declared=declared,
             alpha=alpha,
             independent_above=independent_above,
+            rule=rule,
             stop_early=stop_early,
             repeats=repeats,
             progress=progress,

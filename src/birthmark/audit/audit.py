@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -13,23 +13,35 @@ from birthmark.audit.comparable import Compared, comparable, compared
 from birthmark.audit.controls import controls
 from birthmark.audit.early_stop import ask_until_sure
 from birthmark.audit.evasion import Seen, noticed
-from birthmark.audit.findings import Finding, assumptions, of_rank, of_suspect
+from birthmark.audit.findings import (
+    Finding,
+    assumptions,
+    of_copies,
+    of_fingerprint,
+    of_rank,
+    of_suspect,
+)
 from birthmark.audit.pairs import bound
 from birthmark.audit.repeats import REPEATS, Again, Repeats, Time, ask_repeatedly
 from birthmark.audit.result import ReferenceScore, Result, Significance, Verdict
+from birthmark.audit.rule import ALPHA, Rule
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
     by_family,
     conformal_p,
+    enough,
     held_rate,
     mantel_of,
     possible,
     references_needed,
     smallest_p,
+    unseen,
 )
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
 from birthmark.data.outputs import Outputs
+from birthmark.enrolment.population import counted_once, distinct
+from birthmark.enrolment.population import of_suspect as of_suspect_among
 from birthmark.models.adapters import Suspect
 from birthmark.models.adapters.base import Answered, PairSuspect, Recording
 from birthmark.scores.methods import common_kind, method
@@ -88,16 +100,31 @@ def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance
     )
 
 
-def require_reachable(references: int, alpha: float) -> None:
-    """Refuse an alpha that the number of reference models can't support.
+def require_reachable(families: Sequence[str | None], alpha: float, rule: Rule) -> None:
+    """Refuse an alpha that the reference models can't support.
+
+    Parameters
+    ----------
+    families
+        The references'.
 
     Raises
     ------
     BirthmarkError
         If even the closest suspect would have p > alpha.
     """
+    references = len(families)
     if not 0 < alpha < 1:
-        raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.05")
+        raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.01")
+    if rule is Rule.UNSEEN:
+        if not enough(families):
+            raise BirthmarkError(
+                "references",
+                f"are {references}, of {len(set(families))} families, which predict nothing; no"
+                " query was sent",
+                "enroll references of two families or more, each family in a sub-folder of its own",
+            )
+        return
     if smallest_p(references) > alpha:
         raise BirthmarkError(
             f"alpha = {alpha}",
@@ -109,7 +136,11 @@ def require_reachable(references: int, alpha: float) -> None:
 
 
 def prepared(
-    bundle: Bundle, suspect: Suspect | PairSuspect, alpha: float, independent_above: float
+    bundle: Bundle,
+    suspect: Suspect | PairSuspect,
+    alpha: float,
+    independent_above: float,
+    rule: Rule = Rule.UNSEEN,
 ) -> Suspect:
     """A suspect that can be asked about each probe, once all is checked that costs no query.
 
@@ -118,7 +149,7 @@ def prepared(
     BirthmarkError
         If alpha can't be reached, or the answers couldn't be compared.
     """
-    require_reachable(len(bundle.references), alpha)
+    require_reachable([one.family for one in bundle.manifest.references], alpha, rule)
     if not alpha <= independent_above <= 1:
         raise BirthmarkError(
             "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
@@ -134,8 +165,9 @@ def audit(
     bundle: Bundle,
     suspect: Suspect | PairSuspect,
     *,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
     independent_above: float = 0.5,
+    rule: Rule = Rule.UNSEEN,
     stop_early: bool = False,
     repeats: int = REPEATS,
     again: Mapping[Time, Again] | None = None,
@@ -155,6 +187,8 @@ def audit(
         The largest false-positive rate to accept.
     independent_above
         The p-value above which the suspect is called independent; alpha to 1.
+    rule
+        What derived takes.
     stop_early
         Whether to ask in batches and stop as soon as the suspect is called derived; the rate holds
         over all looks (`birthmark.calibration.Sequential`).
@@ -176,7 +210,11 @@ def audit(
     if repeats < 0:
         raise BirthmarkError("--repeats", f"is {repeats}", "pass 0 or more")
     recording = suspect
-    suspect = prepared(bundle, suspect, alpha, independent_above)
+    copies = counted_once(bundle)
+    found = [*of_copies(bundle, copies)]
+    bundle = bundle.keeping(distinct(len(bundle.references), copies))
+    found += of_fingerprint(bundle)
+    suspect = prepared(bundle, suspect, alpha, independent_above, rule)
     score = method(bundle.manifest.method).score
     stopped = None
     repeated = Repeats(
@@ -188,7 +226,7 @@ def audit(
     )
     if stop_early:
         family = suspect.description.family
-        stopped = ask_until_sure(bundle, suspect, alpha, family, repeated, progress)
+        stopped = ask_until_sure(bundle, suspect, alpha, rule, family, repeated, progress)
         given = stopped.given
     else:
         given = ask_repeatedly(suspect, bundle.probes, repeated, progress)
@@ -196,23 +234,45 @@ def audit(
     answers.require_plausible(suspect.description.name, varied=False)
     alike = compared(bundle, answers)
     own, *others = score(alike.victim, [alike.suspect, *alike.references])
-    p = conformal_p(own, others)
     described = bundle.manifest.references
-    families = by_family(own, others, [one.family for one in described], alpha)
-    asked = possible(families, suspect.description.family)
-    found = list(of_suspect(bundle, suspect, answers))
+    named = [one.family for one in described]
+    predicted = unseen(own, others, named) if enough(named) else None
+    by_rank = conformal_p(own, others)
+    p = by_rank if predicted is None or rule is Rule.RANK else predicted.p_value
+    as_close = sum(other <= own for other in others)
+    close = p <= alpha and (rule is Rule.RANK or not as_close)
+    families = by_family(own, others, named, alpha)
+    asked = possible(families, suspect.description.family) if rule is Rule.RANK else []
+    found += of_suspect(bundle, suspect, answers, rule)
+    standing = of_suspect_among(score, alike.victim, alike.suspect, alike.references, named)
+    if standing is not None and not standing.fits:
+        found.append(
+            Finding(
+                f"The suspect {standing.sentence}. So the references can't speak for it: it can be"
+                " called neither derived nor independent.",
+                clears=False,
+                accuses=False,
+            )
+        )
     seen = noticed(Seen(bundle, suspect.description, given, answers, alike, repeated.found))
     found += [one.finding for one in seen if one.finding is not None]
     control = None
-    if p <= alpha:
-        control = controls(score, alike.victim, alike.suspect, alike.references, alpha)
+    if close:
+        control = controls(
+            score,
+            alike.victim,
+            alike.suspect,
+            alike.references,
+            alpha,
+            named if rule is Rule.UNSEEN else None,
+        )
         found += of_rank(asked)
         if not control.passed:
             found.append(
                 Finding(f"{control.sentence} So it cannot be called derived.", accuses=False)
             )
-    called = p <= alpha if stopped is None else stopped.called
-    if p <= alpha and not called:
+    called = close if stopped is None else stopped.called
+    if close and not called:
         found.append(Finding(SPENT, accuses=False))
     if called and all(one.accuses for one in found):
         verdict = Verdict.DERIVED
@@ -222,12 +282,16 @@ def audit(
         verdict = Verdict.INCONCLUSIVE
     result = Result(
         verdict=verdict,
+        rule=rule,
         p_value=p,
+        as_close=as_close,
+        unseen=predicted,
+        population=standing,
         alpha=alpha,
-        false_positive_rate=held_rate(alpha, len(others)),
+        false_positive_rate=alpha if rule is Rule.UNSEEN else held_rate(alpha, len(others)),
         families=families,
         controls=control,
-        significance=_significance(alike, alpha, close=p <= alpha),
+        significance=_significance(alike, alpha, close=close),
         family_rate=max((one.rate for one in asked), default=None),
         independent_above=independent_above,
         method=bundle.manifest.method,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.calibration import conformal_p, family_rate
+from birthmark.calibration import conformal_p, enough, family_rate, unseen
 from birthmark.data.outputs import Outputs
 from birthmark.scores import Score
 
@@ -64,6 +64,7 @@ def controls(
     suspect: Outputs,
     references: Sequence[Outputs],
     alpha: float,
+    lineages: Sequence[str | None] | None = None,
     seed: int = 0,
 ) -> Controls:
     """Put every reference, and permuted answers, in the victim's place.
@@ -75,26 +76,30 @@ def controls(
     victim, suspect, references
         Answers of one kind to the same probes.
     alpha
-        The rate asked for; where the others are too few for it, the smallest they can reach.
+        The rate asked for.
+    lineages
+        The references', by the rule `unseen`; None by the rule `rank`, where the smallest rate that
+        the others can reach is asked for if they are too few for alpha.
     seed
         Deals the answers.
     """
     most = MOST_PROBES - MOST_PROBES % score.block
     victim, suspect, *others = (one.first(most) for one in (victim, suspect, *references))
 
-    def called(own: Outputs, pool: Sequence[Outputs]) -> bool:
-        number, *rest = score(own, pool)
-        return conformal_p(number, rest) <= family_rate(alpha, len(rest))
+    def called(i: int) -> bool:
+        number, *rest = score(others[i], [suspect, *others[:i], *others[i + 1 :]])
+        if lineages is None:
+            return conformal_p(number, rest) <= family_rate(alpha, len(rest))
+        named = [*lineages[:i], *lineages[i + 1 :]]
+        if number >= min(rest) or not enough(named):
+            return False
+        return unseen(number, rest, named).p_value <= alpha
 
     pool = [suspect, *others]
     true = score(victim, pool)[0]
     return Controls(
         stand_ins=len(others),
-        close_to=sum(
-            called(one, [suspect, *others[:i], *others[i + 1 :]])
-            for i, one in enumerate(others)
-            if len(others) > 1
-        ),
+        close_to=sum(called(i) for i in range(len(others)) if len(others) > 1),
         permutations=PERMUTATIONS,
         permuted_as_close=sum(
             score(one, pool)[0] <= true for one in _permuted(victim, score.block, seed)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from birthmark.audit.comparable import comparable, compared
 from birthmark.audit.repeats import Repeats
+from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle
-from birthmark.calibration import Sequential
+from birthmark.calibration import Sequential, UnseenLooks
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
 from birthmark.models.adapters import Suspect
@@ -21,6 +24,17 @@ LOOKS = (0.2, 0.3, 0.5, 0.7, 1.0)
 """After which shares of the probes the answers are looked at."""
 FIRST = 20
 """But not before so many."""
+
+
+class Test(Protocol):
+    """Looks at the pool's numbers, the suspect's first."""
+
+    called: bool
+    looks: int
+
+    def look(self, numbers: Sequence[float], *, last: bool) -> bool:
+        """Whether the suspect is called derived by now."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,7 @@ def ask_until_sure(
     bundle: Bundle,
     suspect: Suspect,
     alpha: float,
+    rule: Rule,
     family: str | None = None,
     repeats: Repeats | None = None,
     progress: Progress = silent,
@@ -80,6 +95,9 @@ def ask_until_sure(
         The model in question.
     alpha
         The largest false-positive rate to accept, over all looks together.
+    rule
+        What derived takes. By the rule `unseen` every look gets an equal share of alpha, which
+        holds however they depend on each other (Bonferroni); by the rule `rank` see `Sequential`.
     family
         The suspect's family, if known.
     repeats
@@ -97,9 +115,11 @@ def ask_until_sure(
     score = method(bundle.manifest.method).score
     marks = schedule(len(bundle.probes), score.block, score.reference_images)
     families = [one.family for one in bundle.manifest.references]
-    if family in families:
-        families = [one if one == family else None for one in families]
-    test = Sequential(len(bundle.references), alpha, families)
+    test: Test = UnseenLooks(alpha / len(marks), families)
+    if rule is Rule.RANK:
+        if family in families:
+            families = [one if one == family else None for one in families]
+        test = Sequential(len(bundle.references), alpha, families)
     total = len(bundle.probes)
     parts: list[Answered] = []
     for start, end in zip([0, *marks], marks, strict=False):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration.families import LEAST, FamilyRank
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
+from birthmark.enrolment.population import MOST_WEAK, population, unselected, weak
 from birthmark.models.adapters import Description, Suspect
 from birthmark.models.queries import CHANCE, accuracy, chance_p
-from birthmark.scores.methods import method
+from birthmark.scores.methods import PLAIN, method
+
+RANDOM = "random"
+"""What a model begins from that begins from no checkpoint."""
+SAME_START = 4
+"""How many references must share the victim's start, if it is no random one."""
+MOST_NAMED = 5
+HOW = "Make references that do with `birthmark references`: docs/how-to/references.md."
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,81 @@ class Finding:
     accuses: bool = True
 
 
-def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[Finding]:
+def of_fingerprint(bundle: Bundle) -> Iterator[Finding]:
+    """Why nothing can be called derived with a fingerprint, whatever is audited, if so.
+
+    What these say of a fingerprint's references is said once, at enrolment, and again with every
+    verdict.
+    """
+    manifest = bundle.manifest
+    record = population(bundle)
+    if record is None:
+        yield Finding(
+            "Nobody has looked whether the references fit the victim, since their answers are"
+            " recorded and the probes were chosen by answers. So nothing can be called derived."
+            f" Enroll with --method {PLAIN}, or with models that can be asked.",
+            accuses=False,
+        )
+        return
+    if record.fit is not None and not record.fit.fits:
+        yield Finding(
+            f"The references do not fit your model: it {record.fit.sentence}. So nothing can be"
+            f" called derived. {HOW}",
+            accuses=False,
+        )
+    if (few := weak(record)) and len(few) > MOST_WEAK * len(record.references):
+        best = max(record.references)
+        yield Finding(
+            f"The references are weaker than the victim, which is right on {record.victim:.0%} of"
+            f" {record.images} images, the best of them on {best:.0%}: {_listed(manifest, few)}. So"
+            f" nothing can be called derived. {HOW}",
+            accuses=False,
+        )
+    yield from _of_start(manifest)
+
+
+def _of_start(manifest: Manifest) -> Iterator[Finding]:
+    """What the victim began from must be known, since an innocent may have begun there too."""
+    start = manifest.start
+    if start is None:
+        yield Finding(
+            "It is not stated what the victim's training began from. An innocent that began from"
+            " the same checkpoint could be as close, so nothing can be called derived. Enroll with"
+            " --start random, or with --start NAME and references that began from it too.",
+            accuses=False,
+        )
+    elif start != RANDOM:
+        alike = sum(start_of(one.family) == start for one in manifest.references)
+        if alike < SAME_START:
+            yield Finding(
+                f"The victim began from {start}, and {alike} references did: {SAME_START} must,"
+                " since an innocent that did is closer than others. So nothing can be called"
+                f" derived. Put them into a sub-folder NETWORK@{start}.",
+                accuses=False,
+            )
+
+
+def start_of(family: str | None) -> str:
+    """What models of a family began from: what follows an `@`, or `random`."""
+    return (family or "").partition("@")[2] or RANDOM
+
+
+def of_copies(bundle: Bundle, counted: Sequence[Sequence[int]]) -> Iterator[Finding]:
+    """References that count once."""
+    for group in counted:
+        yield Finding(
+            f"The references {_listed(bundle.manifest, group)} answer as one model does, so they"
+            " count once."
+        )
+
+
+def _listed(manifest: Manifest, places: Sequence[int]) -> str:
+    names = [manifest.references[i].name for i in places]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -> Iterator[Finding]:
     """What the suspect's file and answers show, whatever its rank."""
     digest = suspect.description.digest
     if digest is not None and suspect.description.adapter != "callable":
@@ -49,7 +133,8 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
             f"The suspect answers with {answers.classes} numbers or classes, the victim with"
             f" {bundle.victim.classes}."
         )
-    yield from _of_input(bundle, answers, with_true_labels(bundle))
+    if unselected(method(bundle.manifest.method)):
+        yield from _of_input(bundle, answers, with_true_labels(bundle))
     if missing := getattr(suspect, "unprotected", []):
         yield Finding(
             f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
@@ -57,13 +142,13 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs) -> Iterator[F
         )
     stated = suspect.description.family
     families = sorted({one.family for one in bundle.manifest.references if one.family})
-    if stated is not None and families and stated not in families:
+    if rule is Rule.RANK and stated is not None and families and stated not in families:
         yield Finding(
             f"No reference is of the suspect's stated family, {stated}; there are of"
             f" {', '.join(families)}. So no rate can be stated, and it cannot be called derived.",
             accuses=False,
         )
-    if reason := unsupported(bundle.manifest):
+    if rule is Rule.RANK and (reason := unsupported(bundle.manifest)):
         yield Finding(reason, accuses=False)
 
 
@@ -152,7 +237,8 @@ def _of_input(bundle: Bundle, answers: Outputs, probes: Sequence[Image]) -> Iter
         return
     others = [accuracy(reference, probes) for reference in bundle.references]
     right, low, high = accuracy(answers, probes), min(others), max(others)
-    if right < low - (high - low) - 1 / len(probes):
+    room = max(high - low + 1 / len(probes), 3 * math.sqrt(low * (1 - low) / len(probes)))
+    if right < low - room:
         yield Finding(
             f"Whatever its classes are called, the suspect is right on at most {right:.0%} of the"
             f" labelled probes, the reference models on {low:.0%} to {high:.0%}: {reason} So it"

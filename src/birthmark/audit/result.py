@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
-from birthmark.calibration import FamilyRank, smallest_p
+from birthmark.audit.rule import Rule
+from birthmark.calibration import FamilyRank, Unseen, smallest_p
+from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
 from birthmark.models.adapters import Description
@@ -76,19 +78,29 @@ class Result(BaseModel):
     ----------
     verdict
         derived, independent or inconclusive.
+    rule
+        What derived takes.
     p_value
-        Conformal: the share of models at most as far from the victim as the suspect.
+        By the rule `unseen`: how often an innocent of a lineage that is none of the references'
+        comes as close (`calibration.Unseen`). By the rule `rank`: the share of models at most as
+        far from the victim as the suspect.
+    as_close
+        How many references are as close to the victim as the suspect, or closer.
+    unseen
+        The prediction for an innocent; None where the references predict nothing.
+    population
+        Whether the suspect is one more draw of what the references stand for.
     alpha
-        The false-positive rate asked for: derived means p <= alpha.
+        The false-positive rate asked for: derived takes p <= alpha.
     false_positive_rate
-        The rate that holds for an innocent that is exchangeable with the references as a whole:
-        floor(alpha (n + 1)) / (n + 1).
+        The rate that holds: alpha by the rule `unseen`; by the rule `rank`, for an innocent that is
+        exchangeable with the references as a whole, floor(alpha (n + 1)) / (n + 1).
     families
-        The suspect's rank within every family of references. Derived takes a rank in each that is
-        as close as alpha asks, or closer than all where a family is too small for that.
+        The suspect's rank within every family of references. The rule `rank` takes a rank in each
+        that is as close as alpha asks, or closer than all where a family is too small for that.
     family_rate
-        The rate that holds for an innocent of one of these families, whichever: the largest of
-        theirs; None if the references state no families.
+        The rate that the rule `rank` holds for an innocent of one of these families, whichever: the
+        largest of theirs; None by the other rule or if the references state no families.
     controls
         The comparison with something else in the victim's place; None where p > alpha.
     significance
@@ -135,7 +147,11 @@ class Result(BaseModel):
 
     format: Literal["birthmark-result/1"] = "birthmark-result/1"
     verdict: Verdict
+    rule: Rule
     p_value: float
+    as_close: int
+    unseen: Unseen | None
+    population: Fit | None
     alpha: float
     false_positive_rate: float
     families: list[FamilyRank]
@@ -164,38 +180,62 @@ class Result(BaseModel):
     @property
     def sentence(self) -> str:
         """The result in a few sentences."""
-        n = len(self.references)
-        as_far = round(self.p_value * (n + 1)) - 1
         suspect, victim = self.suspect.name, self.victim.name
-        placed = f"{as_far} of {n} reference models are as close to {victim} or closer"
-        placed += f" (p = {self.p_value:.3g}; {smallest_p(n):.3g} is the smallest possible)"
-        if self.looks is not None:
-            placed += f" after {self.queries} probes, at look {self.looks[0]} of {self.looks[1]}"
         return {
-            Verdict.DERIVED: f"{suspect} is called derived from {victim}: {placed}. If it were"
-            " independent and comparable with them, this verdict would come in at most"
-            f" {self.false_positive_rate:.3g} of cases"
-            + (
-                ""
-                if self.family_rate is None
-                else f"; if it were of one of their families, in at most {self.family_rate:.3g}"
-            )
-            + ".",
+            Verdict.DERIVED: f"{suspect} is called derived from {victim}: it is {self.placed}."
+            f" {self.rate_sentence}",
             Verdict.INDEPENDENT: "This test shows no sign that"
-            f" {suspect} is derived from {victim}, which is no proof that it is not: {placed}.",
+            f" {suspect} is derived from {victim}, which is no proof that it is not: it is"
+            f" {self.placed}.",
             Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
-            f" {placed}. Derived takes p <= {self.alpha:g}, independent p >"
+            f" it is {self.placed}. Derived takes p <= {self.alpha:g}, independent p >"
             f" {self.independent_above:g}, and no finding against it.",
         }[self.verdict]
 
     @property
-    def threshold(self) -> float:
-        """The distance below which p <= alpha: that of the k-th closest of n references.
+    def placed(self) -> str:
+        """Where the suspect stands among the references, as the end of `it is ...`."""
+        n = len(self.references)
+        far = "" if self.unseen is None else f", by {abs(self.unseen.deviations):.1f} deviations"
+        if not self.as_close:
+            said = f"closer to it than all {n} independent models{far}"
+        else:
+            said = f"no closer than {self.as_close} of {n} independent models"
+        said += f" (p = {self.p_value:.2g}"
+        if self.rule is Rule.RANK:
+            said += f"; {smallest_p(n):.3g} is the smallest possible"
+        said += ")"
+        if self.looks is not None:
+            said += f", after {self.queries} probes, at look {self.looks[0]} of {self.looks[1]}"
+        return said
 
-        k is the largest rank that alpha allows: k / (n + 1) <= alpha.
+    @property
+    def rate_sentence(self) -> str:
+        """How often an innocent is called derived, at most."""
+        if self.rule is Rule.UNSEEN:
+            return (
+                f"An independent model comes so close in at most {100 * self.alpha:g}% of cases, if"
+                " the reference models are what it would come from."
+            )
+        said = (
+            "If it were independent and comparable with them, this verdict would come in at most"
+            f" {self.false_positive_rate:.3g} of cases"
+        )
+        if self.family_rate is not None:
+            said += f"; if it were of one of their families, in at most {self.family_rate:.3g}"
+        return f"{said}."
+
+    @property
+    def threshold(self) -> float:
+        """The distance below which p <= alpha and, by the rule `unseen`, no reference lies.
+
+        By the rule `rank` that of the k-th closest of n references, k being the largest rank that
+        alpha allows: k / (n + 1) <= alpha.
         """
-        rank = round(self.false_positive_rate * (len(self.references) + 1))
-        return sorted(reference.score for reference in self.references)[rank - 1]
+        scores = sorted(reference.score for reference in self.references)
+        if self.rule is Rule.UNSEEN and self.unseen is not None:
+            return min(scores[0], self.unseen.below(self.alpha))
+        return scores[round(self.false_positive_rate * (len(scores) + 1)) - 1]
 
     def by_family(self) -> list[tuple[str, list[float]]]:
         """The references' distances by family; those of no stated family come last."""
@@ -271,5 +311,5 @@ class Result(BaseModel):
             self.findings,
             inline(svg(self._strip()), alt),
             f"{self.method}, {self.queries} probes, compared as {self.compared_as}; score"
-            f" {self.score:.4g}, p is at most {self.alpha:g} below {self.threshold:.4g}.",
+            f" {self.score:.4g}, derived takes less than {self.threshold:.4g}.",
         )

@@ -73,6 +73,18 @@ class Bundle:
             [one.at(places) for one in self.references],
         )
 
+    def keeping(self, references: Sequence[int]) -> Bundle:
+        """The same with some of the references only."""
+        if list(references) == list(range(len(self.references))):
+            return self
+        described = [self.manifest.references[i] for i in references]
+        return Bundle(
+            self.manifest.model_copy(update={"references": described}),
+            self.probes,
+            self.victim,
+            [self.references[i] for i in references],
+        )
+
     def require_same_pixels(self, source: str) -> None:
         """Decode all probes.
 

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.models.adapters import Description
 
@@ -58,11 +59,37 @@ class CompanionRecords(BaseModel):
     outsiders: list[Description] = Field(max_length=MAX_REFERENCES)
 
 
+class PopulationRecord(BaseModel):
+    """How the victim stood among the references on images that nobody's answers had chosen.
+
+    Attributes
+    ----------
+    images
+        How many there were.
+    fit
+        Whether it is one more draw of their population; None with fewer than two references.
+    victim, references
+        Shares of right labels, whatever classes are called; None or empty where labels are not
+        known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: int = Field(ge=1)
+    fit: Fit | None
+    victim: float | None
+    references: list[float] = Field(max_length=MAX_REFERENCES)
+
+
 class Manifest(BaseModel):
     """The fingerprint's contents, with the digest of everything.
 
     It holds no time: one that a file states of itself proves nothing. The seal's publication does.
     Where there were no companions, nothing is written about them.
+
+    `start` is what the victim's training began from: `random`, or a checkpoint's name; None where
+    nobody stated it. `population` is there where the probes were chosen by answers; elsewhere it
+    follows from the answers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +102,8 @@ class Manifest(BaseModel):
     references: list[Description] = Field(min_length=1, max_length=MAX_REFERENCES)
     probes: list[ProbeRecord] = Field(min_length=2, max_length=MAX_PROBES)
     outputs: Digest
+    start: Name | None = None
+    population: PopulationRecord | None = None
     libraries: dict[Name, Name]
     companions: CompanionRecords | None = None
 

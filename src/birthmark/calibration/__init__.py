@@ -12,13 +12,17 @@ from birthmark.calibration.families import (
 )
 from birthmark.calibration.mantel import Mantel, mantel_of, partial_mantel
 from birthmark.calibration.sequential import Sequential
+from birthmark.calibration.unseen import Unseen, UnseenLooks, enough, unseen
 
 __all__ = [
     "FamilyRank",
     "Mantel",
     "Sequential",
+    "Unseen",
+    "UnseenLooks",
     "by_family",
     "conformal_p",
+    "enough",
     "family_rate",
     "held_rate",
     "interval",
@@ -29,4 +33,5 @@ __all__ = [
     "references_needed",
     "smallest_p",
     "standardised",
+    "unseen",
 ]

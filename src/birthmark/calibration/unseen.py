@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-LEAST, LEAST_LINEAGES = 3, 2
-"""Fewer references, or of fewer lineages, predict nothing."""
+LEAST_LINEAGES = 2
+"""References of fewer predict nothing."""
+MOST_DEVIATIONS = 1e9
+"""Told where the references do not differ at all."""
 
 
 class Unseen(BaseModel):
@@ -60,10 +62,44 @@ class Unseen(BaseModel):
 def enough(lineages: Sequence[str | None]) -> bool:
     """Whether references of these lineages predict anything; those of no stated one count as one.
 
-    Three of two lineages do, weakly: with k lineages the suspect has to lie so many deviations
+    Two of two lineages do, weakly: with k lineages the suspect has to lie so many deviations
     below the others for p = .01: 32 with two, 7 with three, 3.7 with five, 2.8 with ten.
     """
-    return len(lineages) >= LEAST and len(set(lineages)) >= LEAST_LINEAGES
+    return len(set(lineages)) >= LEAST_LINEAGES
+
+
+class UnseenLooks:
+    """Calls a suspect derived at any of several looks, each by an equal share of alpha.
+
+    Whatever the looks have to do with each other, alpha holds over all of them (Bonferroni).
+
+    Parameters
+    ----------
+    share
+        alpha by the number of looks.
+    lineages
+        Of the references; `enough` of them.
+    """
+
+    def __init__(self, share: float, lineages: Sequence[str | None]) -> None:
+        self._share, self._lineages = share, lineages
+        self.called, self.looks = False, 0
+
+    def look(self, numbers: Sequence[float], *, last: bool) -> bool:  # noqa: ARG002
+        """Whether the suspect is called derived by now.
+
+        Parameters
+        ----------
+        numbers
+            The pool's, the suspect's first.
+        last
+            Whether there will be no more looks, which changes nothing here.
+        """
+        own, *others = numbers
+        self.looks += 1
+        close = own < min(others)
+        self.called = close and unseen(own, others, self._lineages).p_value <= self._share
+        return self.called
 
 
 def unseen(score: float, references: Sequence[float], lineages: Sequence[str | None]) -> Unseen:
@@ -93,7 +129,7 @@ def unseen(score: float, references: Sequence[float], lineages: Sequence[str | N
     variance = between * (1 + 1 / k) + within * (1 + share / k)
     centre, spread = float(means.mean()), math.sqrt(variance)
     far = score - centre
-    deviations = far / spread if spread > 0 else math.copysign(math.inf, far) if far else 0.0
+    deviations = far / max(spread, abs(far) / MOST_DEVIATIONS) if far else 0.0
     return Unseen(
         centre=centre,
         spread=spread,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from birthmark.audit.rule import Rule
 from birthmark.cli import api, options
 from birthmark.cli.download import AllowDownload, fetch
 from birthmark.common.errors import BirthmarkError
@@ -32,12 +33,14 @@ def audit(
     family: Annotated[
         str | None, typer.Option(help="The suspect's family, if it is known for certain.")
     ] = None,
-    alpha: Annotated[
-        float, typer.Option(help="The rate to accept over all references; see family_rate for one.")
-    ] = 0.05,
+    alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     independent_above: Annotated[
         float, typer.Option(help="The p-value above which the verdict is independent.")
     ] = 0.5,
+    rule: Annotated[
+        Rule,
+        typer.Option(help="unseen: closer than innocents of any lineage; rank: by rank alone."),
+    ] = Rule.UNSEEN,
     stop_early: Annotated[
         bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
     ] = False,
@@ -88,13 +91,14 @@ def audit(
     fetch(allow_download, suspect)
     model = open_any(suspect, declared, family, access)
     if dry_run:
-        _plan(opened, model, access, alpha, independent_above, stop_early, repeats, json_)
+        _plan(opened, model, access, alpha, independent_above, rule, stop_early, repeats, json_)
         return
     with api.kept(model), progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
             model,
             alpha=alpha,
             independent_above=independent_above,
+            rule=rule,
             stop_early=stop_early,
             repeats=repeats,
             progress=progress,
@@ -121,6 +125,7 @@ def _plan(
     access: Access | None,
     alpha: float,
     independent_above: float,
+    rule: Rule,
     stop_early: bool,
     repeats: int,
     json_: bool,
@@ -130,7 +135,7 @@ def _plan(
     from birthmark.models.adapters.base import RemoteSuspect
     from birthmark.scores.methods import method
 
-    asked = prepared(opened.bundle, model, alpha, independent_above)
+    asked = prepared(opened.bundle, model, alpha, independent_above, rule)
     if access is None or not isinstance(asked, RemoteSuspect):
         raise BirthmarkError("--dry-run", "is for a model behind an API", "drop it")
     skip = method(opened.manifest.method).score.reference_images

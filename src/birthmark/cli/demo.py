@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def demo(
     out: Annotated[Path, typer.Option(help="A new folder for what it finds.")] = Path("demo"),
     seed: Annotated[int, typer.Option(min=0, help="Draws digits, models and probes.")] = 0,
-    alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.05,
+    alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     json_: options.Json = False,
 ) -> None:
     """Steal a small model in three ways and audit thieves and innocents, in a minute.

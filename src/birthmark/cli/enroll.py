@@ -40,6 +40,13 @@ def enroll(
         str | None,
         typer.Option(help="The victim's family, a sub-folder of references; needed to accuse."),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="What your model's training began from: random, or a checkpoint's name, as"
+            " references have it after the @; needed to accuse."
+        ),
+    ] = None,
     surrogate: Annotated[
         list[str],
         typer.Option(help="Copies of the victim that you made, for methods that ask them."),
@@ -84,11 +91,12 @@ def enroll(
     --std and --output, or in a birthmark.toml (or MODEL.toml) beside it. Models may be behind an
     API; limits hold for each of them.
     """
-    from birthmark.audit.findings import unsupported
+    from birthmark.audit.findings import of_copies, of_fingerprint
     from birthmark.cli.inspect import facts
     from birthmark.cli.terminal import print_facts, progress_bar
     from birthmark.common.files import require_writable
     from birthmark.data.images import ImageSet
+    from birthmark.enrolment.population import counted_once, distinct
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_all, open_suspect
     from birthmark.scores.methods import BEST, PLAIN
@@ -114,23 +122,30 @@ def enroll(
             n=n,
             seed=seed,
             resize=options.sides(resize),
+            start=start,
             surrogates=open_all(surrogate, declared, access),
             outsiders=open_all(outsider, declared, access),
             progress=progress,
         )
         seal = fingerprint.save(out)
-    warning = unsupported(fingerprint.manifest)
+    copies = counted_once(fingerprint.bundle)
+    ranked = len(fingerprint.bundle.references)
+    kept = fingerprint.bundle.keeping(distinct(ranked, copies))
+    found = [*of_copies(fingerprint.bundle, copies), *of_fingerprint(kept)]
+    warnings = [one.text for one in found]
     chosen = fingerprint.manifest.method
     plain = PLAIN_NOTE if method == BEST and chosen == PLAIN else None
     if json_:
         made = {"fingerprint": str(out), "seal": seal, "method": chosen}
-        print(json.dumps(made | {"warnings": [one for one in (warning, plain) if one]}))
+        print(json.dumps(made | {"warnings": [*warnings, *([plain] if plain else [])]}))
         return
     print_facts(facts(fingerprint))
     if plain:
         print(f"\nNote: {plain}")
-    if warning:
-        print(f"\nWarning: {warning}\n\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
+    for warning in warnings:
+        print(f"\nWarning: {warning}")
+    if not all(one.accuses for one in found):
+        print(f"\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
         return
     print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
 

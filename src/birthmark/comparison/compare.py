@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from birthmark.audit.audit import Audited
 from birthmark.audit.comparable import compared
+from birthmark.audit.rule import ALPHA
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.map import Map, Point
@@ -28,7 +29,7 @@ def compare(
     fingerprints: dict[str, Fingerprint],
     suspects: Sequence[Any],
     *,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
     progress: Progress = silent,
 ) -> Comparison:
     """Audit every suspect by every fingerprint.

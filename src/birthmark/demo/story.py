@@ -11,6 +11,7 @@ import numpy as np
 
 from birthmark.audit.audit import Audited, require_reachable
 from birthmark.audit.result import Verdict
+from birthmark.audit.rule import ALPHA, Rule
 from birthmark.data.images import ImageSet, Progress, silent
 from birthmark.demo import models
 from birthmark.demo.digits import DECLARED, Part, digits
@@ -63,7 +64,7 @@ class Story:
         )
 
 
-def tell(seed: int = 0, alpha: float = 0.05, progress: Progress = silent) -> Story:
+def tell(seed: int = 0, alpha: float = ALPHA, progress: Progress = silent) -> Story:
     """Train, steal, enroll and audit.
 
     Parameters
@@ -81,7 +82,7 @@ def tell(seed: int = 0, alpha: float = 0.05, progress: Progress = silent) -> Sto
         If alpha can't be reached with 42 reference models.
     """
     total = REFERENCES_A_FAMILY * len(models.FAMILIES)
-    require_reachable(total, alpha)
+    require_reachable([*models.FAMILIES] * REFERENCES_A_FAMILY, alpha, Rule.UNSEEN)
     owner, thief, rest = digits(np.random.default_rng(seed))
     victim = models.victim(owner, seed)
     references = []

@@ -8,16 +8,18 @@ from importlib.metadata import version
 
 from birthmark.bundle import Bundle, Manifest, ProbeRecord
 from birthmark.bundle.archive import outputs_bytes
-from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord
+from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord, PopulationRecord
 from birthmark.common.digests import sha256
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
+from birthmark.enrolment.population import IMAGES, standing, unselected
+from birthmark.enrolment.population import PROBES as UNSELECTED
 from birthmark.models.adapters import Suspect
 from birthmark.models.queries import CHANCE, ask, chance_p
-from birthmark.probes import Companions, Draw, ProbeMethod
-from birthmark.scores.methods import BEST, common_kind, method
+from birthmark.probes import PROBES, Companions, Draw, ProbeMethod
+from birthmark.scores.methods import BEST, Method, common_kind, method
 
 LIBRARIES = ("birthmark", "numpy", "onnxruntime", "pillow")
 
@@ -31,6 +33,7 @@ def enroll(
     n: int = 100,
     seed: int = 0,
     resize: tuple[int, int] | None = None,
+    start: str | None = None,
     companions: Companions = Companions(),
     progress: Progress = silent,
 ) -> Bundle:
@@ -54,6 +57,10 @@ def enroll(
         Draws the images.
     resize
         (width, height) to bring all images to first.
+    start
+        What the victim's training began from: `random`, or the name of a checkpoint, which the
+        references that share it have after an `@` in their family's name. An assertion that every
+        accusation rests on; None if nobody makes it.
     companions
         Models that help to choose the probes, for methods that ask them; none of them is the victim
         or a reference.
@@ -86,16 +93,13 @@ def enroll(
     probes = chosen.probes.select(images, victim, n, draw, resize, companions)
     progress("Making probes", n, n)
     mine = ask(victim, probes, progress)
-    if chosen.probes.true_labels and not chosen.probes.asks_victim:
-        _require_better_than_chance(victim, mine, probes)
-    theirs = []
-    for i, reference in enumerate(references):
-        progress("Asking references", i, len(references))
-        outputs = ask(reference, probes)
+    theirs = _asked(references, probes, "Asking references", progress)
+    record = None
+    if unselected(chosen):
         if chosen.probes.true_labels:
-            _require_better_than_chance(reference, outputs, probes)
-        theirs.append(outputs)
-    progress("Asking references", len(references), len(references))
+            _require_better_than_chance([victim, *references], [mine, *theirs], probes)
+    elif all(one.description.adapter != "recorded" for one in (victim, *references)):
+        record = _standing(chosen, victim, references, images, draw, resize, progress)
     manifest = Manifest(
         method=chosen.name,
         seed=seed,
@@ -109,11 +113,43 @@ def enroll(
             for probe in probes
         ],
         outputs=sha256(outputs_bytes(mine, theirs)),
+        start=start,
+        population=record,
         libraries={"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
         companions=_recorded(companions),
     )
     return Bundle(manifest, probes, mine, theirs)
+
+
+def _asked(
+    models: Sequence[Suspect], probes: list[Image], what: str, progress: Progress
+) -> list[Outputs]:
+    answers = []
+    for i, model in enumerate(models):
+        progress(what, i, len(models))
+        answers.append(ask(model, probes))
+    progress(what, len(models), len(models))
+    return answers
+
+
+def _standing(
+    chosen: Method,
+    victim: Suspect,
+    references: Sequence[Suspect],
+    images: ImageSet,
+    draw: Draw,
+    resize: tuple[int, int] | None,
+    progress: Progress,
+) -> PopulationRecord:
+    """Compare models on images that were not chosen by the victim's answers, as the probes were."""
+    plain = PROBES.make(UNSELECTED)
+    probes = plain.select(images, victim, min(IMAGES, len(images)), draw, resize)
+    everyone = [victim, *references]
+    mine, *theirs = answers = _asked(everyone, probes, "Comparing models", progress)
+    _require_better_than_chance(everyone, answers, probes)
+    families = [one.description.family for one in references]
+    return standing(chosen, mine, theirs, families, probes)
 
 
 def _recorded(companions: Companions) -> CompanionRecords | None:
@@ -156,12 +192,15 @@ def _require_use(probes: ProbeMethod, companions: Companions) -> None:
         )
 
 
-def _require_better_than_chance(model: Suspect, outputs: Outputs, probes: list[Image]) -> None:
-    p = chance_p(outputs, probes)
-    if p is not None and p > CHANCE:
-        raise BirthmarkError(
-            model.description.name,
-            f"answers the labelled probes no better than chance (permutation p = {p:.3f})",
-            "check its declared range, mean, deviation and channel order;"
-            " if the images' labels mean something else, pass --no-labels",
-        )
+def _require_better_than_chance(
+    models: Sequence[Suspect], answers: Sequence[Outputs], probes: list[Image]
+) -> None:
+    for model, outputs in zip(models, answers, strict=True):
+        p = chance_p(outputs, probes)
+        if p is not None and p > CHANCE:
+            raise BirthmarkError(
+                model.description.name,
+                f"answers labelled images no better than chance (permutation p = {p:.3f})",
+                "check its declared range, mean, deviation and channel order;"
+                " if the images' labels mean something else, pass --no-labels",
+            )

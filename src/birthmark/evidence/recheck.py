@@ -10,6 +10,7 @@ import scipy
 
 from birthmark.audit.audit import audit
 from birthmark.audit.result import Verdict
+from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration import held_rate, interval, smallest_p
 from birthmark.common.checks import Check, Checked
@@ -307,7 +308,12 @@ def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress:
     for done, one in enumerate(strangers):
         progress("Auditing controls", done, len(strangers))
         result = audit(
-            bundle, one, alpha=alpha, independent_above=max(alpha, 0.5), repeats=0
+            bundle,
+            one,
+            alpha=alpha,
+            independent_above=max(alpha, 0.5),
+            rule=Rule.RANK,
+            repeats=0,
         ).result
         below += result.p_value <= alpha
         derived += result.verdict is Verdict.DERIVED

@@ -91,6 +91,7 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
         Replayed(result.suspect, bundle.probes[: given.asked], given),
         alpha=result.alpha,
         independent_above=result.independent_above,
+        rule=result.rule,
         stop_early=result.looks is not None,
         again=recorded.again,
         seal=result.fingerprint,

@@ -123,6 +123,27 @@ class Partial(Pooled):
         return coefficients
 
 
+def correlations(frame: Outputs, models: Sequence[Outputs]) -> Matrix:
+    """Correlations of the models' answers with each other, as `Partial` takes them.
+
+    Parameters
+    ----------
+    frame
+        The victim's answers, with which classes are lined up; it is not among the models.
+    models
+        Answers of one kind to the same probes.
+
+    Returns
+    -------
+    ndarray
+        float64 (models, models): of all answers where all have the victim's classes, else of their
+        correlations among the probes.
+    """
+    forms = [one.favour() for one in (frame, *models)]
+    same = [frame.kind.tells_classes and one.shape == forms[0].shape for one in forms]
+    return _products(forms, same, as_points=all(same))[1:, 1:]
+
+
 def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool) -> Matrix:
     """Products of all models' vectors; as points, those of other classes explain nothing."""
     rows = _rows(forms, same, as_points=as_points)

@@ -1,0 +1,17 @@
+"""What `derived` takes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+ALPHA = 0.01
+"""The false-positive rate to accept, if not said."""
+
+
+class Rule(StrEnum):
+    """What `derived` takes."""
+
+    UNSEEN = "unseen"
+    """Closer than every reference, and than an innocent of any lineage is likely to come."""
+    RANK = "rank"
+    """A close rank among all references, and among those of every lineage."""

@@ -1,0 +1,132 @@
+"""Whether references fit the victim: its population, its competence, and who counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from birthmark.bundle import Bundle
+from birthmark.bundle.manifest import PopulationRecord
+from birthmark.calibration.copies import TELLING, groups
+from birthmark.calibration.population import Fit, Matrix, fit
+from birthmark.data.images import Image
+from birthmark.data.outputs import Outputs
+from birthmark.models.queries import ENOUGH_LABELS, accuracy
+from birthmark.scores import Score
+from birthmark.scores.fri import Fri
+from birthmark.scores.methods import Method, common_kind, method
+from birthmark.scores.partial import correlations
+
+IMAGES = 200
+"""How many images, chosen by nobody's answers, models are compared on."""
+PROBES = "jpeg25"
+"""How these are made."""
+WEAK, MARGIN = 2.0, 0.05
+"""A reference is far weaker than the victim with more than twice its errors and five points."""
+MOST_WEAK = 0.25
+"""So large a share of the references may be."""
+
+
+def unselected(chosen: Method) -> bool:
+    """Whether a method's probes are chosen by nobody's answers."""
+    return not (chosen.probes.asks_victim or chosen.probes.asks_companions)
+
+
+def among(score: Score, frame: Outputs, models: Sequence[Outputs]) -> Matrix:
+    """Correlations of models' answers, (models, models); of FRI its relative similarities'.
+
+    Parameters
+    ----------
+    score
+        The method's.
+    frame
+        The victim's answers, with which classes are lined up.
+    models
+        Answers of the same kind to the same probes.
+    """
+    if isinstance(score, Fri):
+        frame, models = score.relative(frame), [score.relative(one) for one in models]
+    return correlations(frame, models)
+
+
+def standing(
+    chosen: Method,
+    victim: Outputs,
+    references: Sequence[Outputs],
+    lineages: Sequence[str | None],
+    probes: Sequence[Image],
+) -> PopulationRecord:
+    """How the victim stands among references.
+
+    Parameters
+    ----------
+    chosen
+        The fingerprint's method.
+    victim, references
+        Answers to images that were chosen by nobody's answers.
+    lineages
+        Of the references.
+    probes
+        These images, with their labels if they are known.
+    """
+    everyone = [victim, *references]
+    kind = common_kind([one.kind for one in everyone], chosen.score)
+    brought = [one.to(kind) if kind.tells_classes else one for one in everyone]
+    right: list[float] = []
+    labelled = sum(probe.label is not None for probe in probes) >= ENOUGH_LABELS
+    if labelled and kind.tells_classes:
+        right = [round(accuracy(one, probes), 4) for one in everyone]
+    return PopulationRecord(
+        images=len(probes),
+        fit=fit(among(chosen.score, brought[0], brought), lineages),
+        victim=right[0] if right else None,
+        references=right[1:],
+    )
+
+
+def population(bundle: Bundle) -> PopulationRecord | None:
+    """How a fingerprint's victim stands among its references; None if nobody has looked.
+
+    Where its probes were chosen by nobody's answers, it follows from these.
+    """
+    manifest = bundle.manifest
+    chosen = method(manifest.method)
+    if not unselected(chosen):
+        return manifest.population
+    lineages = [one.family for one in manifest.references]
+    return standing(chosen, bundle.victim, bundle.references, lineages, bundle.probes)
+
+
+def of_suspect(
+    score: Score,
+    frame: Outputs,
+    suspect: Outputs,
+    references: Sequence[Outputs],
+    lineages: Sequence[str | None],
+) -> Fit | None:
+    """How a suspect stands among references, the victim left out; None with fewer than two."""
+    return fit(among(score, frame, [suspect, *references]), lineages)
+
+
+def weak(record: PopulationRecord) -> list[int]:
+    """Places of the references that are far weaker than the victim."""
+    if record.victim is None:
+        return []
+    limit = WEAK * (1 - record.victim) + MARGIN
+    return [i for i, right in enumerate(record.references) if 1 - right > limit]
+
+
+def distinct(references: int, counted: Sequence[Sequence[int]]) -> list[int]:
+    """Places of the references that count, of so many: the first of each group and all others."""
+    twice = {i for group in counted for i in group[1:]}
+    return [i for i in range(references) if i not in twice]
+
+
+def counted_once(bundle: Bundle) -> list[list[int]]:
+    """Places of references that answer as one model does, in groups of two or more."""
+    if len(bundle.probes) < TELLING:
+        return []
+    score = method(bundle.manifest.method).score
+    everyone = [bundle.victim, *bundle.references]
+    kind = common_kind([one.kind for one in everyone], score)
+    frame, *others = [one.to(kind) if kind.tells_classes else one for one in everyone]
+    return [group for group in groups(among(score, frame, others)) if len(group) > 1]
