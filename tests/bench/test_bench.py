@@ -166,6 +166,7 @@ def test_pages_have_a_line_for_every_method(table: Table) -> None:
 
 @pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.stem)
 def test_committed_tables_are_what_the_answers_give(file: Path) -> None:
+    """On another processor, rounding breaks ties among distances of 20 labels otherwise."""
     committed = Table.model_validate_json(file.read_text())
     answers = ROOT / "benchmarks" / "answers" / f"{committed.zoo}.answers"
     assert read_answers(answers).manifest.values == committed.answers
@@ -176,8 +177,15 @@ def test_committed_tables_are_what_the_answers_give(file: Path) -> None:
     expected = [row for row in committed.rows if row.n == 20 and row.method in some]
     assert [(r.method, r.attack) for r in again.rows] == [(r.method, r.attack) for r in expected]
     for mine, theirs in zip(again.rows, expected, strict=True):
-        assert mine.auc == pytest.approx(theirs.auc, abs=0.02)
-        assert mine.detected == pytest.approx(theirs.detected, abs=0.06)
+        slack = 3 if "labels" in (mine.answers, mine.attack.removesuffix("-only")) else 1
+        assert mine.auc == pytest.approx(theirs.auc, abs=0.02 * slack)
+        assert mine.detected == pytest.approx(theirs.detected, abs=0.06 * slack)
+    for answers_are in ("all", "labels"):
+        ours, whole = (
+            np.array([(row.auc, row.detected) for row in rows if row.answers == answers_are])
+            for rows in (again.rows, expected)
+        )
+        assert ours.sum(axis=0) == pytest.approx(whole.sum(axis=0), abs=0.03 * len(whole))
 
 
 def test_the_command_writes_tables_rows_and_a_picture(tmp_path: Path) -> None:

@@ -258,7 +258,8 @@ def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 def test_nothing_is_left_behind(how: str, file: Path) -> None:
     world.export(world.victim(), file)
     code = (
-        "import sys, time; from pathlib import Path\n"
+        "import signal, time; from pathlib import Path\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # shells may have it ignored
         "from birthmark.models.sandbox import Sandboxed\n"
         f"model = Sandboxed('onnx', Path({str(file)!r}))\n"
         "print(model._process._life.pid, flush=True)\n"
