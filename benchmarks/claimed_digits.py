@@ -21,7 +21,7 @@ from birthmark.models.adapters.callable import CallableSuspect
 from birthmark.models.adapters.differentiable import Direction
 from birthmark.probes.crafted import files
 
-FAMILIES = ("network", "linear")
+LINEAGES = ("network", "linear")
 N, REFERENCES, INNOCENTS, SURROGATES = 50, 39, 30, 10
 OWNER, OTHERS, SHARE, WEAK = 300, 1000, 600, 60
 EPS, STEPS = 64, 20
@@ -43,10 +43,10 @@ class Model(CallableSuspect):
 
     batch = None
 
-    def __init__(self, layers: Sequence[tuple[Any, Any]], name: str, family: str) -> None:
+    def __init__(self, layers: Sequence[tuple[Any, Any]], name: str, lineage: str) -> None:
         self.layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in layers]
         digest = sha256(*(part.tobytes() for layer in self.layers for part in layer))
-        super().__init__(self.logits, DECLARED, name=name, digest=digest, family=family)
+        super().__init__(self.logits, DECLARED, name=name, digest=digest, lineage=lineage)
 
     def logits(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, 10)."""
@@ -72,17 +72,17 @@ class Model(CallableSuspect):
         return logits, self._declaration.by_pixels(slope.astype(np.float32))
 
 
-def trained(images: Pixels, labels: Labels, family: str, name: str, seed: int) -> Model:
-    """A model of a family, of these images."""
+def trained(images: Pixels, labels: Labels, lineage: str, name: str, seed: int) -> Model:
+    """A model of a lineage, of these images."""
     inputs = images.reshape(len(images), -1) / np.float32(255)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        if family == "linear":
+        if lineage == "linear":
             made = LogisticRegression(C=0.3, max_iter=60).fit(inputs, labels)
-            return Model([(made.coef_.T, made.intercept_)], name, family)
+            return Model([(made.coef_.T, made.intercept_)], name, lineage)
         made = MLPClassifier((48,), random_state=seed, max_iter=60, learning_rate_init=0.005)
         made.fit(inputs, labels)
-    return Model(list(zip(made.coefs_, made.intercepts_, strict=True)), name, family)
+    return Model(list(zip(made.coefs_, made.intercepts_, strict=True)), name, lineage)
 
 
 class World:
@@ -108,7 +108,7 @@ class World:
     def several(
         self, name: str, count: int, share: int = SHARE, more: tuple[Pixels, Labels] | None = None
     ) -> list[Model]:
-        """Models of both families in turn, each of its own share of the images."""
+        """Models of both lineages in turn, each of its own share of the images."""
         made = []
         for i in range(count):
             some = self.rng.choice(len(self.images), share, replace=False)
@@ -116,8 +116,8 @@ class World:
             if more is not None:
                 images = np.concatenate([images, more[0]])
                 labels = np.concatenate([labels, more[1]])
-            family = FAMILIES[i % len(FAMILIES)]
-            made.append(trained(images, labels, family, f"{name}-{i}", int(some[0]) + i))
+            lineage = LINEAGES[i % len(LINEAGES)]
+            made.append(trained(images, labels, lineage, f"{name}-{i}", int(some[0]) + i))
         return made
 
     @cached_property

@@ -15,7 +15,7 @@ from birthmark.audit.evasion.repeats import change
 from birthmark.audit.repeats import REPEATS, Again
 from birthmark.data.images import Image, encoded
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.demo.models import FAMILIES
+from birthmark.demo.models import LINEAGES
 
 TRAINED, GROUPS, SEEDS, QUALITY = 1000, 25, 3, 25
 Pixels = NDArray[np.int64]
@@ -37,7 +37,7 @@ DECODERS: dict[str, Decoder] = {
 
 
 def decoded() -> Iterator[list[str]]:
-    """A row a family: median and largest change by each decoder."""
+    """A row a lineage: median and largest change by each decoder."""
     digits = load_digits()
     pixels = (digits.images * 255 / 16).astype(np.uint8)
     count = GROUPS * REPEATS
@@ -47,7 +47,7 @@ def decoded() -> Iterator[list[str]]:
             for one in pixels[TRAINED : TRAINED + count]
         ]
     ).astype(np.int64)
-    for family, make in FAMILIES.items():
+    for lineage, make in LINEAGES.items():
         found: dict[str, list[float]] = {name: [] for name in DECODERS}
         for seed in range(SEEDS):
             with warnings.catch_warnings():
@@ -61,7 +61,7 @@ def decoded() -> Iterator[list[str]]:
                 for start in range(0, count, REPEATS):
                     some = list(range(start, start + REPEATS))
                     found[name].append(change(Again(told.at(some), again.at(some)), told))
-        yield [family, *(f"{np.median(of):.4f}, {max(of):.4f}" for of in found.values())]
+        yield [lineage, *(f"{np.median(of):.4f}, {max(of):.4f}" for of in found.values())]
 
 
 def _flat(pixels: NDArray[np.integer]) -> NDArray[np.float64]:

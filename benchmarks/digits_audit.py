@@ -53,12 +53,12 @@ def build(folder: Path) -> None:
     own = trained(slice(0, 200))
     references = [
         as_suspect(
-            trained(slice(200 + 10 * i, 500 + 10 * i)), DECLARED, name=f"{i}", family="linear"
+            trained(slice(200 + 10 * i, 500 + 10 * i)), DECLARED, name=f"{i}", lineage="linear"
         )
         for i in range(REFERENCES)
     ]
     images = (digits.images[1000:1400] * 255 / 16).astype(np.uint8)
-    victim = as_suspect(own, DECLARED, name="victim", family="linear")
+    victim = as_suspect(own, DECLARED, name="victim", lineage="linear")
     pictures = ImageSet.from_arrays(images, digits.target[1000:1400], source="digits")
     Fingerprint.enroll(victim, pictures, references, n=PROBES).save(folder / "v.birthmark")
     for name, model in (

@@ -32,7 +32,7 @@ from birthmark.bench.judge import Judge
 from birthmark.bench.markdown import grid
 from birthmark.bench.table import Setting
 from birthmark.bundle import Bundle, Manifest
-from birthmark.calibration import by_family, conformal_p, interval, possible
+from birthmark.calibration import by_lineage, conformal_p, interval, possible
 from birthmark.data.forms import form_of
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
@@ -53,7 +53,7 @@ class Call(NamedTuple):
     close
         Whether p <= alpha.
     derived, independent
-        By rank and families, whatever the findings say.
+        By rank and lineages, whatever the findings say.
     found
         What was noticed but that less is told: name, accuses, clears, how much.
     """
@@ -100,7 +100,7 @@ def bundle_of(judge: Judge, places: NDArray[np.int64]) -> Bundle:
             name=name,
             adapter="recorded",
             output=judge.answers(name).kind,
-            family=population.families[name],
+            lineage=population.lineages[name],
         )
 
     manifest = Manifest.model_construct(
@@ -134,11 +134,11 @@ def calls(judge: Judge, cases: Sequence[Case]) -> Iterator[tuple[str, Call]]:
         victim, *references = (form.of(o.to(kind)) for o in (bundle.victim, *bundle.references))
         suspects = [form.of(case.answers.to(kind)) for case in group]
         numbers = score.pools(victim, [*references, *suspects])
-        families = [one.family for one in bundle.manifest.references]
+        lineages = [one.lineage for one in bundle.manifest.references]
         for i, (case, suspect) in enumerate(zip(group, suspects, strict=True)):
             own, *others = numbers([len(references) + i, *range(len(references))])
             p = conformal_p(own, others)
-            asked = possible(by_family(own, others, families, ALPHA), None)
+            asked = possible(by_lineage(own, others, lineages, ALPHA), None)
             derived = p <= ALPHA and all(one.close_enough for one in asked)
             seen = Seen(
                 case.bundle,
@@ -269,10 +269,10 @@ def main() -> None:
         " 0; some 20 minutes by one process.",
         "The recorded answers of four zoos, evaded after the fact: every suspect's probabilities"
         " (of faces: embeddings) are changed as the first column says, and judged among 40 honest"
-        f" reference models of four families at alpha = {ALPHA:g}. Innocents: the 20 independent"
+        f" reference models of four lineages at alpha = {ALPHA:g}. Innocents: the 20 independent"
         f" models of a zoo, none a reference. Thieves: at most {THIEVES} of each attack that keeps"
         " accuracy and the label set, and tells more than labels. *Derived*: p <= alpha and as"
-        " close a rank in every family, as an audit takes without its controls. *Independent*: p >"
+        " close a rank in every lineage, as an audit takes without its controls. *Independent*: p >"
         f" {CLEARED:g}. *After findings*: what is left of it when findings are heeded."
         " *Noticed*: something other than that less is told. Intervals: Clopper-Pearson, 95%, over"
         " models; models of a zoo share its victim and references, so they are narrower than they"
@@ -285,8 +285,8 @@ def main() -> None:
         "JPEG probes of scikit-learn's digits (quality 25), and the same pixels otherwise decoded:"
         " how far a model's probabilities change, as a share of the spread between probes, root"
         f" mean square over {REPEATS} probes; median and largest over {GROUPS} groups of probes and"
-        f" {SEEDS} models a family. An audit that sends files notices {PNG_LIMIT:g} or more.",
-        grid(["family", *DECODERS], decoded()),
+        f" {SEEDS} models a lineage. An audit that sends files notices {PNG_LIMIT:g} or more.",
+        grid(["lineage", *DECODERS], decoded()),
     ]
     args.write.write_text("\n\n".join(parts) + "\n")
 

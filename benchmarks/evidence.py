@@ -35,7 +35,7 @@ def made(folder: Path) -> tuple[Evidence, dict[str, bytes]]:
     new_key(folder / "owner.key")
     fingerprint = world.fingerprint_of_digits(n=100)
     fingerprint.save(folder / "v.birthmark")
-    suspect = world.as_digits(world.thief(), name="suspect", family="linear")
+    suspect = world.as_digits(world.thief(), name="suspect", lineage="linear")
     audited = Fingerprint.open(folder / "v.birthmark").audit_with_answers(suspect)
     files = {
         FINGERPRINT: (folder / "v.birthmark").read_bytes(),

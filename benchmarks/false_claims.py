@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from birthmark.audit.controls import controls
 from birthmark.bench.markdown import grid
 from birthmark.bundle import Bundle, ProbeRecord
-from birthmark.calibration import by_family, conformal_p, held_rate, interval
+from birthmark.calibration import by_lineage, conformal_p, held_rate, interval
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.enrolment.enrolment import enroll
@@ -60,7 +60,7 @@ FINDINGS = """\
   nothing: they put references in the victim's place, which are the accuser's too.
 - Weak references accuse innocents with probes that were drawn honestly as well. `recheck` alone
   finds nothing to object to. `--control`, with models of the other side, does, in most cases.
-- References judged by each other are no defence: an honest fingerprint has families that are closer
+- References judged by each other are no defence: an honest fingerprint has lineages that are closer
   too, and bad references can be alike among themselves.
 - Seeds by trial, against an innocent that could be asked beforehand, succeed far above alpha, least
   with `partial`, and neither `recheck` nor `--control` can notice. The seal does: one that was
@@ -78,7 +78,7 @@ class Judged:
     """One suspect by one fingerprint."""
 
     p: float
-    families: bool
+    lineages: bool
     controls: bool
 
     @property
@@ -89,7 +89,7 @@ class Judged:
     @property
     def derived(self) -> bool:
         """Whether it is called derived."""
-        return self.close and self.families and self.controls
+        return self.close and self.lineages and self.controls
 
 
 def alike(score: Score, outputs: Outputs) -> Outputs:
@@ -101,14 +101,14 @@ def judged(bundle: Bundle, suspects: Sequence[Outputs], *, rank_only: bool = Fal
     """Suspects by a fingerprint, as an audit judges them."""
     score = method(bundle.manifest.method).score
     victim, *others = (alike(score, one) for one in (bundle.victim, *bundle.references))
-    named = [one.family for one in bundle.manifest.references]
+    named = [one.lineage for one in bundle.manifest.references]
     numbers = score.pools(victim, [*others, *(alike(score, one) for one in suspects)])
     places = range(len(others))
     found = []
     for i, suspect in enumerate(suspects):
         own, *theirs = numbers([len(others) + i, *places])
         p = conformal_p(own, theirs)
-        fits = all(one.close_enough for one in by_family(own, theirs, named, ALPHA))
+        fits = all(one.close_enough for one in by_lineage(own, theirs, named, ALPHA))
         passed = (
             rank_only
             or p > ALPHA
@@ -172,7 +172,7 @@ class Counted:
         self.control += chance <= LEVEL
         rates = left_out(bundle, ALPHA)
         allowed = round(held_rate(ALPHA, rates.references) * (rates.references + 1))
-        self.left_out += rates.accused > allowed or any(one.closer for one in rates.families)
+        self.left_out += rates.accused > allowed or any(one.closer for one in rates.lineages)
 
 
 Table = dict[tuple[str, str], Counted]
@@ -362,10 +362,10 @@ def main() -> None:
         f" ({PASSED_OFF} a world as surrogates), which the accuser could ask before enrolment.",
         "*p <= alpha*: share of innocents (interval: Clopper-Pearson, 95%, over innocents)."
         " *Stopped by controls*: of these, those that are close to references or to permuted"
-        " answers as well. *Called derived*: also close enough within every family, not stopped."
+        " answers as well. *Called derived*: also close enough within every lineage, not stopped."
         " *Notices*, share of fingerprints: `birthmark recheck` without controls deviates; its"
         " `--control` check fails on the innocents' like; more references than alpha allows, or a"
-        " family that is closer, when references are judged by each other at enrolment."
+        " lineage that is closer, when references are judged by each other at enrolment."
         " For seeds and images, nothing that `recheck` repeats was altered.",
         grid(head, lines(table, args.worlds)),
         FINDINGS,

@@ -51,9 +51,9 @@ class Answers:
         return self._outputs.at([self._place[image.pixel_digest] for image in images])
 
 
-def asked(name: str, images: ImageSet, family: str | None = None) -> Answers:
+def asked(name: str, images: ImageSet, lineage: str | None = None) -> Answers:
     """A published network's answers to all images, asked once."""
-    model = open_suspect(str(DATA / f"{name}.onnx"), family=family)
+    model = open_suspect(str(DATA / f"{name}.onnx"), lineage=lineage)
     said = joined([model.answer(images[i : i + 100]) for i in range(0, len(images), 100)])
     return Answers(model.description, images, said)
 
@@ -63,7 +63,7 @@ def zoo_references(images: ImageSet) -> list[Answers]:
     recorded = read_answers(Path("benchmarks/answers/objects.answers"))
     return [
         Answers(
-            Description(name=record.name, adapter="zoo", output=record.kind, family=record.family),
+            Description(name=record.name, adapter="zoo", output=record.kind, lineage=record.family),
             images,
             recorded.outputs(record.name, "jpeg25"),
         )
@@ -154,11 +154,11 @@ def main() -> None:
     minutes = (time.monotonic() - began) / 60
     out.write_text(
         "# Verdicts on published networks\n\n"
-        "Published CIFAR-10 ResNets (akamaster/pytorch_resnet_cifar10), .92 to .93 right. The victim"
-        " is a ResNet-20; three copies were made from it; ResNet-32, -44 and -56 are independent."
-        " References are the 40 small networks of the zoo `objects`, about .6 right, which nobody"
-        " should use for this victim, or the other ResNets. Everything is at alpha 1%. `--start"
-        " random` is stated.\n\n"
+        "Published CIFAR-10 ResNets (akamaster/pytorch_resnet_cifar10), .92 to .93 right. The"
+        " victim is a ResNet-20; three copies were made from it; ResNet-32, -44 and -56 are"
+        " independent. References are the 40 small networks of the zoo `objects`, about .6 right,"
+        " which nobody should use for this victim, or the other ResNets. Everything is at alpha 1%."
+        " `--start random` is stated.\n\n"
         f"{table}\n"
         "*Closer than all, p <= alpha* is what would be called derived without the population check"
         " and the comparison of accuracies. With two references, two degrees of freedom less one"

@@ -96,7 +96,7 @@ def audited(case: Case) -> tuple[Fingerprint, Audited]:
         def answer(batch: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> object:
             return batch.reshape(len(batch), -1) @ weights
 
-        return as_suspect(answer, declared, name=f"model-{i}", family=f"family-{i % 4}")
+        return as_suspect(answer, declared, name=f"model-{i}", lineage=f"lineage-{i % 4}")
 
     victim, *references = (linear(common + one, i) for i, one in enumerate(own))
     suspect = linear(common + 0.7 * own[0] + 0.3 * own[1], REFERENCES + 1)

@@ -108,7 +108,7 @@ def bundle_of(judge: Judge, places: NDArray[np.int64]) -> Bundle:
 def described(judge: Judge, name: str) -> Description:
     """What is known of a recorded model."""
     record = judge.recorded.record(name)
-    return Description(name=name, adapter="recorded", output=record.kind, family=record.family)
+    return Description(name=name, adapter="recorded", output=record.kind, lineage=record.family)
 
 
 def photographed(page: Path) -> bytes:
@@ -142,7 +142,7 @@ def main() -> None:
     judge = Judge(read_answers(args.answers), method(args.method), args.method)
     places = judge.drawn(PROBES, Setting(sizes=(PROBES,), draws=args.draw + 1))[args.draw]
     bundle = bundle_of(judge, places)
-    description = described(judge, args.suspect).model_copy(update={"family": None})
+    description = described(judge, args.suspect).model_copy(update={"lineage": None})
     suspect = Recorded(description, taken(judge.answers(args.suspect), places))
     done = audit(bundle, suspect, repeats=0)
     title = f"Sample report: {args.suspect}, emotion"

@@ -49,7 +49,7 @@ class Group:
     ----------
     name
         What the table calls them.
-    families
+    lineages
         Of the reference models.
     pools
         For each suspect and draw, its pool at every look.
@@ -58,14 +58,14 @@ class Group:
     """
 
     name: str
-    families: list[str]
+    lineages: list[str]
     suspects: int
     pools: list[Numbers] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a suspect is judged: whether within families too, and when it may be called early."""
+    """How a suspect is judged: whether within lineages too, and when it may be called early."""
 
     alpha: float
     within: bool
@@ -73,14 +73,14 @@ class Rule:
     lead: float = LEAD
     first: int = FIRST
 
-    def test(self, families: Sequence[str]) -> Sequential:
-        """A test against reference models of these families."""
-        named = families if self.within else ()
-        return Sequential(len(families), self.alpha, named, self.threshold, self.lead)
+    def test(self, lineages: Sequence[str]) -> Sequential:
+        """A test against reference models of these lineages."""
+        named = lineages if self.within else ()
+        return Sequential(len(lineages), self.alpha, named, self.threshold, self.lead)
 
     def asked(self, group: Group) -> list[float]:
         """Probes until the call, for each suspect and draw; infinite without one."""
-        return [self._asked(self.test(group.families), numbers) for numbers in group.pools]
+        return [self._asked(self.test(group.lineages), numbers) for numbers in group.pools]
 
     def _asked(self, test: Sequential, numbers: Numbers) -> float:
         for n, one in zip(LOOKS, numbers, strict=True):
@@ -91,7 +91,7 @@ class Rule:
     def fixed(self, group: Group, n: int) -> float:
         """Share called if so many probes are asked of all."""
         at = LOOKS.index(n)
-        calls = [self.test(group.families).look(one[at], last=True) for one in group.pools]
+        calls = [self.test(group.lineages).look(one[at], last=True) for one in group.pools]
         return float(np.mean(calls))
 
 
@@ -106,8 +106,8 @@ def groups(answers: Path, setting: Setting) -> tuple[list[Group], list[Group]]:
 
     def add(into: dict[str, Group], name: str, attack: Attack, some: Sequence[str]) -> None:
         references = population.new_references if attack.new_head else population.references
-        families = [population.families[one] for one in references]
-        group = into.setdefault(name, Group(name, families, len(some)))
+        lineages = [population.lineages[one] for one in references]
+        group = into.setdefault(name, Group(name, lineages, len(some)))
         looks = [one.numbers(attack, some) for one in asked]
         group.pools += [list(numbers) for numbers in zip(*looks, strict=True)]
 
@@ -169,7 +169,7 @@ def table(thieves: Sequence[Group], innocents: Sequence[Group], rule: Rule) -> s
 
 
 def choice(thieves: Sequence[Group], innocents: Sequence[Group], alpha: float) -> str:
-    """What the first look, the lead and the threshold do, within families."""
+    """What the first look, the lead and the threshold do, within lineages."""
     named = [name for name in EXTRACTIONS if any(one.name == name for one in thieves)]
     lines = []
     for first, lead, threshold in itertools.product(FIRSTS, LEADS, THRESHOLDS):
@@ -211,11 +211,11 @@ def main() -> None:
             parts.append(
                 "On this zoo alone were chosen: the first look after"
                 f" {FIRST} probes, a lead of {LEAD:g} and a threshold of {THRESHOLD:g} robust"
-                " standard deviations. Within families:"
+                " standard deviations. Within lineages:"
             )
             parts.append(choice(thieves, innocents, args.alpha))
         for within in (False, True):
-            parts.append("Within families too:" if within else "Among all reference models:")
+            parts.append("Within lineages too:" if within else "Among all reference models:")
             parts.append(table(thieves, innocents, Rule(args.alpha, within)))
     text = [
         "# The sequential audit",

@@ -95,14 +95,14 @@ class Digits:
             as_suspect(
                 self.trained(slice(200 + 10 * i, 500 + 10 * i), self.labels),
                 DECLARED,
-                family="linear",
+                lineage="linear",
             )
             for i in range(20)
         ]
         images = ImageSet.from_arrays(
             self.images[1000:1400], self.labels[1000:1400], source="digits"
         )
-        own = as_suspect(self.victim, DECLARED, family="linear")
+        own = as_suspect(self.victim, DECLARED, lineage="linear")
         return Fingerprint.enroll(own, images, references, method="sac-jc", n=60)
 
 

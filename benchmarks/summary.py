@@ -116,7 +116,7 @@ def by_zoo(
 
 
 def accused(found: dict[str, Table], n: int) -> str:
-    """Innocents accused: with all families among the references, and without their own."""
+    """Innocents accused: with all lineages among the references, and without their own."""
     lines = []
     for alias, shown in SHOWN.items():
         cells = []
@@ -173,7 +173,7 @@ def page(found: dict[str, Table], folder: Path) -> str:
         "Share of thieves with p <= 5%, by rank among 40 reference models: the mean over all"
         " attacks (the worst attack). Only thieves as accurate as the least accurate independent"
         " model count; an attack that a method does not apply to counts as missed. *Verdict*: as"
-        " close within every family of references too, as an audit asks. 5 draws of probes where"
+        " close within every lineage of references too, as an audit asks. 5 draws of probes where"
         " there are enough, seed 0. Each zoo's page has all attacks, intervals, AUC, F1, p and more"
         " sizes: "
         + ", ".join(f"[{zoo}]({zoo}.md)" for zoo in found)
@@ -193,8 +193,8 @@ def page(found: dict[str, Table], folder: Path) -> str:
         "## Labels only, 200 probes",
         by_zoo(found, 200, answers="labels"),
         "## Innocents accused, 100 probes",
-        "Share of independent models with p <= 5%: with all families among the references, and"
-        " after the stroke with none of the model's own family.",
+        "Share of independent models with p <= 5%: with all lineages among the references, and"
+        " after the stroke with none of the model's own lineage.",
         accused(found, 100),
         f"![Detection by number of probes]({next(iter(found))}.png)",
     ]

@@ -25,14 +25,14 @@ from birthmark.bench.markdown import grid
 from birthmark.bench.population import Attack
 from birthmark.bench.table import Setting
 from birthmark.calibration import (
-    by_family,
+    by_lineage,
     conformal_p,
     interval,
     possible,
     smallest_p,
     standardised,
 )
-from birthmark.calibration.families import LEAST
+from birthmark.calibration.lineages import LEAST
 from birthmark.data.forms import form_of, largest, rounded
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores.methods import method
@@ -50,13 +50,13 @@ class Call(NamedTuple):
     Attributes
     ----------
     rank
-        Whether p <= alpha, whatever the families say.
+        Whether p <= alpha, whatever the lineages say.
     verdict
-        Whether it is called derived, its family not being known.
+        Whether it is called derived, its lineage not being known.
     known
-        The same if its family is known.
+        The same if its lineage is known.
     standardised
-        Whether p <= alpha of numbers that are standardised within families.
+        Whether p <= alpha of numbers that are standardised within lineages.
     strictest
         Whether it is called derived at the smallest alpha that the references allow.
     cleared
@@ -72,25 +72,25 @@ class Call(NamedTuple):
 
 
 class Suspect(NamedTuple):
-    """A model and its calls: with all references, and without its family's."""
+    """A model and its calls: with all references, and without its lineage's."""
 
     name: str
-    family: str
+    lineage: str
     within: list[Call]
     foreign: list[Call]
 
 
-def called(numbers: Sequence[float], families: Sequence[str], own: str, of: str) -> Call:
-    """Judge a suspect as an audit does, which also takes references of the victim's family."""
+def called(numbers: Sequence[float], lineages: Sequence[str], own: str, of: str) -> Call:
+    """Judge a suspect as an audit does, which also takes references of the victim's lineage."""
     score, *others = numbers
     p = conformal_p(score, others)
-    enough = families.count(own) >= LEAST
+    enough = lineages.count(own) >= LEAST
 
     def derived(alpha: float, stated: str | None) -> bool:
-        asked = possible(by_family(score, others, families, alpha), stated)
+        asked = possible(by_lineage(score, others, lineages, alpha), stated)
         return p <= alpha and enough and all(one.close_enough for one in asked)
 
-    alike, *rest = standardised(numbers, [of, *families])
+    alike, *rest = standardised(numbers, [of, *lineages])
     return Call(
         rank=p <= ALPHA,
         verdict=derived(ALPHA, None),
@@ -104,21 +104,21 @@ def called(numbers: Sequence[float], families: Sequence[str], own: str, of: str)
 def judged(asked: Sequence[Asked], attack: Attack, names: Sequence[str]) -> Iterator[Suspect]:
     """All suspects of a group in all draws."""
     population = asked[0].judge.population
-    family = population.families
-    own = family[population.victim]
+    lineage = population.lineages
+    own = lineage[population.victim]
     everyone = population.references_of(attack)
     for name in names:
-        others = [one for one in everyone if family[one] != family[name]]
+        others = [one for one in everyone if lineage[one] != lineage[name]]
         yield Suspect(
             name,
-            family[name],
+            lineage[name],
             *(
                 [
                     called(
                         draw.numbers(attack, [name], some)[0],
-                        [family[one] for one in some],
+                        [lineage[one] for one in some],
                         own,
-                        family[name],
+                        lineage[name],
                     )
                     for draw in asked
                 ]
@@ -224,19 +224,19 @@ def main() -> None:
         "Written by `python benchmarks/verdicts.py --write benchmarks/verdicts.md`"
         f" (birthmark {__version__}, python {platform.python_version()}, numpy {np.__version__},"
         f" {platform.system()} {platform.machine()}); {args.draws} draws of probes, seed 0.",
-        f"alpha = {ALPHA:g}, against 40 reference models of four families (30 of two to four"
+        f"alpha = {ALPHA:g}, against 40 reference models of four lineages (30 of two to four"
         " for a new head). *Rank*: p <= alpha, no more. *Verdict*: what `birthmark audit` calls"
-        " derived, the suspect's family not being known: also as close a rank in every family,"
-        f" and at least {LEAST} references of the victim's. *Family known*: the same with the"
-        " suspect's family stated. *Standardised*: the rank of numbers that are standardised within"
-        " families, the suspect's being known. *Strictest*: the verdict at the smallest alpha that"
-        " the references allow. *Left out*: without any reference of the suspect's own family."
-        " Intervals: Clopper-Pearson, 95%, over models; no innocent here is a reference."
+        " derived, the suspect's lineage not being known: also as close a rank in every lineage,"
+        f" and at least {LEAST} references of the victim's. *Lineage known*: the same with the"
+        " suspect's lineage stated. *Standardised*: the rank of numbers that are standardised"
+        " within lineages, the suspect's being known. *Strictest*: the verdict at the smallest"
+        " alpha that the references allow. *Left out*: without any reference of the suspect's own"
+        " lineage. Intervals: Clopper-Pearson, 95%, over models; no innocent here is a reference."
         " Those with a new head are two of each of five parents, and all models of a zoo share its"
         " victim and its references, so intervals are narrower than they should be. All victims"
-        " are of the family vgg.",
+        " are of the lineage vgg.",
     ]
-    head = ["innocents", "models", "rank", "verdict", "family known", "standardised", "strictest"]
+    head = ["innocents", "models", "rank", "verdict", "lineage known", "standardised", "strictest"]
     head += ["left out, rank", "left out, verdict"]
     for alias in METHODS:
         for n in SIZES:
@@ -254,8 +254,8 @@ def main() -> None:
                 of_zoos += of
                 innocents.append(innocents_rows(f"**{file.stem}**", of))
                 innocents += [
-                    innocents_rows(family, [one for one in of if one.family == family])
-                    for family in sorted({one.family for one in of})
+                    innocents_rows(lineage, [one for one in of if one.lineage == lineage])
+                    for lineage in sorted({one.lineage for one in of})
                 ]
                 if new is not None:
                     heads = list(judged(asked, new, population.new_independents))
@@ -275,7 +275,7 @@ def main() -> None:
                             "models",
                             "rank",
                             "verdict",
-                            "family known",
+                            "lineage known",
                             "standardised",
                             "cleared",
                         ],

@@ -28,7 +28,7 @@ def embedding(model: Any) -> Suspect:
         logits = model.decision_function(inputs.reshape(len(inputs), -1))
         return (logits - logits.mean(axis=1, keepdims=True)) @ turn
 
-    return as_suspect(points, world.DECLARED | {"output": "embeddings"}, family="linear")
+    return as_suspect(points, world.DECLARED | {"output": "embeddings"}, lineage="linear")
 
 
 @cache
@@ -46,7 +46,7 @@ class Comparing:
         self.tell = tell
         self.asked: list[tuple[str, str]] = []
         self.description = Description(
-            name="service", adapter="test", output=Kind.SIMILARITIES, family="linear"
+            name="service", adapter="test", output=Kind.SIMILARITIES, lineage="linear"
         )
 
     def against(self, references: Sequence[Image]) -> Suspect:

@@ -91,9 +91,9 @@ def image_set(count: int = 400) -> ImageSet:
 
 def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Fingerprint:
     models = [
-        as_digits(innocent(i), name=f"innocent-{i}", family="linear") for i in range(references)
+        as_digits(innocent(i), name=f"innocent-{i}", lineage="linear") for i in range(references)
     ]
-    own = as_digits(victim(), name="victim", family="linear")
+    own = as_digits(victim(), name="victim", lineage="linear")
     return Fingerprint.enroll(own, image_set(), models, n=n, **options)
 
 
@@ -116,7 +116,7 @@ class Derivable(SklearnSuspect):
 
 
 def derivable(model: Any) -> Derivable:
-    return Derivable(model, DECLARED, name="digits", family="linear")
+    return Derivable(model, DECLARED, name="digits", lineage="linear")
 
 
 def answering(function: Callable[[NDArray[np.float32]], object], **fields: Any) -> Suspect:

@@ -48,7 +48,7 @@ def audits(
         birthmark(
             "enroll",
             *victim,
-            "--family",
+            "--lineage",
             "vgg",
             *references,
             "--method",

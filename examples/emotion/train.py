@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 MEAN, STD = 0.508, 0.255
 CLASSES = 7
-FAMILIES = ("vgg", "resnet")
+LINEAGES = ("vgg", "resnet")
 DECLARATION = f"""size = [48, 48]
 channels = 1
 range = [0, 1]
@@ -59,14 +59,14 @@ class Residual(nn.Module):
         return x + self.second(x)
 
 
-def network(family: str) -> nn.Sequential:
+def network(lineage: str) -> nn.Sequential:
     """A small network on (n, 1, 48, 48) that answers with seven logits: 'vgg' or 'resnet'."""
     layers: list[nn.Module] = []
     channels = 1
     for width in (16, 32, 64, 128):
         if width < 128:
             layers.append(block(channels, width))
-        elif family == "vgg":
+        elif lineage == "vgg":
             layers += [block(channels, width), block(width, width)]
         else:
             layers.append(Residual(channels, width))
@@ -104,10 +104,10 @@ def batches(n: int, size: int, rng: torch.Generator) -> Iterator[Tensor]:
     yield from torch.randperm(n, generator=rng).split(size)
 
 
-def train(images: Tensor, labels: Tensor, family: str, seed: int, epochs: int) -> nn.Module:
+def train(images: Tensor, labels: Tensor, lineage: str, seed: int, epochs: int) -> nn.Module:
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    model = network(family)
+    model = network(lineage)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     steps = epochs * -(-len(images) // 128)
     optimiser = torch.optim.SGD(
@@ -156,7 +156,7 @@ def export(model: nn.Module, file: Path) -> None:
 
 
 def build(job: tuple[str, str, int], data: Path, out: Path, epochs: int) -> None:
-    name, family, seed = job
+    name, lineage, seed = job
     file = out / f"{name}.onnx"
     if file.exists():
         return
@@ -169,14 +169,14 @@ def build(job: tuple[str, str, int], data: Path, out: Path, epochs: int) -> None
     x, y = images[half], labels[half]
     if name.startswith("thief"):
         y = asked(out / "victim.onnx", x)
-    model = train(x, y, family, seed, epochs)
+    model = train(x, y, lineage, seed, epochs)
     test, truth = read(data / "test.parquet")
     accuracy = (predicted(model, test) == truth).float().mean().item()
     file.parent.mkdir(parents=True, exist_ok=True)
     export(model, file)
     record = {
         "name": name,
-        "family": family,
+        "lineage": lineage,
         "seed": seed,
         "epochs": epochs,
         "test_accuracy": round(accuracy, 4),
@@ -207,8 +207,8 @@ def main() -> None:
         ("innocent-resnet", "resnet", 5),
     ]
     for i in range(args.references):
-        family = FAMILIES[i % len(FAMILIES)]
-        jobs.append((f"references/{family}/{100 + i}", family, 100 + i))
+        lineage = LINEAGES[i % len(LINEAGES)]
+        jobs.append((f"references/{lineage}/{100 + i}", lineage, 100 + i))
     build(("victim", "vgg", 1), args.data, args.out, args.epochs)
     with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
         tasks = [(job, args.data, args.out, args.epochs) for job in jobs]

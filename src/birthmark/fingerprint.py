@@ -11,7 +11,7 @@ from typing import Any
 
 from birthmark.audit.audit import Audited, audit
 from birthmark.audit.repeats import REPEATS
-from birthmark.audit.result import NO_FAMILY, Result
+from birthmark.audit.result import NO_LINEAGE, Result
 from birthmark.audit.rule import ALPHA, Rule
 from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
 from birthmark.calibration import smallest_p
@@ -42,7 +42,7 @@ class Fingerprint:
         references: Sequence[Any] | str | Path,
         *,
         declared: Any = None,
-        family: str | None = None,
+        lineage: str | None = None,
         method: str = BEST,
         n: int = 100,
         seed: int = 0,
@@ -61,11 +61,11 @@ class Fingerprint:
         images
             An image set, or the path of one.
         references
-            Independent models, of the same forms; or a folder of them with a sub-folder a family.
+            Independent models, of the same forms; or a folder of them with a sub-folder a lineage.
         declared
             The declaration (or its fields) for all models that are not adapters already.
-        family
-            The victim's family, as the references call it; without it nothing is ever called
+        lineage
+            The victim's lineage, as the references call it; without it nothing is ever called
             derived. An adapter states its own.
         method, n, seed, resize, start, progress
             As for `birthmark.enrolment.enrolment.enroll`.
@@ -80,7 +80,7 @@ class Fingerprint:
         """
         images = images if isinstance(images, ImageSet) else ImageSet.open(images, progress)
         bundle = enroll(
-            as_suspect(model, declared, family=family),
+            as_suspect(model, declared, lineage=lineage),
             images,
             open_all([str(references)], declared)
             if isinstance(references, str | Path)
@@ -143,11 +143,14 @@ class Fingerprint:
         from birthmark.showing.card import facts_card
 
         manifest = self.manifest
-        families = Counter(one.family or NO_FAMILY for one in manifest.references)
-        named = ", ".join(f"{count} {name}" for name, count in sorted(families.items()))
+        lineages = Counter(one.lineage or NO_LINEAGE for one in manifest.references)
+        named = ", ".join(f"{count} {name}" for name, count in sorted(lineages.items()))
         count = len(manifest.references)
         facts = [
-            ("Victim", f"{manifest.victim.name}, family {manifest.victim.family or 'not stated'}"),
+            (
+                "Victim",
+                f"{manifest.victim.name}, lineage {manifest.victim.lineage or 'not stated'}",
+            ),
             ("Method", manifest.method),
             ("Probes", f"{len(manifest.probes)} of {manifest.images.count} images"),
             ("References", f"{count}: {named}; smallest p-value {smallest_p(count):.3g}"),

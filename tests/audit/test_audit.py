@@ -98,7 +98,7 @@ def test_the_victims_and_a_references_own_file_are_noticed(built: world.World) -
     folder = built.folder / "references"
     references = sorted(folder.rglob("*.onnx"))
     made = Fingerprint.enroll(
-        built.folder / "victim.onnx", world.image_set(), folder, family="linear", n=40
+        built.folder / "victim.onnx", world.image_set(), folder, lineage="linear", n=40
     )
     assert made.audit(built.folder / "victim.onnx").findings == [
         "The suspect's file is the victim's file."
@@ -121,7 +121,7 @@ def test_embeddings_are_compared_with_embeddings() -> None:
             lambda x: np.tanh(x.reshape(len(x), -1) @ weights),
             fields,
             name=f"e{seed}",
-            family="linear",
+            lineage="linear",
         )
 
     references = [embedding(seed, 10 + seed) for seed in range(1, 20)]
@@ -172,38 +172,38 @@ def test_another_number_of_classes_is_a_finding(fingerprint: Any) -> None:
 
 
 def audited(
-    families: list[str | None], own: str | None, of_suspect: str | None = None
+    lineages: list[str | None], own: str | None, of_suspect: str | None = None
 ) -> tuple[Any, list[int]]:
-    """An audit of a thief against linear references that are said to be of these families."""
+    """An audit of a thief against linear references that are said to be of these lineages."""
     from birthmark import Fingerprint
 
     references = [
-        world.as_digits(world.innocent(i), name=f"innocent-{i}", family=family)
-        for i, family in enumerate(families)
+        world.as_digits(world.innocent(i), name=f"innocent-{i}", lineage=lineage)
+        for i, lineage in enumerate(lineages)
     ]
     made = Fingerprint.enroll(
-        world.as_digits(world.victim(), family=own), world.image_set(), references, n=40
+        world.as_digits(world.victim(), lineage=own), world.image_set(), references, n=40
     )
-    thief = world.as_digits(world.thief(), name="thief", family=of_suspect)
+    thief = world.as_digits(world.thief(), name="thief", lineage=of_suspect)
     result = made.audit(thief)
-    return result, [one.references for one in result.families]
+    return result, [one.references for one in result.lineages]
 
 
 @pytest.mark.parametrize(
-    ("families", "own", "said"),
+    ("lineages", "own", "said"),
     [
         (["linear"] * 20, "linear", None),
         (["linear"] * 10 + ["trees"] * 10, "linear", None),
-        (["linear"] * 20, None, "victim's family is not stated"),
-        ([None] * 20, "linear", "Of the victim's family, linear, there are 0 references"),
+        (["linear"] * 20, None, "victim's lineage is not stated"),
+        ([None] * 20, "linear", "Of the victim's lineage, linear, there are 0 references"),
         (["linear"] * 4 + ["trees"] * 16, "linear", "linear, there are 4 references"),
         (["trees"] * 20, "linear", "linear, there are 0 references"),
     ],
 )
-def test_an_accusation_takes_references_of_the_victims_family(
-    families: list[str | None], own: str | None, said: str | None
+def test_an_accusation_takes_references_of_the_victims_lineage(
+    lineages: list[str | None], own: str | None, said: str | None
 ) -> None:
-    result, _ = audited(families, own)
+    result, _ = audited(lineages, own)
     assert result.p_value == 1 / 21
     if said is None:
         assert result.verdict is Verdict.DERIVED
@@ -214,21 +214,21 @@ def test_an_accusation_takes_references_of_the_victims_family(
         assert "Enroll with" in result.findings[0]
 
 
-def test_an_accusation_takes_a_close_rank_in_every_possible_family() -> None:
-    """The references that are closest are made the only ones of their family."""
+def test_an_accusation_takes_a_close_rank_in_every_possible_lineage() -> None:
+    """The references that are closest are made the only ones of their lineage."""
     plain, _ = audited(["linear"] * 20, "linear")
     closest = sorted(range(20), key=lambda i: plain.references[i].score)
     result, counts = audited(
         ["near" if i in closest[:6] else "linear" for i in range(20)], "linear"
     )
     assert counts == [14, 6]
-    assert [one.p_value for one in result.families] == [1 / 15, 1 / 7]
-    assert result.family_rate == 1 / 7
-    assert "if it were of one of their families, in at most 0.143" in result.sentence
+    assert [one.p_value for one in result.lineages] == [1 / 15, 1 / 7]
+    assert result.lineage_rate == 1 / 7
+    assert "if it were of one of their lineages, in at most 0.143" in result.sentence
     known, _ = audited(
         ["near" if i in closest[:6] else "linear" for i in range(20)], "linear", "linear"
     )
-    assert known.family_rate == 1 / 15
+    assert known.lineage_rate == 1 / 15
     assert "stated to be linear" in known.assumptions[0]
 
 
@@ -277,8 +277,8 @@ def test_a_stopped_audit_can_be_repeated_from_its_answers(tmp_path: Path) -> Non
         made.audit(written(few), declared=fields, stop_early=True)
 
 
-def test_a_stated_family_that_no_reference_is_of_is_a_finding(fingerprint: Any) -> None:
-    thief = world.as_digits(world.thief(), name="thief", family="lineer")
+def test_a_stated_lineage_that_no_reference_is_of_is_a_finding(fingerprint: Any) -> None:
+    thief = world.as_digits(world.thief(), name="thief", lineage="lineer")
     result = fingerprint.audit(thief)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "lineer; there are of linear" in result.findings[0]

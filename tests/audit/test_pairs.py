@@ -84,17 +84,17 @@ def recorded(own: Fingerprint, done: Audited, form: str, folder: Path) -> Suspec
     names = [probe.name for probe in own.probes[: len(values)]]
     if form == "safetensors":
         write_audit(own.bundle, done, folder / "out")
-        return as_suspect(folder / "out" / "answers.safetensors", family="linear")
+        return as_suspect(folder / "out" / "answers.safetensors", lineage="linear")
     if form == "npz":
         np.savez(folder / "a.npz", values=values)
-        return as_suspect(folder / "a.npz", {"output": "similarities"}, family="linear")
+        return as_suspect(folder / "a.npz", {"output": "similarities"}, lineage="linear")
     first = M if form == "csv of the others" else 0
     rows = [["probe", *(f"r{i}" for i in range(M))]]
     rows += [
         [name, *map(str, row)] for name, row in zip(names[first:], values[first:], strict=True)
     ]
     (folder / "a.csv").write_text("\n".join(map(",".join, rows)))
-    return as_suspect(folder / "a.csv", {"output": "similarities"}, family="linear")
+    return as_suspect(folder / "a.csv", {"output": "similarities"}, lineage="linear")
 
 
 def test_an_audit_of_pairs_may_stop_early_and_be_repeated(tmp_path: Path) -> None:

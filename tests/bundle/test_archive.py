@@ -155,7 +155,7 @@ def test_the_first_format_is_still_read_and_audited(tmp_path: Path) -> None:
     result = opened.audit(world.as_digits(world.thief()), alpha=0.2)
     assert result.p_value <= 0.2
     assert result.verdict == "inconclusive"
-    assert "The victim's family is not stated" in result.findings[0]
+    assert "The victim's lineage is not stated" in result.findings[0]
     assert [reference.name for reference in result.references] == [
         f"innocent-{i}" for i in range(4)
     ]

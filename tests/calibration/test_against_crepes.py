@@ -1,4 +1,4 @@
-"""The same p-values as crepes, with ties and by family."""
+"""The same p-values as crepes, with ties and by lineage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from crepes import ConformalClassifier
 
-from birthmark.calibration import by_family, conformal_p
+from birthmark.calibration import by_lineage, conformal_p
 
 
 @pytest.mark.parametrize("references", [1, 2, 5, 20, 41])
@@ -22,19 +22,19 @@ def test_the_same_p_values(references: int, ties: bool) -> None:
     assert ours == pytest.approx(theirs.ravel().tolist())
 
 
-def test_the_same_p_values_by_family() -> None:
+def test_the_same_p_values_by_lineage() -> None:
     rng = np.random.default_rng(0)
-    families = np.array(["a", "b", "b", "a", "b", "a", "a"])
+    lineages = np.array(["a", "b", "b", "a", "b", "a", "a"])
     scores, suspects = np.round(rng.normal(size=7), 1), np.round(rng.normal(size=20), 1)
-    mondrian = ConformalClassifier().fit(-scores, bins=families)
-    for family in ("a", "b"):
-        bins = np.full(20, family)
+    mondrian = ConformalClassifier().fit(-scores, bins=lineages)
+    for lineage in ("a", "b"):
+        bins = np.full(20, lineage)
         theirs = mondrian.predict_p(-suspects[:, None], bins=bins, smoothing=False).ravel()
         ours = [
             {
-                one.family: one.p_value
-                for one in by_family(s, scores.tolist(), families.tolist(), 0.1)
+                one.lineage: one.p_value
+                for one in by_lineage(s, scores.tolist(), lineages.tolist(), 0.1)
             }
             for s in suspects.tolist()
         ]
-        assert [one[family] for one in ours] == pytest.approx(theirs.tolist())
+        assert [one[lineage] for one in ours] == pytest.approx(theirs.tolist())

@@ -74,29 +74,29 @@ def test_a_budget_of_probes_is_rounded_down() -> None:
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.05, 0.049, 0.01, 0.001])
-@pytest.mark.parametrize("families", [1, 2, 4, 7])
-def test_the_least_references_hold_alpha_and_no_fewer_do(alpha: float, families: int) -> None:
-    made = plan(alpha, families=families)
+@pytest.mark.parametrize("lineages", [1, 2, 4, 7])
+def test_the_least_references_hold_alpha_and_no_fewer_do(alpha: float, lineages: int) -> None:
+    made = plan(alpha, lineages=lineages)
     theirs = made.references
     assert made.needed == references_needed(alpha)
-    assert theirs.count == max(made.needed, 5 + families - 1)
-    assert len(theirs.families) == families
+    assert theirs.count == max(made.needed, 5 + lineages - 1)
+    assert len(theirs.lineages) == lineages
     assert theirs.usable
     assert theirs.reachable
     assert 0 < theirs.rate <= alpha
     assert not plan(alpha, references=made.needed - 1).references.reachable
-    enough = plan(alpha, sizes=[made.needed_in_families // families] * families)
+    enough = plan(alpha, sizes=[made.needed_in_lineages // lineages] * lineages)
     assert enough.references.within <= alpha + 1e-12
     if made.needed > 5:
-        one_less = plan(alpha, sizes=[made.needed, *[made.needed - 1] * (families - 1)])
-        assert (one_less.references.within > alpha) == (families > 1)
+        one_less = plan(alpha, sizes=[made.needed, *[made.needed - 1] * (lineages - 1)])
+        assert (one_less.references.within > alpha) == (lineages > 1)
 
 
-def test_a_small_family_holds_less() -> None:
-    made = plan(0.01, families=4)
-    assert made.references.families == (25, 25, 25, 24)
+def test_a_small_lineage_holds_less() -> None:
+    made = plan(0.01, lineages=4)
+    assert made.references.lineages == (25, 25, 25, 24)
     assert made.references.within == smallest_p(24)
-    assert made.needed_in_families == 4 * 99
+    assert made.needed_in_lineages == 4 * 99
 
 
 @pytest.mark.parametrize(("alpha", "suspects", "needed"), [(0.05, 5, 99), (0.15, 3, 19)])
@@ -127,10 +127,10 @@ def test_power_is_of_the_rate_that_can_be_reached() -> None:
         ({"alpha": 1e-6, "suspects": 2}, "pass 2e-06 or more"),
         ({"power": 1.0}, "--power: is 1.0"),
         ({"suspects": 0}, "--suspects: is 0"),
-        ({"families": 0}, "--families: is 0"),
-        ({"references": 3, "families": 4}, "pass 4 or more"),
+        ({"lineages": 0}, "--lineages: is 0"),
+        ({"references": 3, "lineages": 4}, "pass 4 or more"),
         ({"references": 0}, "--references: is 0"),
-        ({"sizes": [5, 0]}, "--family: is 0"),
+        ({"sizes": [5, 0]}, "--lineage: is 0"),
         ({"sizes": [5], "references": 5}, "leave out --references"),
         ({"probes": 9}, "--probes: is 9; power with so few is not measured; pass 10 or more"),
     ],

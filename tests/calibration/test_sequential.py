@@ -78,26 +78,26 @@ def test_calls_stay_within_the_budget_and_follow_their_members(ties: bool, lead:
             assert calls[-1].sum() == 3
 
 
-def test_every_family_must_agree() -> None:
-    families = ["a"] * 4 + ["b"] * 4 + [None] * 2
+def test_every_lineage_must_agree() -> None:
+    lineages = ["a"] * 4 + ["b"] * 4 + [None] * 2
     others = [5.0, 5.1, 4.9, 5.2, 5.0, 5.1, 4.9, 5.2, 5.0, 5.1]
-    test = Sequential(10, 0.2, families)
+    test = Sequential(10, 0.2, lineages)
     assert (test.budget, test.rate) == (2, 2 / 11)
     assert test.rates == {"a": 0.2, "b": 0.2}
     close_in_b = [0.0, *others[:4], -1.0, *others[5:]]
     assert not test.look(close_in_b, last=False)
     assert not test.look([0.0, *others], last=True)
     assert Sequential(10, 0.2).look(close_in_b, last=False)
-    assert Sequential(10, 0.2, families).look([0.0, *others], last=False)
+    assert Sequential(10, 0.2, lineages).look([0.0, *others], last=False)
 
 
-def test_a_family_of_one_takes_a_suspect_closer_than_it() -> None:
-    families = ["lone", *["many"] * 18]
+def test_a_lineage_of_one_takes_a_suspect_closer_than_it() -> None:
+    lineages = ["lone", *["many"] * 18]
     others = np.linspace(5, 6, 19).tolist()
-    test = Sequential(19, 0.05, families)
+    test = Sequential(19, 0.05, lineages)
     assert test.rates == {"lone": 1 / 2, "many": 1 / 19}
     assert test.look([0.0, *others], last=False)
-    assert not Sequential(19, 0.05, families).look([5.0, *others], last=True)
+    assert not Sequential(19, 0.05, lineages).look([5.0, *others], last=True)
 
 
 @pytest.mark.parametrize("alpha", [0.04, 0.0, 1.0, -1.0, float("nan")])
@@ -107,7 +107,7 @@ def test_an_alpha_out_of_reach_is_refused(alpha: float) -> None:
 
 
 def test_misuse_is_refused() -> None:
-    with pytest.raises(BirthmarkError, match="families"):
+    with pytest.raises(BirthmarkError, match="lineages"):
         Sequential(4, 0.2, ["a"])
     test = Sequential(4, 0.2)
     with pytest.raises(BirthmarkError, match="numbers"):

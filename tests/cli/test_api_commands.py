@@ -56,7 +56,7 @@ def test_an_api_is_judged_as_its_file_is(api: Api) -> None:
     by_form = result(*TEMPLATE, "--out", "b")
     by_numbers = result("--suspect", f"{api.url}/v2/models/digits", "--out", "c", *world.DECLARING)
     for one in (by_form, by_numbers):
-        for field in ("verdict", "p_value", "families", "controls", "queries"):
+        for field in ("verdict", "p_value", "lineages", "controls", "queries"):
             assert one[field] == of_file[field]
         assert one["score"] == pytest.approx(of_file["score"], abs=1e-4)
     assert by_form["suspect"]["name"] == f"{api.url[7:]}/form"
@@ -162,7 +162,7 @@ def test_what_can_be_known_is_known_before_a_call(case: str, api: Api, files: Pa
 
 
 def test_a_fingerprint_of_a_model_behind_an_api(api: Api, files: Path) -> None:
-    enroll = ["enroll", "--model", "digits.api.toml", "--family", "linear", "--images", "images"]
+    enroll = ["enroll", "--model", "digits.api.toml", "--lineage", "linear", "--images", "images"]
     enroll += ["--references", "references", "-n", "20", "--out", "w.birthmark"]
     run(*enroll)
     assert len(api.posts) == 20

@@ -15,7 +15,7 @@ import pytest
 import commands
 import world
 
-ENROLL = ["enroll", "--model", "victim.onnx", "--family", "linear", "--images", "images"]
+ENROLL = ["enroll", "--model", "victim.onnx", "--lineage", "linear", "--images", "images"]
 ENROLL += ["--references", "references"]
 ENROLL += ["-n", "60", "--out", "v.birthmark"]
 
@@ -41,7 +41,7 @@ def test_enroll_audit_inspect_seal(enrolled: Path) -> None:
     assert run("seal", "v.birthmark").stdout.strip() == seal
     shown = json.loads(run("inspect", "v.birthmark", "--json").stdout)
     assert shown["seal"] == seal
-    assert [one["family"] for one in shown["manifest"]["references"]] == ["linear"] * 20
+    assert [one["lineage"] for one in shown["manifest"]["references"]] == ["linear"] * 20
     assert "20 linear" in run("inspect", "v.birthmark").stdout
 
     result = json.loads(

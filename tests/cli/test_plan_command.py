@@ -33,15 +33,15 @@ def test_what_an_audit_takes() -> None:
     assert "power is not measured: at 1% expect less" in said
     assert "not reached (best 0." in said
     assert "…" not in said
-    made = as_json("--alpha", ".01", "--families", "4")
+    made = as_json("--alpha", ".01", "--lineages", "4")
     assert made["needed"] == made["references"]["count"] == 99
-    assert made["needed_in_families"] == 396
+    assert made["needed_in_lineages"] == 396
     assert made["measure"] == "closest"
     assert {"finetuned-all", "extracted-labels"} <= {one["attack"] for one in made["powers"]}
 
 
 def test_what_a_budget_reaches() -> None:
-    budget = ["--alpha", ".01", "--references", "50", "--probes", "60", "--families", "4"]
+    budget = ["--alpha", ".01", "--references", "50", "--probes", "60", "--lineages", "4"]
     said = run(*budget)
     assert "no alpha below 1.96% can be reached" in said
     assert "in at most 7.69% of cases" in said
@@ -56,11 +56,13 @@ def test_what_a_budget_reaches() -> None:
     assert "Measured at 5% by rank among all references" in said
 
 
-def test_too_few_of_the_own_family() -> None:
-    said = run("--family", "4", "--family", "100")
-    assert said.startswith("4 references of the victim's own family: nothing can be called derived")
+def test_too_few_of_the_own_lineage() -> None:
+    said = run("--lineage", "4", "--lineage", "100")
+    assert said.startswith(
+        "4 references of the victim's own lineage: nothing can be called derived"
+    )
     assert said.count("\n") == 1
-    assert not as_json("--family", "4", "--family", "100")["references"]["reachable"]
+    assert not as_json("--lineage", "4", "--lineage", "100")["references"]["reachable"]
 
 
 def test_suspects_and_labels() -> None:

@@ -26,7 +26,7 @@ def run(*arguments: str, code: int = 0) -> str:
 
 @pytest.fixture
 def enrolled(files: Path) -> Path:
-    victim = as_suspect(files / "victim.onnx", family="linear")
+    victim = as_suspect(files / "victim.onnx", lineage="linear")
     Fingerprint.enroll(victim, files / "images", files / "references", n=30).save(
         files / "v.birthmark"
     )

@@ -28,8 +28,8 @@ def fingerprints() -> dict[str, Fingerprint]:
 @pytest.fixture(scope="module")
 def comparison(fingerprints: dict[str, Fingerprint]) -> Comparison:
     suspects: list[Any] = [
-        world.as_digits(world.innocent(25), name="innocent <b>", family="linear"),
-        world.as_digits(world.thief(), name="thief", family="linear"),
+        world.as_digits(world.innocent(25), name="innocent <b>", lineage="linear"),
+        world.as_digits(world.thief(), name="thief", lineage="linear"),
         world.answering(lambda _: 1 / 0),
     ]
     return compare(fingerprints, suspects)
@@ -100,7 +100,7 @@ def test_what_an_audit_left_is_compared_by_its_suspects_name(
     fingerprints: dict[str, Fingerprint], tmp_path: Path
 ) -> None:
     ours = fingerprints["ours"]
-    suspect = world.as_digits(world.thief(), name="thief", family="linear")
+    suspect = world.as_digits(world.thief(), name="thief", lineage="linear")
     audited = ours.audit_with_answers(suspect)
     write_audit(ours.bundle, audited, tmp_path / "audit")
     (opened,) = open_suspects([str(tmp_path / "audit")], {})

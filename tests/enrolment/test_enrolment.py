@@ -10,16 +10,16 @@ from birthmark import BirthmarkError, Fingerprint, ImageSet, as_suspect
 
 
 def enroll(victim: Any = None, references: list[Any] | None = None, **options: Any) -> Fingerprint:
-    victim = victim or world.as_digits(world.victim(), family="linear")
+    victim = victim or world.as_digits(world.victim(), lineage="linear")
     if references is None:
-        references = [world.as_digits(world.innocent(1), family="linear")]
+        references = [world.as_digits(world.innocent(1), lineage="linear")]
     images = options.pop("images", world.image_set())
     return Fingerprint.enroll(victim, images, references, **{"n": 40} | options)
 
 
 def independents(count: int) -> list[Any]:
     return [
-        world.as_digits(world.innocent(i), name=f"innocent-{i}", family="linear")
+        world.as_digits(world.innocent(i), name=f"innocent-{i}", lineage="linear")
         for i in range(count)
     ]
 
@@ -185,11 +185,11 @@ def test_outsiders_that_cannot_be_used_are_refused() -> None:
             enroll(references=independents(6), outsiders=independents(32)[30:], **options)
 
 
-def test_the_victims_family_is_not_spared_below_what_an_accusation_takes() -> None:
+def test_the_victims_lineage_is_not_spared_below_what_an_accusation_takes() -> None:
     others = [
-        world.as_digits(world.innocent(i), name=f"other-{i}", family=f"of-{i % 2}")
+        world.as_digits(world.innocent(i), name=f"other-{i}", lineage=f"of-{i % 2}")
         for i in range(5, 24)
     ]
     manifest = enroll(references=independents(5) + others, n=20).manifest
     assert manifest.method == "partial0.03@peculiar300-jpeg25"
-    assert sum(one.family == "linear" for one in manifest.references) == 5
+    assert sum(one.lineage == "linear" for one in manifest.references) == 5

@@ -15,7 +15,7 @@ from birthmark.scores import SCORES
 
 
 def made(close: int) -> Any:
-    """A fingerprint whose first references answer much as the victim does, as a family."""
+    """A fingerprint whose first references answer much as the victim does, as a lineage."""
     rng = np.random.default_rng(0)
     bundle = world.fingerprint_of_digits().bundle
     references = [
@@ -29,28 +29,28 @@ def made(close: int) -> Any:
         for i, one in enumerate(bundle.references)
     ]
     described = [
-        one.model_copy(update={"family": "near" if i < 6 else "far"})
+        one.model_copy(update={"lineage": "near" if i < 6 else "far"})
         for i, one in enumerate(bundle.manifest.references)
     ]
     manifest = bundle.manifest.model_copy(update={"references": described})
     return replace(bundle, references=references, manifest=manifest)
 
 
-def test_a_family_that_is_closer_is_named() -> None:
+def test_a_lineage_that_is_closer_is_named() -> None:
     found = left_out(made(close=6))
-    near, far = sorted(found.families, key=lambda one: one.family, reverse=True)
-    assert (near.family, near.references, near.closer) == ("near", 6, True)
+    near, far = sorted(found.lineages, key=lambda one: one.lineage, reverse=True)
+    assert (near.lineage, near.references, near.closer) == ("near", 6, True)
     assert near.accused == 6
     assert (far.accused, far.closer) == (0, False)
     assert found.accused <= 1
     assert any("systematically closer" in said for said in found.sentences)
     plain = left_out(made(close=0))
-    assert not any(one.closer for one in plain.families)
+    assert not any(one.closer for one in plain.lineages)
 
 
-def test_one_family_alone_is_not_left_out() -> None:
+def test_one_lineage_alone_is_not_left_out() -> None:
     found = left_out(world.fingerprint_of_digits().bundle)
-    assert found.families == []
+    assert found.lineages == []
     assert len(found.sentences) == 1
 
 

@@ -44,7 +44,7 @@ def audited_thief(folder: Path, **options: bool) -> tuple[Path, Audited]:
 
     file = folder / "v.birthmark"
     world.fingerprint_of_digits().save(file)
-    suspect = world.as_digits(world.thief(), name="suspect", family="linear")
+    suspect = world.as_digits(world.thief(), name="suspect", lineage="linear")
     return file, Fingerprint.open(file).audit_with_answers(suspect, **options)
 
 

@@ -18,7 +18,7 @@ from birthmark.models.adapters.lookup import open_all
 
 @pytest.fixture(scope="module")
 def victim(built: world.World) -> Any:
-    return as_suspect(built.folder / "victim.onnx", family="linear")
+    return as_suspect(built.folder / "victim.onnx", lineage="linear")
 
 
 @pytest.fixture(scope="module")

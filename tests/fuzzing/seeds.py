@@ -44,7 +44,7 @@ PLAN = """name = "small"
 about = "Two models."
 task = "classes"
 seed = 1
-families = { vgg = { net = "vgg", epochs = 2.5 } }
+lineages = { vgg = { net = "vgg", epochs = 2.5 } }
 [images]
 source = "cifar10"
 size = 32
@@ -115,7 +115,7 @@ RECORD: dict[str, Any] = {
     "role": "victim",
     "recipe": "trained",
     "parameters": {"rate": 0.1},
-    "family": "vgg",
+    "lineage": "vgg",
     "seed": 3,
     "parent": None,
     "data": "owner",
@@ -186,7 +186,7 @@ def fingerprint(kind: Kind, colour: bool) -> bytes:
             "images": {"digest": sha256(b"a"), "count": 9, "resize": [8, 8]},
             "victim": {"name": "v", "adapter": "onnx", "output": kind, "digest": sha256(b"v")},
             "references": [
-                Description(name=f"r{i}", adapter="onnx", output=kind, family="a") for i in (1, 2)
+                Description(name=f"r{i}", adapter="onnx", output=kind, lineage="a") for i in (1, 2)
             ],
             "probes": [
                 {"file": p.name, "digest": p.digest, "pixels": p.pixel_digest, "label": p.label}

@@ -81,11 +81,11 @@ def bundle(digits: ImageSet) -> Bundle:
     loaded = load_digits()
     pixels = (loaded.images * 15).astype(np.uint8).reshape(len(loaded.images), -1) / 255
 
-    def fitted(start: int, stop: int, name: str, family: str | None = None) -> CallableSuspect:
+    def fitted(start: int, stop: int, name: str, lineage: str | None = None) -> CallableSuspect:
         model = LogisticRegression(tol=0.01)
         model.fit(pixels[start:stop], loaded.target[start:stop])
         suspect = as_suspect(
-            model, DECLARED | {"output": "probabilities"}, name=name, family=family
+            model, DECLARED | {"output": "probabilities"}, name=name, lineage=lineage
         )
         assert isinstance(suspect, CallableSuspect)
         return suspect
@@ -145,7 +145,7 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
     result = audits[0].result
     assert result.verdict is Verdict.DERIVED
     assert page.text.index(result.sentence) < page.text.index("A note.")
-    for text in (*result.assumptions, result.answers, result.method, "whose family is not stated"):
+    for text in (*result.assumptions, result.answers, result.method, "whose lineage is not stated"):
         assert text in page.text
     assert "Truth" not in page.text
     assert result.checks

@@ -60,7 +60,7 @@ def stats(url: str) -> dict[str, Any]:
 
 def audited(fingerprint: Path, suspect: str, out: Path, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "birthmark", "audit", str(fingerprint), "--suspect", suspect]
-    command += ["--out", str(out), "--family", "linear", "--json", "--repeats", "0", *more]
+    command += ["--out", str(out), "--lineage", "linear", "--json", "--repeats", "0", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
@@ -69,7 +69,7 @@ def audited(fingerprint: Path, suspect: str, out: Path, *more: str) -> dict[str,
 
 @cache
 def own_result(sealed: Path) -> Result:
-    return Fingerprint.open(sealed).audit(world.as_digits(world.thief(), family="linear"))
+    return Fingerprint.open(sealed).audit(world.as_digits(world.thief(), lineage="linear"))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def own_result(sealed: Path) -> Result:
 def test_a_served_model_gets_its_files_verdict(
     name: str, declared: list[str], fail: float, sealed: Path, tmp_path: Path
 ) -> None:
-    thief = world.as_digits(world.thief(), name="thief", family="linear")
+    thief = world.as_digits(world.thief(), name="thief", lineage="linear")
     own = own_result(sealed)
     with serving(thief, fail=fail) as url:
         result = audited(sealed, f"{url}/v2/models/{name}", tmp_path / "out", *declared)

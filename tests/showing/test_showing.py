@@ -71,7 +71,7 @@ def test_a_fingerprint_is_a_card(fingerprint: Fingerprint) -> None:
 def test_to_frame(result: Result) -> None:
     pytest.importorskip("pandas", reason="tables need pandas")
     table = result.to_frame()
-    assert list(table.columns) == ["role", "name", "family", "score", "as_close"]
+    assert list(table.columns) == ["role", "name", "lineage", "score", "as_close"]
     assert list(table["role"]) == ["suspect"] + ["reference"] * 20
     assert table["score"][0] == result.score
     assert table["score"][1:].is_monotonic_increasing
@@ -93,7 +93,7 @@ def test_plot(result: Result) -> None:
     assert result.plot(own) is own
     drawn = [tuple(np.ravel(line.get_xdata())) for line in own.lines]
     assert (result.score,) in drawn
-    assert tuple(score for _, of in result.by_family() for score in of) in drawn
+    assert tuple(score for _, of in result.by_lineage() for score in of) in drawn
     assert (result.threshold, result.threshold) in drawn
     texts = [text.get_text() for text in own.texts]
     assert f"← p ≤ 0.05, false-positive rate {result.false_positive_rate:.3g}" in texts

@@ -93,9 +93,9 @@ def test_as_many_references_as_probes_cannot_each_be_allowed_for(
 
 
 def independents(
-    family: float, references: int, probes: int = PROBES
+    lineage: float, references: int, probes: int = PROBES
 ) -> Callable[[np.random.Generator], float]:
-    """Two models trained apart: a task that all models share, and a family that is theirs alone."""
+    """Two models trained apart: a task that all share, and a lineage that is theirs alone."""
 
     def draw(rng: np.random.Generator) -> float:
         task, kin = rng.normal(size=(2, probes, CLASSES))
@@ -105,13 +105,13 @@ def independents(
             return Outputs(values.astype(np.float32), Kind.LOGITS, CLASSES)
 
         others = [model(0) for _ in range(references)]
-        return mantel_of(model(family), model(family), others, permutations=99).p_value
+        return mantel_of(model(lineage), model(lineage), others, permutations=99).p_value
 
     return draw
 
 
 @pytest.mark.parametrize("references", [FEW, MANY])
-def test_a_family_that_the_references_lack_passes_for_association(references: int) -> None:
+def test_a_lineage_that_the_references_lack_passes_for_association(references: int) -> None:
     """Neither model is derived from the other, and most pairs of them pass at 5%.
 
     The rates are about 0.87 and 0.80; 0.65 is more than 6 standard errors below.
@@ -123,7 +123,7 @@ def test_a_family_that_the_references_lack_passes_for_association(references: in
 def test_references_show_the_task_with_noise_and_so_take_too_little_away(
     references: int, expected: float
 ) -> None:
-    """No family at all: the rate is above 5%, and falls as the references grow more.
+    """No lineage at all: the rate is above 5%, and falls as the references grow more.
 
     The test's own flakiness: a deviation of 4 standard errors, less than 1 in 10,000 a case.
     """
@@ -133,7 +133,7 @@ def test_references_show_the_task_with_noise_and_so_take_too_little_away(
 
 
 def test_more_probes_show_what_the_references_leave_more_surely() -> None:
-    """The same models without a family: the rate is 0.18 with 20 probes, about 0.7 with 100.
+    """The same models without a lineage: the rate is 0.18 with 20 probes, about 0.7 with 100.
 
     0.4 is more than 4 standard errors from 0.7, less than 1 in 10,000.
     """

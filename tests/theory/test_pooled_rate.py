@@ -17,9 +17,9 @@ ALPHA = 0.1
 @pytest.mark.parametrize("name", ["partial0.03", "partial-pairs0.03"])
 @pytest.mark.parametrize("kind", [Kind.LOGITS, Kind.LABELS])
 def test_innocents_are_accused_at_the_stated_rate(name: str, kind: Kind) -> None:
-    """Models of three families with a common part; the suspect is one more of them.
+    """Models of three lineages with a common part; the suspect is one more of them.
 
-    The family of every model is drawn anew, so that suspect and references are exchangeable. The
+    The lineage of every model is drawn anew, so that suspect and references are exchangeable. The
     test's own flakiness: a deviation of 4 standard errors, less than 1 in 10,000, and the seed is
     fixed.
     """
@@ -28,10 +28,10 @@ def test_innocents_are_accused_at_the_stated_rate(name: str, kind: Kind) -> None
     p = []
     for _ in range(DRAWS):
         common = 2 * rng.normal(size=(PROBES, CLASSES))
-        families = rng.normal(size=(3, PROBES, CLASSES))
+        lineages = rng.normal(size=(3, PROBES, CLASSES))
 
-        def model(family: int, common: np.ndarray = common, of: np.ndarray = families) -> Outputs:
-            values = common + of[family] + rng.normal(size=(PROBES, CLASSES))
+        def model(lineage: int, common: np.ndarray = common, of: np.ndarray = lineages) -> Outputs:
+            values = common + of[lineage] + rng.normal(size=(PROBES, CLASSES))
             return Outputs(values.astype(np.float32), Kind.LOGITS, CLASSES).to(kind)
 
         victim = model(0)

@@ -13,7 +13,7 @@ from birthmark.calibration.sequential import Sequential
 Floats = NDArray[np.float64]
 DRAWS = 2_000
 LOOKS = 6
-FAMILIES = ["near"] * 9 + ["middle"] * 9 + ["far"] * 14
+LINEAGES = ["near"] * 9 + ["middle"] * 9 + ["far"] * 14
 SHIFTS = np.array([-2.0, 0.0, 1.0]).repeat([9, 9, 14])
 SPREADS = np.array([0.5, 1.0, 2.0]).repeat([9, 9, 14])
 
@@ -36,11 +36,11 @@ def cumulative(batches: Floats) -> Floats:
     return means
 
 
-def called(numbers: Floats, alpha: float, families: list[str] | None = None) -> Floats:
+def called(numbers: Floats, alpha: float, lineages: list[str] | None = None) -> Floats:
     """Share of draws in which the suspect is called at each look or before."""
     calls = np.zeros(numbers.shape[:2], bool)
     for i, draw in enumerate(numbers):
-        test = Sequential(numbers.shape[2] - 1, alpha, families or (), threshold=2.5)
+        test = Sequential(numbers.shape[2] - 1, alpha, lineages or (), threshold=2.5)
         calls[i] = [test.look(look, last=k == LOOKS - 1) for k, look in enumerate(draw.tolist())]
     rates: Floats = calls.mean(axis=0)
     return rates
@@ -76,24 +76,24 @@ def test_the_rate_holds_wherever_it_stops(
         assert called_naively(numbers, alpha) > alpha + slack
 
 
-@pytest.mark.parametrize("family", [0, 1, 2])
-def test_the_rate_holds_for_an_innocent_of_any_family(family: int) -> None:
-    """Families differ in level and spread, so only models of one are exchangeable.
+@pytest.mark.parametrize("lineage", [0, 1, 2])
+def test_the_rate_holds_for_an_innocent_of_any_lineage(lineage: int) -> None:
+    """Lineages differ in level and spread, so only models of one are exchangeable.
 
-    An innocent of the family that is nearer than all others is called by the whole pool at more
-    than the stated rate, and within families at the rate of its own. The test's own flakiness: as
+    An innocent of the lineage that is nearer than all others is called by the whole pool at more
+    than the stated rate, and within lineages at the rate of its own. The test's own flakiness: as
     above.
     """
     alpha = 0.1
-    rng = np.random.default_rng(family)
-    own = FAMILIES.index(("near", "middle", "far")[family])
+    rng = np.random.default_rng(lineage)
+    own = LINEAGES.index(("near", "middle", "far")[lineage])
     shifts, spreads = (np.insert(some, 0, some[own]) for some in (SHIFTS, SPREADS))
     numbers = cumulative(shifts + spreads * rng.normal(size=(DRAWS, LOOKS, len(shifts))))
-    stated = Sequential(len(FAMILIES), alpha, FAMILIES).rates[FAMILIES[own]]
-    assert stated == pytest.approx((0.1, 0.1, 1 / 15)[family])
+    stated = Sequential(len(LINEAGES), alpha, LINEAGES).rates[LINEAGES[own]]
+    assert stated == pytest.approx((0.1, 0.1, 1 / 15)[lineage])
     slack = 4 * np.sqrt(stated / DRAWS)
-    assert called(numbers, alpha, FAMILIES)[-1] <= stated + slack
-    if FAMILIES[own] == "near":
+    assert called(numbers, alpha, LINEAGES)[-1] <= stated + slack
+    if LINEAGES[own] == "near":
         assert called(numbers, alpha)[-1] > alpha + slack
-        within = np.array([True, *(one == "near" for one in FAMILIES)])
+        within = np.array([True, *(one == "near" for one in LINEAGES)])
         assert called_naively(numbers[:, :, within], alpha) > stated + slack

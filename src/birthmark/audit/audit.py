@@ -27,7 +27,7 @@ from birthmark.audit.result import ReferenceScore, Result, Significance, Verdict
 from birthmark.audit.rule import ALPHA, Rule
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
-    by_family,
+    by_lineage,
     conformal_p,
     enough,
     held_rate,
@@ -100,12 +100,12 @@ def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance
     )
 
 
-def require_reachable(families: Sequence[str | None], alpha: float, rule: Rule) -> None:
+def require_reachable(lineages: Sequence[str | None], alpha: float, rule: Rule) -> None:
     """Refuse an alpha that the reference models can't support.
 
     Parameters
     ----------
-    families
+    lineages
         The references'.
 
     Raises
@@ -113,16 +113,16 @@ def require_reachable(families: Sequence[str | None], alpha: float, rule: Rule) 
     BirthmarkError
         If even the closest suspect would have p > alpha.
     """
-    references = len(families)
+    references = len(lineages)
     if not 0 < alpha < 1:
         raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.01")
     if rule is Rule.UNSEEN:
-        if not enough(families):
+        if not enough(lineages):
             raise BirthmarkError(
                 "references",
-                f"are {references}, of {len(set(families))} families, which predict nothing; no"
+                f"are {references}, of {len(set(lineages))} lineages, which predict nothing; no"
                 " query was sent",
-                "enroll references of two families or more, each family in a sub-folder of its own",
+                "enroll references of two lineages or more, each in a sub-folder of its own",
             )
         return
     if smallest_p(references) > alpha:
@@ -149,7 +149,7 @@ def prepared(
     BirthmarkError
         If alpha can't be reached, or the answers couldn't be compared.
     """
-    require_reachable([one.family for one in bundle.manifest.references], alpha, rule)
+    require_reachable([one.lineage for one in bundle.manifest.references], alpha, rule)
     if not alpha <= independent_above <= 1:
         raise BirthmarkError(
             "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
@@ -225,8 +225,8 @@ def audit(
         dict(again or {}),
     )
     if stop_early:
-        family = suspect.description.family
-        stopped = ask_until_sure(bundle, suspect, alpha, rule, family, repeated, progress)
+        lineage = suspect.description.lineage
+        stopped = ask_until_sure(bundle, suspect, alpha, rule, lineage, repeated, progress)
         given = stopped.given
     else:
         given = ask_repeatedly(suspect, bundle.probes, repeated, progress)
@@ -235,14 +235,14 @@ def audit(
     alike = compared(bundle, answers)
     own, *others = score(alike.victim, [alike.suspect, *alike.references])
     described = bundle.manifest.references
-    named = [one.family for one in described]
+    named = [one.lineage for one in described]
     predicted = unseen(own, others, named) if enough(named) else None
     by_rank = conformal_p(own, others)
     p = by_rank if predicted is None or rule is Rule.RANK else predicted.p_value
     as_close = sum(other <= own for other in others)
     close = p <= alpha and (rule is Rule.RANK or not as_close)
-    families = by_family(own, others, named, alpha)
-    asked = possible(families, suspect.description.family) if rule is Rule.RANK else []
+    lineages = by_lineage(own, others, named, alpha)
+    asked = possible(lineages, suspect.description.lineage) if rule is Rule.RANK else []
     found += of_suspect(bundle, suspect, answers, rule)
     standing = of_suspect_among(score, alike.victim, alike.suspect, alike.references, named)
     if standing is not None and not standing.fits:
@@ -289,16 +289,16 @@ def audit(
         population=standing,
         alpha=alpha,
         false_positive_rate=alpha if rule is Rule.UNSEEN else held_rate(alpha, len(others)),
-        families=families,
+        lineages=lineages,
         controls=control,
         significance=_significance(alike, alpha, close=close),
-        family_rate=max((one.rate for one in asked), default=None),
+        lineage_rate=max((one.rate for one in asked), default=None),
         independent_above=independent_above,
         method=bundle.manifest.method,
         compared_as=alike.kind,
         score=own,
         references=[
-            ReferenceScore(name=one.name, family=one.family, score=number)
+            ReferenceScore(name=one.name, lineage=one.lineage, score=number)
             for one, number in zip(described, others, strict=True)
         ],
         findings=[one.text for one in found],

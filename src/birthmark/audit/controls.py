@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.calibration import conformal_p, enough, family_rate, unseen
+from birthmark.calibration import conformal_p, enough, lineage_rate, unseen
 from birthmark.data.outputs import Outputs
 from birthmark.scores import Score
 
@@ -89,7 +89,7 @@ def controls(
     def called(i: int) -> bool:
         number, *rest = score(others[i], [suspect, *others[:i], *others[i + 1 :]])
         if lineages is None:
-            return conformal_p(number, rest) <= family_rate(alpha, len(rest))
+            return conformal_p(number, rest) <= lineage_rate(alpha, len(rest))
         named = [*lineages[:i], *lineages[i + 1 :]]
         if number >= min(rest) or not enough(named):
             return False

@@ -81,7 +81,7 @@ def ask_until_sure(
     suspect: Suspect,
     alpha: float,
     rule: Rule,
-    family: str | None = None,
+    lineage: str | None = None,
     repeats: Repeats | None = None,
     progress: Progress = silent,
 ) -> Stopped:
@@ -98,8 +98,8 @@ def ask_until_sure(
     rule
         What derived takes. By the rule `unseen` every look gets an equal share of alpha, which
         holds however they depend on each other (Bonferroni); by the rule `rank` see `Sequential`.
-    family
-        The suspect's family, if known.
+    lineage
+        The suspect's lineage, if known.
     repeats
         Asks some of the first batch again.
     progress
@@ -114,12 +114,12 @@ def ask_until_sure(
     recorded = _recorded(bundle, suspect)
     score = method(bundle.manifest.method).score
     marks = schedule(len(bundle.probes), score.block, score.reference_images)
-    families = [one.family for one in bundle.manifest.references]
-    test: Test = UnseenLooks(alpha / len(marks), families)
+    lineages = [one.lineage for one in bundle.manifest.references]
+    test: Test = UnseenLooks(alpha / len(marks), lineages)
     if rule is Rule.RANK:
-        if family in families:
-            families = [one if one == family else None for one in families]
-        test = Sequential(len(bundle.references), alpha, families)
+        if lineage in lineages:
+            lineages = [one if one == lineage else None for one in lineages]
+        test = Sequential(len(bundle.references), alpha, lineages)
     total = len(bundle.probes)
     parts: list[Answered] = []
     for start, end in zip([0, *marks], marks, strict=False):

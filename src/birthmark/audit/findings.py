@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
-from birthmark.calibration.families import LEAST, FamilyRank
+from birthmark.calibration.lineages import LEAST, LineageRank
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.enrolment.population import MOST_WEAK, population, unselected, weak
@@ -87,7 +87,7 @@ def _of_start(manifest: Manifest) -> Iterator[Finding]:
             accuses=False,
         )
     elif start != RANDOM:
-        alike = sum(start_of(one.family) == start for one in manifest.references)
+        alike = sum(start_of(one.lineage) == start for one in manifest.references)
         if alike < SAME_START:
             yield Finding(
                 f"The victim began from {start}, and {alike} references did: {SAME_START} must,"
@@ -97,9 +97,9 @@ def _of_start(manifest: Manifest) -> Iterator[Finding]:
             )
 
 
-def start_of(family: str | None) -> str:
-    """What models of a family began from: what follows an `@`, or `random`."""
-    return (family or "").partition("@")[2] or RANDOM
+def start_of(lineage: str | None) -> str:
+    """What models of a lineage began from: what follows an `@`, or `random`."""
+    return (lineage or "").partition("@")[2] or RANDOM
 
 
 def of_copies(bundle: Bundle, counted: Sequence[Sequence[int]]) -> Iterator[Finding]:
@@ -140,12 +140,12 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -
             f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
             " A hostile file could have done more than answer, also to this audit."
         )
-    stated = suspect.description.family
-    families = sorted({one.family for one in bundle.manifest.references if one.family})
-    if rule is Rule.RANK and stated is not None and families and stated not in families:
+    stated = suspect.description.lineage
+    lineages = sorted({one.lineage for one in bundle.manifest.references if one.lineage})
+    if rule is Rule.RANK and stated is not None and lineages and stated not in lineages:
         yield Finding(
-            f"No reference is of the suspect's stated family, {stated}; there are of"
-            f" {', '.join(families)}. So no rate can be stated, and it cannot be called derived.",
+            f"No reference is of the suspect's stated lineage, {stated}; there are of"
+            f" {', '.join(lineages)}. So no rate can be stated, and it cannot be called derived.",
             accuses=False,
         )
     if rule is Rule.RANK and (reason := unsupported(bundle.manifest)):
@@ -155,43 +155,43 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -
 def unsupported(manifest: Manifest) -> str | None:
     """Why no suspect can be called derived with a fingerprint, if so.
 
-    An innocent model of the victim's own family is closer to the victim than models of others, so
-    an accusation takes references of that family. How often innocents would be accused otherwise:
+    An innocent model of the victim's own lineage is closer to the victim than models of others, so
+    an accusation takes references of that lineage. How often innocents would be accused otherwise:
     docs/statistics.md.
     """
-    own = manifest.victim.family
+    own = manifest.victim.lineage
     if own is None:
         return (
-            "The victim's family is not stated, so it is not known whether the references include"
-            " models of it. Without them an innocent model of that family could look derived, so"
-            " nothing can be called derived. Enroll with --family NAME and at least"
+            "The victim's lineage is not stated, so it is not known whether the references include"
+            " models of it. Without them an innocent model of that lineage could look derived, so"
+            " nothing can be called derived. Enroll with --lineage NAME and at least"
             f" {LEAST} references in a sub-folder of that name: references/NAME/a.onnx ..."
         )
-    alike = sum(reference.family == own for reference in manifest.references)
+    alike = sum(reference.lineage == own for reference in manifest.references)
     if alike < LEAST:
         return (
-            f"Of the victim's family, {own}, there are {alike} references. With fewer than {LEAST}"
-            " an innocent model of that family could look derived, so nothing can be called"
+            f"Of the victim's lineage, {own}, there are {alike} references. With fewer than {LEAST}"
+            " an innocent model of that lineage could look derived, so nothing can be called"
             f" derived. Enroll with at least {LEAST} in a sub-folder of that name:"
             f" references/{own}/a.onnx ..."
         )
     return None
 
 
-def of_rank(asked: Sequence[FamilyRank]) -> Iterator[Finding]:
+def of_rank(asked: Sequence[LineageRank]) -> Iterator[Finding]:
     """Why a suspect that is closer than nearly all references may still not be called derived.
 
     Parameters
     ----------
     asked
-        The suspect's rank in every family that an innocent suspect can be of.
+        The suspect's rank in every lineage that an innocent suspect can be of.
     """
     for one in asked:
         if not one.close_enough:
             yield Finding(
-                f"Among the {one.references} references of the family {one.family} the suspect's"
+                f"Among the {one.references} references of the lineage {one.lineage} the suspect's"
                 f" rank is p = {one.p_value:.3g}, and {one.rate:.3g} is asked for: an innocent of"
-                " that family could be as close. So it cannot be called derived.",
+                " that lineage could be as close. So it cannot be called derived.",
                 accuses=False,
             )
 
@@ -257,11 +257,11 @@ def with_true_labels(bundle: Bundle) -> list[Image]:
 def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
     """What the false-positive rate rests on, in sentences."""
     references, probes = bundle.manifest.references, with_true_labels(bundle)
-    families = sorted({reference.family for reference in references if reference.family})
-    spread = f"of the families {', '.join(families)}" if families else "of families not stated"
-    own = "one of these families"
-    if suspect.family in families:
-        own = f"its own family, which is stated to be {suspect.family}"
+    lineages = sorted({reference.lineage for reference in references if reference.lineage})
+    spread = f"of the lineages {', '.join(lineages)}" if lineages else "of lineages not stated"
+    own = "one of these lineages"
+    if suspect.lineage in lineages:
+        own = f"its own lineage, which is stated to be {suspect.lineage}"
     asked = "The suspect was asked as its declaration says"
     if suspect.declaration is None and suspect.adapter != "recorded":
         asked = "The suspect was sent the probes' files as they are"
@@ -275,7 +275,7 @@ def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
     return [
         f"An innocent suspect is exchangeable with the {len(references)} reference models,"
         f" which are {spread}, or with those of {own}: as likely to have any rank among them. An"
-        " innocent of a family that is not among them, or trained on the victim's own images, may"
+        " innocent of a lineage that is not among them, or trained on the victim's own images, may"
         " be closer.",
         "The reference models were trained without the victim's answers or weights, and none of"
         " these models on the images that the probes were made of.",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
 from birthmark.audit.rule import Rule
-from birthmark.calibration import FamilyRank, Unseen, smallest_p
+from birthmark.calibration import LineageRank, Unseen, smallest_p
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from birthmark.showing.strip import Strip
 
-NO_FAMILY = "family not stated"
+NO_LINEAGE = "lineage not stated"
 
 
 class Verdict(StrEnum):
@@ -42,7 +42,7 @@ class ReferenceScore(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    family: str | None
+    lineage: str | None
     score: float
 
 
@@ -95,12 +95,12 @@ class Result(BaseModel):
     false_positive_rate
         The rate that holds: alpha by the rule `unseen`; by the rule `rank`, for an innocent that is
         exchangeable with the references as a whole, floor(alpha (n + 1)) / (n + 1).
-    families
-        The suspect's rank within every family of references. The rule `rank` takes a rank in each
-        that is as close as alpha asks, or closer than all where a family is too small for that.
-    family_rate
-        The rate that the rule `rank` holds for an innocent of one of these families, whichever: the
-        largest of theirs; None by the other rule or if the references state no families.
+    lineages
+        The suspect's rank within every lineage of references. The rule `rank` takes a rank in each
+        that is as close as alpha asks, or closer than all where a lineage is too small for that.
+    lineage_rate
+        The rate that the rule `rank` holds for an innocent of one of these lineages, whichever: the
+        largest of theirs; None by the other rule or if the references state no lineages.
     controls
         The comparison with something else in the victim's place; None where p > alpha.
     significance
@@ -145,7 +145,7 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["birthmark-result/1"] = "birthmark-result/1"
+    format: Literal["birthmark-result/2"] = "birthmark-result/2"
     verdict: Verdict
     rule: Rule
     p_value: float
@@ -154,8 +154,8 @@ class Result(BaseModel):
     population: Fit | None
     alpha: float
     false_positive_rate: float
-    families: list[FamilyRank]
-    family_rate: float | None
+    lineages: list[LineageRank]
+    lineage_rate: float | None
     controls: Controls | None
     significance: Significance
     independent_above: float
@@ -221,8 +221,8 @@ class Result(BaseModel):
             "If it were independent and comparable with them, this verdict would come in at most"
             f" {self.false_positive_rate:.3g} of cases"
         )
-        if self.family_rate is not None:
-            said += f"; if it were of one of their families, in at most {self.family_rate:.3g}"
+        if self.lineage_rate is not None:
+            said += f"; if it were of one of their lineages, in at most {self.lineage_rate:.3g}"
         return f"{said}."
 
     @property
@@ -237,17 +237,17 @@ class Result(BaseModel):
             return min(scores[0], self.unseen.below(self.alpha))
         return scores[round(self.false_positive_rate * (len(scores) + 1)) - 1]
 
-    def by_family(self) -> list[tuple[str, list[float]]]:
-        """The references' distances by family; those of no stated family come last."""
-        families: dict[str, list[float]] = {}
-        for one in sorted(self.references, key=lambda one: (not one.family, one.family or "")):
-            families.setdefault(one.family or NO_FAMILY, []).append(one.score)
-        return list(families.items())
+    def by_lineage(self) -> list[tuple[str, list[float]]]:
+        """The references' distances by lineage; those of no stated lineage come last."""
+        lineages: dict[str, list[float]] = {}
+        for one in sorted(self.references, key=lambda one: (not one.lineage, one.lineage or "")):
+            lineages.setdefault(one.lineage or NO_LINEAGE, []).append(one.score)
+        return list(lineages.items())
 
     def to_frame(self) -> Any:
         """A `pandas.DataFrame`: a row for the suspect, then one for each reference by distance.
 
-        Columns: role, name, family, score, and `as_close`, whether it is as close to the victim as
+        Columns: role, name, lineage, score, and `as_close`, whether it is as close to the victim as
         the suspect or closer.
 
         Raises
@@ -257,12 +257,12 @@ class Result(BaseModel):
         """
         from birthmark.showing.frame import frame
 
-        suspect = ("suspect", self.suspect.name, self.suspect.family, self.score)
+        suspect = ("suspect", self.suspect.name, self.suspect.lineage, self.score)
         others = sorted(self.references, key=lambda one: one.score)
-        rows = [suspect, *(("reference", one.name, one.family, one.score) for one in others)]
+        rows = [suspect, *(("reference", one.name, one.lineage, one.score) for one in others)]
         return frame(
             [
-                dict(zip(("role", "name", "family", "score"), row, strict=True))
+                dict(zip(("role", "name", "lineage", "score"), row, strict=True))
                 | {"as_close": row[3] <= self.score}
                 for row in rows
             ]
@@ -293,7 +293,7 @@ class Result(BaseModel):
 
         return Strip(
             suspects=[Suspected(self.suspect.name, self.verdict, self.score)],
-            families=self.by_family(),
+            lineages=self.by_lineage(),
             line=self.threshold,
             alpha=self.alpha,
             rate=self.false_positive_rate,

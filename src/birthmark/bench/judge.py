@@ -14,7 +14,7 @@ from birthmark.bench.draws import draws, taken
 from birthmark.bench.measures import allowed, auc, f1, welch
 from birthmark.bench.population import Attack, Population
 from birthmark.bench.table import Row, Setting
-from birthmark.calibration import by_family, interval
+from birthmark.calibration import by_lineage, interval
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.forms import Form, form_of
 from birthmark.data.outputs import Kind, Outputs, coarser
@@ -25,7 +25,7 @@ from birthmark.zoo.answers import Recorded
 
 
 class Called(NamedTuple):
-    """A model's number, whether its rank is close enough, and whether it is in every family."""
+    """A model's number, whether its rank is close enough, and whether it is in every lineage."""
 
     number: float
     rank: bool
@@ -174,7 +174,7 @@ class _Measured:
 
 
 class _Innocents(NamedTuple):
-    """Numbers and calls of the independent models, and calls without their own family."""
+    """Numbers and calls of the independent models, and calls without their own lineage."""
 
     called: list[Called]
     foreign: list[bool]
@@ -277,9 +277,9 @@ class Asked:
         return pools([at[suspect], *(at[name] for name in references)])
 
     def _foreign(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> bool:
-        """The call without any reference model of the suspect's own family."""
-        family = self.judge.population.families
-        others = [one for one in references if family[one] != family[suspect]]
+        """The call without any reference model of the suspect's own lineage."""
+        lineage = self.judge.population.lineages
+        others = [one for one in references if lineage[one] != lineage[suspect]]
         return self._called(how, suspect, others, alpha).rank
 
     def _called(self, how: _Alike, suspect: str, references: Sequence[str], alpha: float) -> Called:
@@ -289,8 +289,8 @@ class Asked:
         close = closer <= (allowed(alpha, len(others)) if alpha else 0)
         if not close:
             return Called(own, rank=False, verdict=False)
-        families = [self.judge.population.families[name] for name in references]
-        ranks = by_family(own, others, families, alpha)
+        lineages = [self.judge.population.lineages[name] for name in references]
+        ranks = by_lineage(own, others, lineages, alpha)
         return Called(own, rank=True, verdict=all(one.close_enough for one in ranks))
 
     def _compared(self, how: _Alike) -> tuple[Pools, dict[str, int]]:

@@ -50,7 +50,7 @@ def page(table: Table, command: str) -> str:
         f" innocent ones there are, the least is {1 / (first.references + first.innocents + 1):.1%}"
         ": share of thieves that are closer than all of them.",
         _grid(rows, MAIN, "all", lambda r: f"{r.closest:.2f}"),
-        f"## Without the suspect's family among the references, {MAIN} probes",
+        f"## Without the suspect's lineage among the references, {MAIN} probes",
         f"Detected at {alpha:.0%}, and in the last column the independent models accused.",
         _grid(
             rows,

@@ -52,8 +52,8 @@ class Population:
         Thieves by kind.
     outsiders
         Independent models that help to choose probes and are neither ranked nor scored.
-    families
-        Family by model.
+    lineages
+        Lineage by model.
     """
 
     victim: str
@@ -63,7 +63,7 @@ class Population:
     new_independents: list[str]
     attacks: list[Attack]
     outsiders: list[str]
-    families: dict[str, str]
+    lineages: dict[str, str]
 
     @classmethod
     def of(cls, recorded: Recorded) -> Population:
@@ -85,7 +85,7 @@ class Population:
                 )
             ),
             outsiders=[r.name for r in records if r.group == OUTSIDERS],
-            families={r.name: r.family for r in recorded.records},
+            lineages={r.name: r.family for r in recorded.records},
         )
 
     def references_of(self, attack: Attack) -> list[str]:

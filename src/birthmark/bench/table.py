@@ -51,8 +51,8 @@ class Row(_Section):
         How many of the thieves are as accurate as the least accurate independent model, and the
         share of these with p <= alpha: what "worst" and "mean" are of.
     kept_verdict
-        The share of these that are as close within every family of references too, as an audit
-        asks that does not know their families.
+        The share of these that are as close within every lineage of references too, as an audit
+        asks that does not know their lineages.
     new_head
         Whether the thieves answer with another label set.
     draws
@@ -70,7 +70,7 @@ class Row(_Section):
     closest
         Share of thieves closer than every reference and independent model.
     foreign, foreign_accused
-        The first two without any reference model of the suspect's family.
+        The first two without any reference model of the suspect's lineage.
     """
 
     method: str

@@ -15,7 +15,7 @@ import numpy as np
 import safetensors.numpy
 from pydantic import ValidationError
 
-from birthmark.bundle.manifest import FORMAT, MAX_PROBES, Manifest
+from birthmark.bundle.manifest import FIRST, FORMAT, MAX_PROBES, Manifest
 from birthmark.common.digests import canonical_json, sha256, sha256_of_file
 from birthmark.common.errors import BirthmarkError, first_fault
 from birthmark.common.files import whole_file
@@ -234,7 +234,7 @@ def _manifest(content: bytes, source: str) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise BirthmarkError(source, f"is no JSON ({error})", FIX) from error
     said = fields.get("format") if isinstance(fields, dict) else None
-    if said != FORMAT:
+    if said not in (FORMAT, FIRST):
         raise BirthmarkError(
             source, f"says the format {said!r}", f"this version reads {FORMAT}: update birthmark"
         )

@@ -18,7 +18,9 @@ from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.models.adapters import Description
 
-FORMAT: Literal["birthmark-fingerprint/1"] = "birthmark-fingerprint/1"
+FORMAT: Literal["birthmark-fingerprint/2"] = "birthmark-fingerprint/2"
+FIRST = "birthmark-fingerprint/1"
+"""Read still; it says `family` for a lineage, and nothing of the victim's start."""
 MAX_PROBES = 20_000
 MAX_REFERENCES = 10_000
 
@@ -81,6 +83,17 @@ class PopulationRecord(BaseModel):
     references: list[float] = Field(max_length=MAX_REFERENCES)
 
 
+def _renamed(fields: Any) -> Any:
+    """The same with `lineage` for `family`, at every depth."""
+    if isinstance(fields, list):
+        return [_renamed(one) for one in fields]
+    if not isinstance(fields, dict):
+        return fields
+    if "lineage" in fields:
+        raise ValueError(f"{FIRST} says family")
+    return {"lineage" if k == "family" else k: _renamed(v) for k, v in fields.items()}
+
+
 class Manifest(BaseModel):
     """The fingerprint's contents, with the digest of everything.
 
@@ -94,7 +107,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["birthmark-fingerprint/1"] = FORMAT
+    format: Literal["birthmark-fingerprint/2"] = FORMAT
     method: Name
     seed: int
     images: ImageSetRecord
@@ -112,6 +125,15 @@ class Manifest(BaseModel):
         """The models that helped to choose the probes, if any."""
         helped = self.companions
         return [] if helped is None else [*helped.surrogates, *helped.outsiders]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_first_format(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or fields.get("format") != FIRST:
+            return fields
+        if fields.keys() & {"start", "population"}:
+            raise ValueError(f"{FIRST} has no start and no population")
+        return _renamed(fields) | {"format": FORMAT}
 
     @model_validator(mode="after")
     def _distinct(self) -> Manifest:

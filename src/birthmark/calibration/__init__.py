@@ -2,11 +2,11 @@
 
 from birthmark.calibration.bounds import interval, rate_below
 from birthmark.calibration.conformal import conformal_p, references_needed, smallest_p
-from birthmark.calibration.families import (
-    FamilyRank,
-    by_family,
-    family_rate,
+from birthmark.calibration.lineages import (
+    LineageRank,
+    by_lineage,
     held_rate,
+    lineage_rate,
     possible,
     standardised,
 )
@@ -15,17 +15,17 @@ from birthmark.calibration.sequential import Sequential
 from birthmark.calibration.unseen import Unseen, UnseenLooks, enough, unseen
 
 __all__ = [
-    "FamilyRank",
+    "LineageRank",
     "Mantel",
     "Sequential",
     "Unseen",
     "UnseenLooks",
-    "by_family",
+    "by_lineage",
     "conformal_p",
     "enough",
-    "family_rate",
     "held_rate",
     "interval",
+    "lineage_rate",
     "mantel_of",
     "partial_mantel",
     "possible",

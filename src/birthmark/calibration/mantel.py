@@ -70,7 +70,7 @@ def partial_mantel(
 
     P(p <= alpha) <= alpha if the suspect's residuals are as likely in any order of the probes:
     exact without references, approximate with them. That is not so for an innocent model that
-    shares with the victim what the references lack (a family, data, pre-training), nor for one that
+    shares with the victim what the references lack (lineage, data, pre-training), nor for one that
     shares the task alone: references show that with noise, and regression takes too little away.
     So a small p shows that the two go together beyond what the references explain, and not why;
     it is no false-positive rate. `tests/theory/test_mantel_rate.py` measures both.

@@ -12,7 +12,7 @@ from typing import Literal
 
 from birthmark.calibration.bounds import interval
 from birthmark.calibration.conformal import references_needed, smallest_p
-from birthmark.calibration.families import LEAST, family_rate, held_rate
+from birthmark.calibration.lineages import LEAST, held_rate, lineage_rate
 from birthmark.common.errors import BirthmarkError
 
 FORMAT = "birthmark-power/1"
@@ -111,19 +111,19 @@ class References:
 
     Attributes
     ----------
-    families
-        How many of each family, the victim's own first.
+    lineages
+        How many of each lineage, the victim's own first.
     alpha
         The false-positive rate asked for.
     """
 
-    families: tuple[int, ...]
+    lineages: tuple[int, ...]
     alpha: float
 
     @property
     def count(self) -> int:
         """How many in all."""
-        return sum(self.families)
+        return sum(self.lineages)
 
     @property
     def smallest(self) -> float:
@@ -132,8 +132,8 @@ class References:
 
     @property
     def usable(self) -> bool:
-        """Whether anything can be called derived: at least 5 are of the victim's own family."""
-        return self.families[0] >= LEAST
+        """Whether anything can be called derived: at least 5 are of the victim's own lineage."""
+        return self.lineages[0] >= LEAST
 
     @property
     def reachable(self) -> bool:
@@ -142,8 +142,8 @@ class References:
 
     @property
     def within(self) -> float:
-        """The highest rate of an innocent suspect of any one family, by the rule in `by_family`."""
-        return max(family_rate(self.alpha, n) for n in self.families)
+        """The highest rate of an innocent of any one lineage, by the rule in `by_lineage`."""
+        return max(lineage_rate(self.alpha, n) for n in self.lineages)
 
     @property
     def rate(self) -> float:
@@ -195,9 +195,9 @@ class Plan:
     powers: tuple[Power, ...]
 
     @property
-    def needed_in_families(self) -> int:
-        """How many references it takes for `each` to hold within every family."""
-        return len(self.references.families) * max(self.needed, LEAST)
+    def needed_in_lineages(self) -> int:
+        """How many references it takes for `each` to hold within every lineage."""
+        return len(self.references.lineages) * max(self.needed, LEAST)
 
 
 def plan(
@@ -205,7 +205,7 @@ def plan(
     power: float = 0.95,
     *,
     suspects: int = 1,
-    families: int = 1,
+    lineages: int = 1,
     references: int | None = None,
     sizes: Sequence[int] = (),
     probes: int | None = None,
@@ -222,13 +222,13 @@ def plan(
         The share of thieves to detect, 0 to 1, both excluded.
     suspects
         How many are audited, at least 1.
-    families
-        How many families the references are of; they are spread evenly, but for at least 5 of the
+    lineages
+        How many lineages the references are of; they are spread evenly, but for at least 5 of the
         victim's own.
     references
         How many there are; the least that will do if None.
     sizes
-        How many of each family instead, the victim's own first.
+        How many of each lineage instead, the victim's own first.
     probes
         How many can be sent; as many as it takes if None.
     labels
@@ -241,7 +241,7 @@ def plan(
     BirthmarkError
         If a number is out of its range, or nothing was measured with so few probes.
     """
-    for option, number in (("--suspects", suspects), ("--families", families)):
+    for option, number in (("--suspects", suspects), ("--lineages", lineages)):
         if number < 1:
             raise BirthmarkError(option, f"is {number}", "pass 1 or more")
     if not 0 < alpha < 1:
@@ -256,7 +256,7 @@ def plan(
     if not 0 < power < 1:
         raise BirthmarkError("--power", f"is {power}", "pass a share between 0 and 1, such as 0.95")
     needed = references_needed(each)
-    theirs = References(_sizes(references, sizes, families, needed), each)
+    theirs = References(_sizes(references, sizes, lineages, needed), each)
     tested = max(each, theirs.smallest)
     measure: Measure = "detected" if tested >= MEASURED_AT else "closest"
     known = load(labels) if measured is None else measured
@@ -361,22 +361,22 @@ def _powers(
 
 
 def _sizes(
-    references: int | None, sizes: Sequence[int], families: int, needed: int
+    references: int | None, sizes: Sequence[int], lineages: int, needed: int
 ) -> tuple[int, ...]:
-    """How many references of each family, the victim's own first."""
+    """How many references of each lineage, the victim's own first."""
     if sizes:
-        if references is not None or families != 1:
+        if references is not None or lineages != 1:
             raise BirthmarkError(
-                "--family", "says how many there are", "leave out --references and --families"
+                "--lineage", "says how many there are", "leave out --references and --lineages"
             )
         if min(sizes) < 1:
-            raise BirthmarkError("--family", f"is {min(sizes)}", "pass 1 or more")
+            raise BirthmarkError("--lineage", f"is {min(sizes)}", "pass 1 or more")
         return tuple(sizes)
-    count = max(needed, LEAST + families - 1) if references is None else references
-    if count < families:
+    count = max(needed, LEAST + lineages - 1) if references is None else references
+    if count < lineages:
         raise BirthmarkError(
-            "--references", f"is {count}", f"pass {families} or more, one of each family"
+            "--references", f"is {count}", f"pass {lineages} or more, one of each lineage"
         )
-    own = min(max(LEAST, math.ceil(count / families)), count - families + 1)
-    others = families - 1
+    own = min(max(LEAST, math.ceil(count / lineages)), count - lineages + 1)
+    others = lineages - 1
     return (own, *((count - own + i) // others for i in reversed(range(others))))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.calibration.conformal import references_needed, smallest_p
-from birthmark.calibration.families import family_rate, held_rate
+from birthmark.calibration.lineages import held_rate, lineage_rate
 from birthmark.common.errors import BirthmarkError
 
 THRESHOLD = 4.0
@@ -49,13 +49,13 @@ class Sequential:
     not called, so ties count against the accusation. A test of a single look is
     `conformal_p` <= alpha.
 
-    *Within families.* An innocent suspect of family f may be exchangeable with the references of f
-    only. So for each family a set S_k^f is kept among its references and the suspect, by the same
+    *Within lineages.* An innocent suspect of lineage f may be exchangeable with the references of f
+    only. So for each lineage a set S_k^f is kept among its references and the suspect, by the same
     numbers and in the same way, with a budget of floor(max(alpha, 1 / (n_f + 1)) (n_f + 1)); and
     the suspect is called at the first look at which S_k and every S_k^f hold it. The numbers, the
     pool's median and its deviation stay the same when members of f change places, so the argument
-    above applies to S_k^f, given all other models: whichever family an innocent is of, it is called
-    at a rate of at most `rates[f]`. (The deviation is the whole pool's since that of a family of
+    above applies to S_k^f, given all others: whichever lineage an innocent is of, it is called
+    at a rate of at most `rates[f]`. (The deviation is the whole pool's since that of a lineage of
     one or two references tells nothing.)
 
     Source: ours. It spends a budget of errors over looks as Lan and DeMets do (Biometrika 70,
@@ -67,8 +67,8 @@ class Sequential:
         n.
     alpha
         The largest false-positive rate to accept, 1 / (n + 1) to 1, the latter excluded.
-    families
-        The references' families, in their order, None where not stated; or empty.
+    lineages
+        The references' lineages, in their order, None where not stated; or empty.
     threshold, lead
         As above, at least 0; fixed beforehand.
 
@@ -79,7 +79,7 @@ class Sequential:
     rate
         m / (n + 1): the rate that holds.
     rates
-        By family, the rate that holds for an innocent suspect of it.
+        By lineage, the rate that holds for an innocent suspect of it.
     looks
         How many there were.
     called
@@ -95,7 +95,7 @@ class Sequential:
         self,
         references: int,
         alpha: float,
-        families: Sequence[str | None] = (),
+        lineages: Sequence[str | None] = (),
         threshold: float = THRESHOLD,
         lead: float = LEAD,
     ) -> None:
@@ -107,14 +107,14 @@ class Sequential:
                 f"can't be reached with {references} reference models, at any number of queries",
                 f"take {references_needed(alpha)} reference models or more",
             )
-        if families and len(families) != references:
+        if lineages and len(lineages) != references:
             raise BirthmarkError(
-                "families", f"are {len(families)} for {references} models", "name one for each"
+                "lineages", f"are {len(lineages)} for {references} models", "name one for each"
             )
-        named = sorted({family for family in families if family is not None})
-        of = {f: np.array([True, *(family == f for family in families)]) for f in named}
+        named = sorted({lineage for lineage in lineages if lineage is not None})
+        of = {f: np.array([True, *(lineage == f for lineage in lineages)]) for f in named}
         self.rate = held_rate(alpha, references)
-        self.rates = {f: family_rate(alpha, int(of[f].sum()) - 1) for f in named}
+        self.rates = {f: lineage_rate(alpha, int(of[f].sum()) - 1) for f in named}
         self._whole = _Chosen(np.ones(references + 1, bool), self.rate)
         self._sets = [self._whole, *(_Chosen(of[f], self.rates[f]) for f in named)]
         self.budget = self._whole.budget

@@ -30,8 +30,8 @@ def audit(
         ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
-    family: Annotated[
-        str | None, typer.Option(help="The suspect's family, if it is known for certain.")
+    lineage: Annotated[
+        str | None, typer.Option(help="The suspect's lineage, if it is known for certain.")
     ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     independent_above: Annotated[
@@ -89,7 +89,7 @@ def audit(
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, suspect)
-    model = open_any(suspect, declared, family, access)
+    model = open_any(suspect, declared, lineage, access)
     if dry_run:
         _plan(opened, model, access, alpha, independent_above, rule, stop_early, repeats, json_)
         return

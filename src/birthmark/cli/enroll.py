@@ -34,11 +34,11 @@ def enroll(
     ],
     references: Annotated[
         list[str],
-        typer.Option(help="Independent models: files, or folders with one sub-folder a family."),
+        typer.Option(help="Independent models: files, or folders with one sub-folder a lineage."),
     ] = [],  # noqa: B006
-    family: Annotated[
+    lineage: Annotated[
         str | None,
-        typer.Option(help="The victim's family, a sub-folder of references; needed to accuse."),
+        typer.Option(help="The victim's lineage, a sub-folder of references; needed to accuse."),
     ] = None,
     start: Annotated[
         str | None,
@@ -110,9 +110,9 @@ def enroll(
     everyone = [model, *references, *surrogate, *outsider]
     access = api.access_of(everyone, out.with_suffix(".ledger"), stated)
     with progress_bar(json_) as progress:
-        victim = open_suspect(model, declared, family, access)
+        victim = open_suspect(model, declared, lineage, access)
         independent = open_all(references, declared, access)
-        _require_known(family, independent)
+        _require_known(lineage, independent)
         image_set = ImageSet.open(images, progress)
         fingerprint = Fingerprint.enroll(
             victim,
@@ -150,18 +150,18 @@ def enroll(
     print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
 
 
-def _require_known(family: str | None, references: Sequence[Suspect]) -> None:
-    """Refuse a family that the references do not have, which is most often misspelt.
+def _require_known(lineage: str | None, references: Sequence[Suspect]) -> None:
+    """Refuse a lineage that the references do not have, which is most often misspelt.
 
     Raises
     ------
     BirthmarkError
-        If families are stated and it is none of them.
+        If lineages are stated and it is none of them.
     """
-    known = sorted({one.description.family for one in references if one.description.family})
-    if family is not None and known and family not in known:
+    known = sorted({one.description.lineage for one in references if one.description.lineage})
+    if lineage is not None and known and lineage not in known:
         raise BirthmarkError(
-            "--family",
-            f"is {family}, but references are of {', '.join(known)}",
-            f"name one of these, or put references of it in a sub-folder {family}",
+            "--lineage",
+            f"is {lineage}, but references are of {', '.join(known)}",
+            f"name one of these, or put references of it in a sub-folder {lineage}",
         )

@@ -40,7 +40,7 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
 
     manifest = fingerprint.manifest
     rates = left_out(fingerprint.bundle)
-    families = Counter(one.family or "family not stated" for one in manifest.references)
+    lineages = Counter(one.lineage or "lineage not stated" for one in manifest.references)
     count = len(manifest.references)
     helped = manifest.companions
     helping = (
@@ -57,7 +57,7 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         "seal": fingerprint.seal,
         "method": manifest.method,
         "victim": f"{manifest.victim.name} ({manifest.victim.adapter}, {manifest.victim.output},"
-        f" family {manifest.victim.family or 'not stated'})",
+        f" lineage {manifest.victim.lineage or 'not stated'})",
         "victim digest": manifest.victim.digest or "none: it is no file",
         "probes": f"{len(manifest.probes)} of {manifest.images.count} images, seed {manifest.seed}"
         + (f", resized to {resize[0]}x{resize[1]}" if resize else ""),
@@ -65,7 +65,7 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         if (labelled := sum(probe.label is not None for probe in manifest.probes))
         else "none, so declarations are not checked against them",
         "images digest": manifest.images.digest,
-        "references": f"{count}: {', '.join(f'{n} {name}' for name, n in families.items())}",
+        "references": f"{count}: {', '.join(f'{n} {name}' for name, n in lineages.items())}",
         **helping,
         **({} if calls is None else {"calls": calls}),
         "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",

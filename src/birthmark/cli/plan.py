@@ -25,13 +25,13 @@ def plan(
     references: Annotated[
         int | None, typer.Option(help="How many reference models there are.")
     ] = None,
-    families: Annotated[
-        int, typer.Option(help="How many families they are of, spread evenly.")
+    lineages: Annotated[
+        int, typer.Option(help="How many lineages they are of, spread evenly.")
     ] = 1,
-    family: Annotated[
+    lineage: Annotated[
         list[int] | None,
         typer.Option(
-            metavar="N", help="References of one family, the victim's own first; repeatable."
+            metavar="N", help="References of one lineage, the victim's own first; repeatable."
         ),
     ] = None,
     probes: Annotated[int | None, typer.Option(help="How many probes can be sent.")] = None,
@@ -48,16 +48,16 @@ def plan(
         alpha,
         power,
         suspects=suspects,
-        families=families,
+        lineages=lineages,
         references=references,
-        sizes=family or (),
+        sizes=lineage or (),
         probes=probes,
         labels=labels_only,
     )
     if json_:
         print(json.dumps(as_json(made)))
         return
-    given = references is not None or bool(family)
+    given = references is not None or bool(lineage)
     for sentence in [*_about_references(made, given), *_about_power(made, probes)]:
         print(sentence)
     if made.powers:
@@ -70,23 +70,23 @@ def as_json(made: Plan) -> dict[str, object]:
     """A plan for machines."""
     theirs = made.references
     return asdict(made) | {
-        "needed_in_families": made.needed_in_families,
+        "needed_in_lineages": made.needed_in_lineages,
         "references": {
             "count": theirs.count,
-            "families": theirs.families,
+            "lineages": theirs.lineages,
             "smallest_p": theirs.smallest,
             "reachable": theirs.reachable and theirs.usable,
             "rate": theirs.rate,
-            "rate_within_a_family": theirs.within,
+            "rate_within_a_lineage": theirs.within,
         },
     }
 
 
 def _about_references(made: Plan, given: bool) -> Iterator[str]:
     """What references hold, and how many it takes."""
-    from birthmark.calibration.families import LEAST
+    from birthmark.calibration.lineages import LEAST
 
-    theirs, families = made.references, len(made.references.families)
+    theirs, lineages = made.references, len(made.references.lineages)
     each = _percent(made.each)
     if made.suspects > 1:
         yield (
@@ -95,7 +95,7 @@ def _about_references(made: Plan, given: bool) -> Iterator[str]:
         )
     if not theirs.usable:
         yield (
-            f"{theirs.families[0]} references of the victim's own family: nothing can be called"
+            f"{theirs.lineages[0]} references of the victim's own lineage: nothing can be called"
             f" derived with fewer than {LEAST}."
         )
         return
@@ -118,19 +118,19 @@ def _about_references(made: Plan, given: bool) -> Iterator[str]:
             f" the probes: no alpha below {_percent(theirs.smallest)}{whole} can be reached, and"
             " what follows is for that."
         )
-    yield f"At least {LEAST} must be of the victim's own family, or nothing is called derived."
-    if families > 1:
-        spread = ", ".join(str(n) for n in theirs.families)
+    yield f"At least {LEAST} must be of the victim's own lineage, or nothing is called derived."
+    if lineages > 1:
+        spread = ", ".join(str(n) for n in theirs.lineages)
         yield (
-            f"With {theirs.count} of {families} families ({spread}), an innocent of one given"
-            f" family is called derived in at most {_percent(theirs.within)} of cases; for {each}"
-            f" within every family it takes {made.needed_in_families // families} of each,"
-            f" {made.needed_in_families} in all."
+            f"With {theirs.count} of {lineages} lineages ({spread}), an innocent of one given"
+            f" lineage is called derived in at most {_percent(theirs.within)} of cases; for {each}"
+            f" within every lineage it takes {made.needed_in_lineages // lineages} of each,"
+            f" {made.needed_in_lineages} in all."
         )
     else:
         yield (
-            f"Of several families it takes {made.needed_in_families} of each for {each} to hold"
-            " within every one: see --families."
+            f"Of several lineages it takes {made.needed_in_lineages} of each for {each} to hold"
+            " within every one: see --lineages."
         )
 
 
@@ -207,7 +207,7 @@ def _caveats(made: Plan) -> Iterator[str]:
     if made.measure == "detected":
         yield (
             "Measured at 5% by rank among all references of a zoo, of thieves as accurate as honest"
-            " models. The look at every family asks for more where families are small; being"
+            " models. The look at every lineage asks for more where lineages are small; being"
             " closer than all models passes that too: see --alpha 0.049."
         )
         return

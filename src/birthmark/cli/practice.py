@@ -31,6 +31,6 @@ def practice(
     print(f"Wrote {out}: victim.onnx, references/, suspects/, images/ and birthmark.toml.")
     print("Enroll the victim:")
     print(
-        f"  birthmark enroll --model {out}/victim.onnx --family one-layer --images {out}/images"
+        f"  birthmark enroll --model {out}/victim.onnx --lineage one-layer --images {out}/images"
         f" --references {out}/references -n 100 --out v.birthmark"
     )

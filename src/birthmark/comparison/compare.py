@@ -84,7 +84,7 @@ def _row(name: str, audited: Audited) -> Row:
         verdict=result.verdict,
         p_value=result.p_value,
         score=result.score,
-        family_rate=result.family_rate,
+        lineage_rate=result.lineage_rate,
         references=len(result.references),
         findings=result.findings,
     )
@@ -98,7 +98,7 @@ def _failed(name: str, fingerprint: Fingerprint, suspect: str, error: BirthmarkE
         verdict=None,
         p_value=None,
         score=None,
-        family_rate=None,
+        lineage_rate=None,
         references=len(fingerprint.bundle.references),
         findings=[],
         problem=str(error),

@@ -16,7 +16,7 @@ class Row(BaseModel):
         The fingerprint's file, and the models' names.
     verdict
         None where the suspect's answers could not be compared; `problem` says why.
-    p_value, score, family_rate
+    p_value, score, lineage_rate
         As in the result.
     references
         How many reference models stand behind it.
@@ -34,7 +34,7 @@ class Row(BaseModel):
     verdict: Verdict | None
     p_value: float | None
     score: float | None
-    family_rate: float | None
+    lineage_rate: float | None
     references: int
     findings: list[str]
     problem: str | None = None

@@ -39,7 +39,7 @@ class Unopened:
 def open_suspects(
     names: Sequence[str], declared: dict[str, Any] | None = None, access: Access | None = None
 ) -> list[Suspect]:
-    """Open them, in order; what an audit left goes by the name and family of its suspect.
+    """Open them, in order; what an audit left goes by the name and lineage of its suspect.
 
     Of several, a file that is no model is kept as `Unopened`.
 
@@ -63,6 +63,6 @@ def open_suspects(
 
 def _audited(folder: Path) -> RecordedSuspect:
     audited = read_result(folder / "result.json").suspect
-    answers = RecordedSuspect(folder / "answers.safetensors", {}, audited.family)
+    answers = RecordedSuspect(folder / "answers.safetensors", {}, audited.lineage)
     answers.description = answers.description.model_copy(update={"name": audited.name})
     return answers

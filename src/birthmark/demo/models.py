@@ -1,4 +1,4 @@
-"""The demo's models: a victim, independent ones of six families, and three ways to steal."""
+"""The demo's models: a victim, independent ones of six lineages, and three ways to steal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _trees(seed: int) -> Any:
     return ExtraTreesClassifier(40, random_state=seed)
 
 
-FAMILIES: dict[str, Callable[[int], Any]] = {
+LINEAGES: dict[str, Callable[[int], Any]] = {
     "one-layer": lambda seed: _mlp((128,), seed),
     "two-layer": lambda seed: _mlp((64, 64), seed),
     "tanh": lambda seed: _mlp((96,), seed, "tanh"),
@@ -79,23 +79,23 @@ def steady() -> Iterator[None]:
 
 def victim(owner: Part, seed: int) -> Any:
     """The owner's network."""
-    return _fitted(FAMILIES["one-layer"](seed), owner.inputs, owner.labels)
+    return _fitted(LINEAGES["one-layer"](seed), owner.inputs, owner.labels)
 
 
-def independent(family: str, thief: Part, seed: int) -> Any:
-    """A model of a family on a random 80% of the thief's images and their true classes."""
-    return _on_a_share(family, thief, thief.labels, seed)
+def independent(lineage: str, thief: Part, seed: int) -> Any:
+    """A model of a lineage on a random 80% of the thief's images and their true classes."""
+    return _on_a_share(lineage, thief, thief.labels, seed)
 
 
-def stolen_by_labels(family: str, thief: Part, victim: Any, seed: int) -> Any:
+def stolen_by_labels(lineage: str, thief: Part, victim: Any, seed: int) -> Any:
     """The same, but on the victim's classes: what the thief got for asking."""
-    return _on_a_share(family, thief, victim.predict(thief.inputs), seed)
+    return _on_a_share(lineage, thief, victim.predict(thief.inputs), seed)
 
 
-def _on_a_share(family: str, thief: Part, labels: NDArray[np.int64], seed: int) -> Any:
+def _on_a_share(lineage: str, thief: Part, labels: NDArray[np.int64], seed: int) -> Any:
     count = len(labels)
     share = np.random.default_rng(seed).choice(count, int(SHARE * count), replace=False)
-    return _fitted(FAMILIES[family](seed), thief.inputs[share], labels[share])
+    return _fitted(LINEAGES[lineage](seed), thief.inputs[share], labels[share])
 
 
 class Distilled:

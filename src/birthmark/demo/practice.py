@@ -14,8 +14,8 @@ from birthmark.demo import models
 from birthmark.demo.digits import SIDE, Part, digits
 from birthmark.demo.network_file import require_onnx, write_network
 
-FAMILIES = (*models.NETWORKS, "linear")
-REFERENCES_A_FAMILY = 7
+LINEAGES = (*models.NETWORKS, "linear")
+REFERENCES_A_LINEAGE = 7
 EPOCHS = 10
 DECLARATION = f"""# How images are brought to every model in this folder.
 size = [{SIDE}, {SIDE}]
@@ -31,7 +31,7 @@ output = "probabilities"
 def write_practice(out: Path, seed: int = 0, progress: Progress = silent) -> None:
     """Train models of handwritten digits and write them into a new folder.
 
-    It holds `victim.onnx`; `references/`, seven honest models in each of four families;
+    It holds `victim.onnx`; `references/`, seven honest models in each of four lineages;
     `suspects/`, two thieves of the victim and an innocent; `images/`, 497 PNGs in a folder a class;
     `birthmark.toml`.
 
@@ -57,16 +57,16 @@ def write_practice(out: Path, seed: int = 0, progress: Progress = silent) -> Non
         write_network(victim, folder / "victim.onnx")
         for done, (name, model) in enumerate(made, 1):
             write_network(model, folder / f"{name}.onnx")
-            progress("Training models", done, REFERENCES_A_FAMILY * len(FAMILIES) + 3)
+            progress("Training models", done, REFERENCES_A_LINEAGE * len(LINEAGES) + 3)
         _write_images(rest, folder / "images")
         (folder / "birthmark.toml").write_text(DECLARATION, "utf-8")
 
 
 def _made(thief: Part, victim: Any, seed: int) -> Any:
-    for f, family in enumerate(FAMILIES):
-        for i in range(REFERENCES_A_FAMILY):
-            model = models.independent(family, thief, _seed(seed, f, i))
-            yield f"references/{family}/{i}", model
+    for f, lineage in enumerate(LINEAGES):
+        for i in range(REFERENCES_A_LINEAGE):
+            model = models.independent(lineage, thief, _seed(seed, f, i))
+            yield f"references/{lineage}/{i}", model
     stolen = models.stolen_by_labels("one-layer", thief, victim, _seed(seed, 10))
     yield "suspects/stolen-by-labels", stolen
     yield "suspects/fine-tuned", models.fine_tuned(thief, victim, EPOCHS)

@@ -19,7 +19,7 @@ from birthmark.fingerprint import Fingerprint
 from birthmark.models.adapters import Suspect, as_suspect
 
 PROBES = 100
-REFERENCES_A_FAMILY = 7
+REFERENCES_A_LINEAGE = 7
 STOLEN, INDEPENDENT = "stolen", "independent"
 
 
@@ -81,18 +81,18 @@ def tell(seed: int = 0, alpha: float = ALPHA, progress: Progress = silent) -> St
     BirthmarkError
         If alpha can't be reached with 42 reference models.
     """
-    total = REFERENCES_A_FAMILY * len(models.FAMILIES)
-    require_reachable([*models.FAMILIES] * REFERENCES_A_FAMILY, alpha, Rule.UNSEEN)
+    total = REFERENCES_A_LINEAGE * len(models.LINEAGES)
+    require_reachable([*models.LINEAGES] * REFERENCES_A_LINEAGE, alpha, Rule.UNSEEN)
     owner, thief, rest = digits(np.random.default_rng(seed))
     victim = models.victim(owner, seed)
     references = []
     for i in range(total):
-        family = list(models.FAMILIES)[i % len(models.FAMILIES)]
-        model = models.independent(family, thief, _seed(seed, 1, i))
-        references.append(as_suspect(model, DECLARED, name=f"{family}-{i}", family=family))
+        lineage = list(models.LINEAGES)[i % len(models.LINEAGES)]
+        model = models.independent(lineage, thief, _seed(seed, 1, i))
+        references.append(as_suspect(model, DECLARED, name=f"{lineage}-{i}", lineage=lineage))
         progress("Training independent models", i + 1, total)
     fingerprint = Fingerprint.enroll(
-        as_suspect(victim, DECLARED, name="victim", family="one-layer"),
+        as_suspect(victim, DECLARED, name="victim", lineage="one-layer"),
         ImageSet.from_arrays(rest.images, rest.labels, source="digits"),
         references,
         n=PROBES,
@@ -111,26 +111,26 @@ def tell(seed: int = 0, alpha: float = ALPHA, progress: Progress = silent) -> St
 
 LAYERS = {"one-layer": (128,), "two-layer": (64, 64)}
 EPOCHS = (10, 20)
-STOLEN_AND_NOT = len(models.NETWORKS) + len(LAYERS) + len(EPOCHS) + len(models.FAMILIES)
+STOLEN_AND_NOT = len(models.NETWORKS) + len(LAYERS) + len(EPOCHS) + len(models.LINEAGES)
 
 
 def _cast(thief: Part, victim: Any, seed: int) -> Iterator[tuple[Suspect, str]]:
-    for i, family in enumerate(models.NETWORKS):
-        model = models.stolen_by_labels(family, thief, victim, _seed(seed, 2, i))
-        yield _suspect(model, f"by-labels-{family}"), STOLEN
-    for i, (family, layers) in enumerate(LAYERS.items()):
+    for i, lineage in enumerate(models.NETWORKS):
+        model = models.stolen_by_labels(lineage, thief, victim, _seed(seed, 2, i))
+        yield _suspect(model, f"by-labels-{lineage}"), STOLEN
+    for i, (lineage, layers) in enumerate(LAYERS.items()):
         distilled = models.Distilled(layers, thief, victim, _seed(seed, 3, i))
-        yield _suspect(distilled, f"by-probabilities-{family}"), STOLEN
+        yield _suspect(distilled, f"by-probabilities-{lineage}"), STOLEN
     for epochs in EPOCHS:
         model = models.fine_tuned(thief, victim, epochs)
         yield _suspect(model, f"fine-tuned-{epochs}-epochs"), STOLEN
-    for i, family in enumerate(models.FAMILIES):
-        model = models.independent(family, thief, _seed(seed, 4, i))
-        yield _suspect(model, f"innocent-{family}"), INDEPENDENT
+    for i, lineage in enumerate(models.LINEAGES):
+        model = models.independent(lineage, thief, _seed(seed, 4, i))
+        yield _suspect(model, f"innocent-{lineage}"), INDEPENDENT
 
 
 def _suspect(model: Any, name: str) -> Suspect:
-    """As an auditor meets it, who does not know its family."""
+    """As an auditor meets it, who does not know its lineage."""
     return as_suspect(model, DECLARED, name=name)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from birthmark.calibration.families import LEAST as OF_OWN_FAMILY
+from birthmark.calibration.lineages import LEAST as OF_OWN_LINEAGE
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import ImageSet
 from birthmark.models.adapters import Suspect
@@ -45,8 +45,8 @@ def defaults(
     """What is used where the method is `birthmark`.
 
     Peculiar probes need outsiders. If none was passed, four of at least 24 references are set
-    aside, one a family as far as there are so many, the lowest tickets of the draw first; but not
-    where that would cost a false-positive rate of 1%, or leave the victim's family too few. They
+    aside, one a lineage as far as there are so many, the lowest tickets of the draw first; but not
+    where that would cost a false-positive rate of 1%, or leave the victim's lineage too few. They
     are ranked no more. Without outsiders, with too few images, or where recorded answers cannot be
     asked for more, probes are taken as they are drawn.
 
@@ -67,7 +67,7 @@ def defaults(
     enough = len(images) >= peculiar.candidates >= share * n
     outsiders, ranked = companions.outsiders, references
     if not outsiders and len(references) >= LEAST and not ROOM <= len(references) < ROOM + SPARED:
-        outsiders, ranked = _spared(references, victim.description.family, draw)
+        outsiders, ranked = _spared(references, victim.description.lineage, draw)
     asked = all(one.description.adapter != "recorded" for one in (victim, *outsiders))
     if not (enough and asked and outsiders):
         return Chosen(PLAIN, references, companions)
@@ -77,19 +77,19 @@ def defaults(
 def _spared(
     references: Sequence[Suspect], own: str | None, draw: Draw
 ) -> tuple[list[Suspect], list[Suspect]]:
-    """Some references of as many families as possible, and the rest."""
+    """Some references of as many lineages as possible, and the rest."""
     order = sorted(
         range(len(references)),
         key=lambda i: (draw.ticket(references[i].description.digest or str(i)), i),
     )
-    families = [reference.description.family for reference in references]
-    if own is not None and families.count(own) <= OF_OWN_FAMILY:
-        order = [i for i in order if families[i] != own]
+    lineages = [reference.description.lineage for reference in references]
+    if own is not None and lineages.count(own) <= OF_OWN_LINEAGE:
+        order = [i for i in order if lineages[i] != own]
     turn: Counter[str | None] = Counter()
     rank = {}
     for i in order:
-        rank[i] = turn[families[i]]
-        turn[families[i]] += 1
+        rank[i] = turn[lineages[i]]
+        turn[lineages[i]] += 1
     chosen = set(sorted(order, key=lambda i: rank[i])[:SPARED])
     return (
         [references[i] for i in sorted(chosen)],

@@ -59,7 +59,7 @@ def enroll(
         (width, height) to bring all images to first.
     start
         What the victim's training began from: `random`, or the name of a checkpoint, which the
-        references that share it have after an `@` in their family's name. An assertion that every
+        references that share it have after an `@` in their lineage's name. An assertion that every
         accusation rests on; None if nobody makes it.
     companions
         Models that help to choose the probes, for methods that ask them; none of them is the victim
@@ -148,8 +148,8 @@ def _standing(
     everyone = [victim, *references]
     mine, *theirs = answers = _asked(everyone, probes, "Comparing models", progress)
     _require_better_than_chance(everyone, answers, probes)
-    families = [one.description.family for one in references]
-    return standing(chosen, mine, theirs, families, probes)
+    lineages = [one.description.lineage for one in references]
+    return standing(chosen, mine, theirs, lineages, probes)
 
 
 def _recorded(companions: Companions) -> CompanionRecords | None:

@@ -8,20 +8,20 @@ import scipy
 from pydantic import BaseModel, ConfigDict
 
 from birthmark.bundle import Bundle
-from birthmark.calibration import conformal_p, family_rate
-from birthmark.calibration.families import LEAST
+from birthmark.calibration import conformal_p, lineage_rate
+from birthmark.calibration.lineages import LEAST
 from birthmark.scores.methods import common_kind, method
 
 CLOSER = 0.01
-"""The level of the test for a family that is systematically closer, shared by all families."""
+"""The level of the test for a lineage that is systematically closer, shared by all lineages."""
 
 
-class FamilyLeftOut(BaseModel):
-    """The references of one family, judged as if the others were all there are.
+class LineageLeftOut(BaseModel):
+    """The references of one lineage, judged as if the others were all there are.
 
     Attributes
     ----------
-    family
+    lineage
         Its name.
     references
         How many there are.
@@ -33,7 +33,7 @@ class FamilyLeftOut(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: str
+    lineage: str
     references: int
     accused: int
     closer: bool
@@ -51,8 +51,8 @@ class LeftOut(BaseModel):
     accused
         How many would be called derived among all the others; floor(alpha (n + 1)) at most, but for
         ties, since exactly so many can be so close.
-    families
-        The same with a whole family left out; empty if fewer than two families are stated.
+    lineages
+        The same with a whole lineage left out; empty if fewer than two lineages are stated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +60,7 @@ class LeftOut(BaseModel):
     alpha: float
     references: int
     accused: int
-    families: list[FamilyLeftOut]
+    lineages: list[LineageLeftOut]
 
     @property
     def sentences(self) -> list[str]:
@@ -70,21 +70,21 @@ class LeftOut(BaseModel):
             f" {self.references} would be called derived."
         ]
         said += [
-            f"Without the family {one.family} among the references, {one.accused} of its"
+            f"Without the lineage {one.lineage} among the references, {one.accused} of its"
             f" {one.references} models would rank as close as an accusation takes"
             + (": it is systematically closer to the victim." if one.closer else ".")
-            for one in self.families
+            for one in self.lineages
             if one.accused or one.closer
         ]
-        if self.families and len(said) == 1:
-            said.append("Without their own family among the references, none would be.")
+        if self.lineages and len(said) == 1:
+            said.append("Without their own lineage among the references, none would be.")
         return said
 
 
 def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
-    """Judge every reference by the others, and by those of other families.
+    """Judge every reference by the others, and by those of other lineages.
 
-    The second rate is what to expect for an innocent suspect of a family that is not among the
+    The second rate is what to expect for an innocent suspect of a lineage that is not among the
     references. A rate that is asked for but that so few references cannot reach is replaced by the
     smallest that they can.
 
@@ -99,29 +99,29 @@ def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
     kind = common_kind([one.kind for one in (bundle.victim, *bundle.references)], score)
     references = [one.to(kind) for one in bundle.references]
     numbers = score.pools(bundle.victim.to(kind), references)
-    names = [one.family for one in bundle.manifest.references]
+    names = [one.lineage for one in bundle.manifest.references]
     everyone = range(len(references))
 
     def accused(place: int, others: Sequence[int]) -> bool:
         own, *theirs = numbers([place, *others])
-        return conformal_p(own, theirs) <= family_rate(alpha, len(theirs))
+        return conformal_p(own, theirs) <= lineage_rate(alpha, len(theirs))
 
     alone = [accused(i, [j for j in everyone if j != i]) for i in everyone]
-    families = sorted({name for name in names if name is not None})
+    lineages = sorted({name for name in names if name is not None})
     pool = numbers(everyone)
     found = []
-    for family in families if len(families) > 1 else []:
-        inside = [i for i in everyone if names[i] == family]
-        others = [i for i in everyone if names[i] != family]
+    for lineage in lineages if len(lineages) > 1 else []:
+        inside = [i for i in everyone if names[i] == lineage]
+        others = [i for i in everyone if names[i] != lineage]
         closer = scipy.stats.mannwhitneyu(
             [pool[i] for i in inside], [pool[i] for i in others], alternative="less"
         )
         found.append(
-            FamilyLeftOut(
-                family=family,
+            LineageLeftOut(
+                lineage=lineage,
                 references=len(inside),
                 accused=sum(accused(i, others) for i in inside),
-                closer=len(inside) >= LEAST and bool(closer.pvalue <= CLOSER / len(families)),
+                closer=len(inside) >= LEAST and bool(closer.pvalue <= CLOSER / len(lineages)),
             )
         )
-    return LeftOut(alpha=alpha, references=len(references), accused=sum(alone), families=found)
+    return LeftOut(alpha=alpha, references=len(references), accused=sum(alone), lineages=found)

@@ -92,7 +92,7 @@ def population(bundle: Bundle) -> PopulationRecord | None:
     chosen = method(manifest.method)
     if not unselected(chosen):
         return manifest.population
-    lineages = [one.family for one in manifest.references]
+    lineages = [one.lineage for one in manifest.references]
     return standing(chosen, bundle.victim, bundle.references, lineages, bundle.probes)
 
 

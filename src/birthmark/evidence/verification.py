@@ -230,8 +230,8 @@ def _consistent(statement: Statement, bundle: Bundle, answers: Recorded, seal: s
         "the method": (result.method, manifest.method),
         "the victim": (result.victim, manifest.victim),
         "the references": (
-            [(one.name, one.family) for one in result.references],
-            [(one.name, one.family) for one in manifest.references],
+            [(one.name, one.lineage) for one in result.references],
+            [(one.name, one.lineage) for one in manifest.references],
         ),
         "the answers' digest": (result.answers, answers.given.outputs.digest),
         "the number of answers": (result.queries, answers.given.asked),

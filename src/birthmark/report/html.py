@@ -75,7 +75,7 @@ def render_report(
         assumed=sentences.assumed(results),
         calibration=limits.calibration(bundle, results),
         checked=limits.checked(results),
-        families=limits.family_rows(results[0]),
+        lineages=limits.lineage_rows(results[0]),
         seal=next((result.fingerprint for result in results if result.fingerprint), None),
         libraries=_libraries(bundle, results),
         commands=sorted({_options(result) for result in results}),
@@ -85,8 +85,8 @@ def render_report(
 def _options(result: Result) -> str:
     """What was asked of the audit, as options."""
     said = f"--alpha {result.alpha} --independent-above {result.independent_above}"
-    if result.suspect.family is not None:
-        said += f" --family {shlex.quote(result.suspect.family)}"
+    if result.suspect.lineage is not None:
+        said += f" --lineage {shlex.quote(result.suspect.lineage)}"
     return said if result.looks is None else f"{said} --stop-early"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from birthmark.audit.result import NO_FAMILY, Result
+from birthmark.audit.result import NO_LINEAGE, Result
 from birthmark.bundle import Bundle
 from birthmark.calibration import smallest_p
 from birthmark.calibration.sample_size import MEASURED_AT, load
@@ -21,14 +21,14 @@ def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
     """What the rates are made of, and where they end."""
     first = results[0]
     n = len(first.references)
-    families = ", ".join(
-        f"{len(scores)} whose family is not stated"
-        if family == NO_FAMILY
-        else f"{len(scores)} {family}"
-        for family, scores in first.by_family()
+    lineages = ", ".join(
+        f"{len(scores)} whose lineage is not stated"
+        if lineage == NO_LINEAGE
+        else f"{len(scores)} {lineage}"
+        for lineage, scores in first.by_lineage()
     )
     said = [
-        f"There are {n} reference models: {families}.",
+        f"There are {n} reference models: {lineages}.",
         f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
         " gets, however exact it is. A smaller one takes more reference models, not more probes.",
     ]
@@ -82,20 +82,20 @@ def checked(results: Sequence[Result]) -> list[CheckRow]:
     ]
 
 
-class FamilyRow(NamedTuple):
-    """A family of references in the table of the calibration.
+class LineageRow(NamedTuple):
+    """A lineage of references in the table of the calibration.
 
     Attributes
     ----------
     name
-        The family.
+        The lineage.
     references
         How many references are of it.
     span
         From which distance to which.
     p, rate
         The suspect's rank among them, and the rate that holds for an innocent of it; empty where
-        no family is stated.
+        no lineage is stated.
     """
 
     name: str
@@ -105,14 +105,14 @@ class FamilyRow(NamedTuple):
     rate: str
 
 
-def family_rows(result: Result) -> list[FamilyRow]:
-    """The references by family, and where one suspect stands among each."""
-    ranks = {one.family: one for one in result.families}
+def lineage_rows(result: Result) -> list[LineageRow]:
+    """The references by lineage, and where one suspect stands among each."""
+    ranks = {one.lineage: one for one in result.lineages}
     rows = []
-    for name, scores in result.by_family():
+    for name, scores in result.by_lineage():
         rank = ranks.get(name)
         p, rate = ("", "") if rank is None else (f"{rank.p_value:.3g}", f"{rank.rate:.3g}")
-        rows.append(FamilyRow(name, len(scores), span(scores), p, rate))
+        rows.append(LineageRow(name, len(scores), span(scores), p, rate))
     return rows
 
 

@@ -16,7 +16,7 @@ from birthmark.report.sentences import typical, varies
 from birthmark.showing.strip import Strip, Suspected
 
 MOST_ROWS = 60
-MOST_FAMILIES = 30
+MOST_LINEAGES = 30
 LEAST_PIXELS = 450
 
 
@@ -29,19 +29,19 @@ def strip(results: Sequence[Result]) -> Strip:
             Suspected(one.suspect.name, one.verdict, one.score, one.threshold if moving else None)
             for one in results
         ],
-        families=_families(shown),
+        lineages=_lineages(shown),
         line=shown.threshold,
         alpha=shown.alpha,
         rate=shown.false_positive_rate,
     )
 
 
-def _families(result: Result) -> list[tuple[str, list[float]]]:
-    families = result.by_family()
-    if len(families) <= MOST_FAMILIES:
-        return families
-    shown, rest = families[: MOST_FAMILIES - 1], families[MOST_FAMILIES - 1 :]
-    return [*shown, (f"{len(rest)} more families", [x for _, scores in rest for x in scores])]
+def _lineages(result: Result) -> list[tuple[str, list[float]]]:
+    lineages = result.by_lineage()
+    if len(lineages) <= MOST_LINEAGES:
+        return lineages
+    shown, rest = lineages[: MOST_LINEAGES - 1], lineages[MOST_LINEAGES - 1 :]
+    return [*shown, (f"{len(rest)} more lineages", [x for _, scores in rest for x in scores])]
 
 
 def heatmap(values: NDArray[np.float32], low: float, high: float, colours: str) -> bytes:

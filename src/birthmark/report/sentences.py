@@ -185,9 +185,9 @@ def inferred(results: Sequence[Result]) -> list[str]:
             f" of {rate:.3g} at most, if it is like the reference models as a whole."
         )
     said += [
-        "Derived also takes a close rank within every family that an innocent suspect can be of."
+        "Derived also takes a close rank within every lineage that an innocent suspect can be of."
         f" If it is of one of these, whichever, the rate is {rate:.3g} at most."
-        for rate in sorted({r.family_rate for r in results if r.family_rate is not None})
+        for rate in sorted({r.lineage_rate for r in results if r.lineage_rate is not None})
     ]
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(

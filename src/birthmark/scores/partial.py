@@ -24,7 +24,7 @@ class Partial(Pooled):
     Every model is a vector: its answers, probe by probe and class by class (`points`), or its
     correlations among the probes (`pairs`), which need no common classes. Each model of the pool is
     regressed on the victim, all others of the pool and the background. What every model of the task
-    has in common, and what those of a family have, the others explain; what is the victim's alone,
+    has in common, and what those of a lineage have, the others explain; what is the victim's alone,
     only the victim can.
 
     All models of the pool are treated alike, so an innocent suspect's rank among the references

@@ -18,8 +18,8 @@ def listening(host: str, port: int) -> socket.socket:
     BirthmarkError
         If the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    one = socket.socket(family)
+    lineage = socket.AF_INET6 if ":" in host else socket.AF_INET
+    one = socket.socket(lineage)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((host, port))

@@ -56,8 +56,8 @@ class Strip:
     ----------
     suspects
         A row each.
-    families
-        The references' distances by family, a row each.
+    lineages
+        The references' distances by lineage, a row each.
     line
         Left of it p <= alpha.
     alpha, rate
@@ -65,7 +65,7 @@ class Strip:
     """
 
     suspects: Sequence[Suspected]
-    families: Sequence[tuple[str, Sequence[float]]]
+    lineages: Sequence[tuple[str, Sequence[float]]]
     line: float
     alpha: float
     rate: float
@@ -73,7 +73,7 @@ class Strip:
     @property
     def rows(self) -> int:
         """How many there are."""
-        return len(self.suspects) + len(self.families)
+        return len(self.suspects) + len(self.lineages)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def new_axes(strip: Strip) -> Axes:
 
 
 def draw(axes: Axes, strip: Strip, look: Look = LIGHT, *, narrow: bool = False) -> None:
-    """Draw a row for each suspect, then one for each family of references.
+    """Draw a row for each suspect, then one for each lineage of references.
 
     Parameters
     ----------
@@ -123,12 +123,12 @@ def draw(axes: Axes, strip: Strip, look: Look = LIGHT, *, narrow: bool = False) 
     for y, suspect in enumerate(strip.suspects):
         _suspect(axes, y, suspect, look)
     first = len(strip.suspects)
-    for y, (_, scores) in enumerate(strip.families, first):
+    for y, (_, scores) in enumerate(strip.lineages, first):
         axes.axhline(y, color=look.pale, linewidth=0.8, zorder=0)
         axes.plot(scores, [y] * len(scores), "o", color=look.grey, alpha=0.6, markersize=5, mew=0)
     axes.axhline(first - (0.7 if narrow else 0.5), color=look.grey, linewidth=0.6)
     labels = [one_line(one.name, 40 if narrow else 34) for one in strip.suspects]
-    labels += [f"{one_line(name, 28)} ({len(scores)})" for name, scores in strip.families]
+    labels += [f"{one_line(name, 28)} ({len(scores)})" for name, scores in strip.lineages]
     _labels(axes, labels, narrow)
     _line(axes, strip, look, narrow)
     axes.set_ylim(len(labels) - 0.4, -0.8 if narrow else -0.6)
@@ -191,7 +191,7 @@ def _labels(axes: Axes, labels: Sequence[str], narrow: bool) -> None:
 def _line(axes: Axes, strip: Strip, look: Look, narrow: bool) -> None:
     """Shade where p <= alpha, and say so above, with the rate."""
     edge = strip.line
-    scores = [x for _, of in strip.families for x in of] + [one.score for one in strip.suspects]
+    scores = [x for _, of in strip.lineages for x in of] + [one.score for one in strip.suspects]
     low, high = min(0.0, *scores), max(scores)
     room = 0.03 * ((high - low) or 1)
     axes.set_xlim(low - room, high + room)

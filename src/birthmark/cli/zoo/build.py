@@ -28,9 +28,9 @@ def build(
     engine: Annotated[
         str, typer.Option(help="joblib, or ray for many machines that share the folder.")
     ] = "joblib",
-    family: Annotated[
+    lineage: Annotated[
         list[str] | None,
-        typer.Option(metavar="FAMILY=NET", help="Another network: vgg=my_module:my_factory."),
+        typer.Option(metavar="LINEAGE=NET", help="Another network: vgg=my_module:my_factory."),
     ] = None,
     json_: options.Json = False,
 ) -> None:
@@ -43,7 +43,7 @@ def build(
     from birthmark.zoo.builder import build_zoo
     from birthmark.zoo.plan import open_plan
 
-    opened = open_plan(plan).scaled(scale).with_nets(_nets(family or []))
+    opened = open_plan(plan).scaled(scale).with_nets(_nets(lineage or []))
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:
@@ -82,8 +82,8 @@ def build(
 def _nets(pairs: list[str]) -> dict[str, str]:
     nets = {}
     for pair in pairs:
-        family, equals, net = pair.partition("=")
+        lineage, equals, net = pair.partition("=")
         if not equals:
-            raise BirthmarkError("--family", f"is {pair!r}", "write it as vgg=module:function")
-        nets[family] = net
+            raise BirthmarkError("--lineage", f"is {pair!r}", "write it as vgg=module:function")
+        nets[lineage] = net
     return nets

@@ -32,7 +32,7 @@ class Description(BaseModel):
         Digest of its file or weights, where there is one.
     declaration
         How images are brought to it, where they are.
-    family
+    lineage
         Its kind of architecture or training, if stated.
     """
 
@@ -43,14 +43,14 @@ class Description(BaseModel):
     output: Kind
     digest: Digest | None = None
     declaration: Declaration | None = None
-    family: str | None = None
+    lineage: str | None = None
 
-    @field_validator("name", "family", mode="after")
+    @field_validator("name", "lineage", mode="after")
     @classmethod
     def _fit_to_show(cls, text: str | None) -> str | None:
         return None if text is None else one_line(text, 200)
 
-    @field_validator("name", "family", mode="before")
+    @field_validator("name", "lineage", mode="before")
     @classmethod
     def _unicode(cls, text: object) -> object:
         """A file's name need not be UTF-8."""
@@ -243,7 +243,7 @@ class Remote:
     Attributes
     ----------
     opened
-        Takes the address or file, the declaration's fields, a family, and how it may be asked.
+        Takes the address or file, the declaration's fields, a lineage, and how it may be asked.
     """
 
     opened: Callable[[str, dict[str, Any], str | None, Access], Suspect | PairSuspect]

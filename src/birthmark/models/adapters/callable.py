@@ -33,7 +33,7 @@ class CallableSuspect:
         How messages call it.
     digest
         Digest of what answers, if it has one.
-    family
+    lineage
         Its kind of architecture, if known.
     """
 
@@ -47,7 +47,7 @@ class CallableSuspect:
         *,
         name: str | None = None,
         digest: str | None = None,
-        family: str | None = None,
+        lineage: str | None = None,
     ) -> None:
         name = name or str(getattr(function, "__name__", type(function).__name__))
         self._function = function
@@ -58,11 +58,13 @@ class CallableSuspect:
             output=self._declaration.output,
             digest=digest,
             declaration=self._declaration,
-            family=family,
+            lineage=lineage,
         )
 
     @classmethod
-    def named(cls, spec: str, fields: dict[str, Any], family: str | None = None) -> CallableSuspect:
+    def named(
+        cls, spec: str, fields: dict[str, Any], lineage: str | None = None
+    ) -> CallableSuspect:
         """Import `module:function`; the current folder is searched first.
 
         Raises
@@ -80,7 +82,7 @@ class CallableSuspect:
             ) from error
         file = getattr(module, "__file__", None)
         digest = sha256_of_file(Path(file)) if file else None
-        return cls(function, fields, name=spec, digest=digest, family=family)
+        return cls(function, fields, name=spec, digest=digest, lineage=lineage)
 
     def answer(self, images: Sequence[Image]) -> Outputs:
         """Call the function."""

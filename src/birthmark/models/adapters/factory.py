@@ -22,7 +22,7 @@ class FactorySuspect(FileSuspect):
         `module:function@weights.safetensors`.
     fields
         The declaration's fields.
-    family
+    lineage
         Its kind of architecture, if known.
     """
 
@@ -30,16 +30,18 @@ class FactorySuspect(FileSuspect):
     adapter = "factory"
     what = "safetensors file"
 
-    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
+    ) -> None:
         self._factory, _, weights = str(path).partition("@")
         self._folder = Path.cwd()
-        super().__init__(weights, fields, family)
+        super().__init__(weights, fields, lineage)
 
     @classmethod
-    def opened(cls, spec: str, passed: dict[str, Any], family: str | None) -> FactorySuspect:
+    def opened(cls, spec: str, passed: dict[str, Any], lineage: str | None) -> FactorySuspect:
         """Open it with what is declared beside the weights."""
         beside = declared_beside(Path(spec.partition("@")[2]))
-        return cls(spec, combined(spec, beside, passed), family)
+        return cls(spec, combined(spec, beside, passed), lineage)
 
     def name(self, path: Path) -> str:
         """The function and the file."""

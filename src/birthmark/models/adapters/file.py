@@ -33,7 +33,7 @@ class FileSuspect:
         The file.
     fields
         The declaration's fields; what is missing or contradicts the file is told.
-    family
+    lineage
         Its kind of architecture, if known.
 
     Attributes
@@ -57,7 +57,9 @@ class FileSuspect:
     adapter: ClassVar[str]
     what: ClassVar[str] = "model"
 
-    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
+    ) -> None:
         path = Path(path)
         self._source = str(path)
         digest = self.digest(path) if path.exists() else None
@@ -76,7 +78,7 @@ class FileSuspect:
             output=self._declaration.output,
             digest=digest,
             declaration=self._declaration,
-            family=family,
+            lineage=lineage,
         )
 
     def name(self, path: Path) -> str:

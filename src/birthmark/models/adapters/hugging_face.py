@@ -31,7 +31,7 @@ class HuggingFaceSuspect(FileSuspect):
         local cache only.
     fields
         Fields of the declaration; they must not contradict the repository.
-    family
+    lineage
         Its kind of architecture, if known.
     """
 
@@ -39,7 +39,9 @@ class HuggingFaceSuspect(FileSuspect):
     adapter = "hugging_face"
     what = "image classifier of transformers"
 
-    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
+    ) -> None:
         match = SPEC.fullmatch(str(path))
         folder = cached(str(path)) if match else Path(path)
         folder = folder.parent if folder.name == "config.json" else folder
@@ -47,15 +49,15 @@ class HuggingFaceSuspect(FileSuspect):
         told = _told(folder)
         if told:
             fields = combined(path, told, fields, f"its {PREPROCESSOR}")
-        super().__init__(folder, fields, family)
+        super().__init__(folder, fields, lineage)
 
     @classmethod
-    def opened(cls, spec: str, passed: dict[str, Any], family: str | None) -> HuggingFaceSuspect:
+    def opened(cls, spec: str, passed: dict[str, Any], lineage: str | None) -> HuggingFaceSuspect:
         """Open it; a birthmark.toml counts only where the repository declares nothing."""
         folder = Path(spec).parent
         if not SPEC.fullmatch(spec) and not (folder / PREPROCESSOR).exists():
             passed = combined(spec, declared_beside(folder), passed)
-        return cls(spec, passed, family)
+        return cls(spec, passed, lineage)
 
     def name(self, path: Path) -> str:
         """Owner, name and commit, or a local folder's name."""

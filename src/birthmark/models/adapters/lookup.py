@@ -24,7 +24,7 @@ Declared = Declaration | Mapping[str, Any] | None
 def open_suspect(
     spec: str,
     declared: Declared = None,
-    family: str | None = None,
+    lineage: str | None = None,
     access: Access | None = None,
 ) -> Suspect:
     """Open a model by its file, its address or `module:function`.
@@ -38,7 +38,7 @@ def open_suspect(
         `NAME.api.toml`.
     declared
         A declaration or some of its fields; a TOML file beside the model may give the others.
-    family
+    lineage
         Its kind of architecture, if known.
     access
         For a model behind an API: where its answers are kept, and the limits of asking it.
@@ -48,7 +48,7 @@ def open_suspect(
     BirthmarkError
         If no adapter reaches it, or the declaration is missing or does not fit.
     """
-    suspect = open_any(spec, declared, family, access)
+    suspect = open_any(spec, declared, lineage, access)
     if isinstance(suspect, PairSuspect):
         raise BirthmarkError(spec, "only compares two images", "it can be audited, nothing else")
     return suspect
@@ -57,17 +57,17 @@ def open_suspect(
 def open_any(
     spec: str,
     declared: Declared = None,
-    family: str | None = None,
+    lineage: str | None = None,
     access: Access | None = None,
 ) -> Suspect | PairSuspect:
     """As `open_suspect`, but a service that only compares two images is opened too."""
     if is_remote(spec):
-        return _opened_remote(spec, _fields(declared), family, access)
+        return _opened_remote(spec, _fields(declared), lineage, access)
     refuse_pickles(spec)
     spec = located(spec)
     passed = _fields(declared)
     if ":" in spec and not Path(spec).exists() and not NOT_A_FUNCTION.fullmatch(spec):
-        return CallableSuspect.named(spec, passed, family)
+        return CallableSuspect.named(spec, passed, lineage)
     try:
         adapter: Any = ADAPTERS.make(spec)
     except BirthmarkError as error:
@@ -79,10 +79,10 @@ def open_any(
             f"name {', '.join(MODELS)}, a folder of one model or module:function",
         ) from error
     if hasattr(adapter, "opened"):
-        opened: Suspect = adapter.opened(spec, passed, family)
+        opened: Suspect = adapter.opened(spec, passed, lineage)
         return opened
     beside = {} if adapter is RecordedSuspect else declared_beside(Path(spec))
-    suspect: Suspect = adapter(spec, combined(spec, beside, passed), family)
+    suspect: Suspect = adapter(spec, combined(spec, beside, passed), lineage)
     return suspect
 
 
@@ -107,7 +107,7 @@ def stated_limits(spec: str) -> dict[str, Any]:
 
 
 def _opened_remote(
-    spec: str, fields: dict[str, Any], family: str | None, access: Access | None
+    spec: str, fields: dict[str, Any], lineage: str | None, access: Access | None
 ) -> Suspect | PairSuspect:
     try:
         adapter = ADAPTERS.make(spec)
@@ -124,7 +124,7 @@ def _opened_remote(
             "is asked over a network, and there is no place to keep its answers",
             "pass --ledger FILE (in Python open_suspect(..., access=Access(Path(...))))",
         )
-    return adapter.opened(spec, fields, family, access)
+    return adapter.opened(spec, fields, lineage, access)
 
 
 def open_all(
@@ -133,7 +133,7 @@ def open_all(
     access: Access | None = None,
     unopened: Callable[[Path, BirthmarkError], Suspect] | None = None,
 ) -> list[Suspect]:
-    """Open models and folders of models, in order; a sub-folder's name is its models' family.
+    """Open models and folders of models, in order; a sub-folder's name is its models' lineage.
 
     For those behind an API, `access` says where answers are kept; its limits hold for each.
     `unopened` gives what stands for a file that cannot be opened; without it that is an error.
@@ -144,9 +144,9 @@ def open_all(
         If a folder holds no model, or one cannot be opened.
     """
 
-    def opened(spec: str, family: str | None = None) -> Suspect:
+    def opened(spec: str, lineage: str | None = None) -> Suspect:
         try:
-            return open_suspect(spec, declared, family, access)
+            return open_suspect(spec, declared, lineage, access)
         except BirthmarkError as error:
             if unopened is None or not Path(spec).is_file():
                 raise
@@ -169,7 +169,7 @@ def as_suspect(
     declared: Declared = None,
     *,
     name: str | None = None,
-    family: str | None = None,
+    lineage: str | None = None,
     access: Access | None = None,
 ) -> Suspect:
     """Reach a model given in Python: an adapter, a path, a scikit-learn or torch model, a function.
@@ -182,7 +182,7 @@ def as_suspect(
         Its declaration, or the declaration's fields.
     name
         How to call it.
-    family
+    lineage
         Its kind of architecture, if known.
     access
         As for `open_suspect`.
@@ -193,7 +193,7 @@ def as_suspect(
         If no adapter takes it, or the declaration is missing or does not fit.
     """
     if isinstance(model, str | Path):
-        return open_suspect(str(model), declared, family, access)
+        return open_suspect(str(model), declared, lineage, access)
     if hasattr(model, "answer") and hasattr(model, "description"):
         suspect: Suspect = model
         return suspect
@@ -202,13 +202,13 @@ def as_suspect(
     if "torch" in roots:
         from birthmark.models.adapters.torch_module import TorchSuspect
 
-        return TorchSuspect(model, fields, name=name, family=family)
+        return TorchSuspect(model, fields, name=name, lineage=lineage)
     if "sklearn" in roots:
         from birthmark.models.adapters.sklearn_estimator import SklearnSuspect
 
-        return SklearnSuspect(model, fields, name=name, family=family)
+        return SklearnSuspect(model, fields, name=name, lineage=lineage)
     if callable(model):
-        return CallableSuspect(model, fields, name=name, family=family)
+        return CallableSuspect(model, fields, name=name, lineage=lineage)
     raise BirthmarkError(
         name or type(model).__name__,
         "is no model that can be reached",

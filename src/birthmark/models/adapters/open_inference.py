@@ -61,7 +61,7 @@ class OpenInferenceService:
         `https://host/v2/models/NAME`, perhaps with `/versions/V`, `/infer` and `#OUTPUT`.
     fields
         The declaration's fields; for a model that takes files (BYTES) only `output`.
-    family
+    lineage
         The model's kind of architecture, if known.
     timeout
         Seconds to wait for the server's description of the model.
@@ -75,7 +75,7 @@ class OpenInferenceService:
     symmetric = True
 
     def __init__(
-        self, spec: str, fields: dict[str, Any], family: str | None, timeout: float
+        self, spec: str, fields: dict[str, Any], lineage: str | None, timeout: float
     ) -> None:
         address = Address.of(spec)
         base, _, query = address.url.partition("?")
@@ -104,7 +104,7 @@ class OpenInferenceService:
             output=self.reading.output,
             digest=self.digest,
             declaration=self._declaration,
-            family=family,
+            lineage=lineage,
         )
 
     @property
@@ -235,10 +235,10 @@ def _plain(declaration: Declaration) -> bool:
 
 
 def open_inference(
-    spec: str, fields: dict[str, Any], family: str | None, access: Access
+    spec: str, fields: dict[str, Any], lineage: str | None, access: Access
 ) -> ApiSuspect:
     """Open a model by its address; see `OpenInferenceService`."""
-    service = OpenInferenceService(spec, fields, family, access.limits.timeout)
+    service = OpenInferenceService(spec, fields, lineage, access.limits.timeout)
     return ApiSuspect(service, access)
 
 

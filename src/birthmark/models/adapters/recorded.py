@@ -38,7 +38,7 @@ class RecordedSuspect:
         The file.
     fields
         `output`, unless the file says it; nothing else.
-    family
+    lineage
         The model's kind of architecture, if known.
 
     Raises
@@ -49,7 +49,9 @@ class RecordedSuspect:
 
     batch: int | None = None
 
-    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
+    ) -> None:
         path = Path(path)
         if not path.is_file():
             raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
@@ -79,7 +81,7 @@ class RecordedSuspect:
             adapter="recorded",
             output=self._outputs.kind,
             digest=sha256_of_file(path),
-            family=family,
+            lineage=lineage,
         )
 
     def count(self, probes: Sequence[Image]) -> int:

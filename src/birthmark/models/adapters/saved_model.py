@@ -20,7 +20,7 @@ class SavedModelSuspect(FileSuspect):
         The folder, or its `saved_model.pb`.
     fields
         The declaration's fields.
-    family
+    lineage
         Its kind of architecture, if known.
     """
 
@@ -28,9 +28,11 @@ class SavedModelSuspect(FileSuspect):
     adapter = "saved_model"
     what = "SavedModel"
 
-    def __init__(self, path: str | Path, fields: dict[str, Any], family: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
+    ) -> None:
         path = Path(path)
-        super().__init__(path if path.is_dir() else path.parent, fields, family)
+        super().__init__(path if path.is_dir() else path.parent, fields, lineage)
 
     def readable(self, path: Path) -> Sequence[Path]:  # noqa: ARG002
         """How its process was called: TensorFlow ends itself if it cannot read that."""

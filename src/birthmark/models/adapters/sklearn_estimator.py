@@ -30,7 +30,7 @@ class SklearnSuspect(CallableSuspect):
         The declaration's fields; the layout is `flat`.
     name
         How messages call it; its class's name if not given.
-    family
+    lineage
         Its kind, if known.
 
     Raises
@@ -48,11 +48,11 @@ class SklearnSuspect(CallableSuspect):
         fields: dict[str, Any],
         *,
         name: str | None = None,
-        family: str | None = None,
+        lineage: str | None = None,
     ) -> None:
         self._estimator = estimator
         name = name or type(estimator).__name__
-        super().__init__(self._answers, {"layout": "flat"} | fields, name=name, family=family)
+        super().__init__(self._answers, {"layout": "flat"} | fields, name=name, lineage=lineage)
         method = METHODS.get(self._declaration.output)
         if method is None or not hasattr(estimator, method):
             able = [kind.value for kind, method in METHODS.items() if hasattr(estimator, method)]

@@ -31,7 +31,7 @@ class TemplateService:
     ----------
     path
         The file, `NAME.api.toml`.
-    family
+    lineage
         The model's kind of architecture, if known.
 
     Raises
@@ -40,7 +40,7 @@ class TemplateService:
         If the file is none, or says what cannot be.
     """
 
-    def __init__(self, path: Path, family: str | None = None) -> None:
+    def __init__(self, path: Path, lineage: str | None = None) -> None:
         self._form, data = Form.read(path)
         self._source = str(path)
         address = Address.of(self._form.url)
@@ -56,7 +56,7 @@ class TemplateService:
             adapter="template",
             output=self.reading.output,
             digest=sha256(data),
-            family=family,
+            lineage=lineage,
         )
 
     def request(self, images: Sequence[Image], *, secrets: bool) -> Request:
@@ -109,7 +109,7 @@ class TemplateService:
 
 
 def open_template(
-    spec: str, fields: dict[str, Any], family: str | None, access: Access
+    spec: str, fields: dict[str, Any], lineage: str | None, access: Access
 ) -> ApiSuspect | PairApi:
     """Open an API by its file.
 
@@ -118,7 +118,7 @@ def open_template(
     BirthmarkError
         If the file is wrong, or more is declared than what it says.
     """
-    service = TemplateService(Path(spec), family)
+    service = TemplateService(Path(spec), lineage)
     output = service.description.output
     if fields and fields != {"output": output.value}:
         raise BirthmarkError(

@@ -32,7 +32,7 @@ class TfServingService:
         `#OUTPUT`.
     fields
         The declaration's fields: with more than `output` the model is sent numbers, else files.
-    family
+    lineage
         The model's kind of architecture, if known.
 
     Raises
@@ -43,7 +43,7 @@ class TfServingService:
 
     symmetric = True
 
-    def __init__(self, spec: str, fields: dict[str, Any], family: str | None) -> None:
+    def __init__(self, spec: str, fields: dict[str, Any], lineage: str | None) -> None:
         address = Address.of(spec)
         base, _, query = address.url.partition("?")
         match = MODEL.fullmatch(base)
@@ -68,7 +68,7 @@ class TfServingService:
             adapter="tf_serving",
             output=self.reading.output,
             declaration=self._declaration,
-            family=family,
+            lineage=lineage,
         )
 
     def request(self, images: Sequence[Image], *, secrets: bool) -> Request:  # noqa: ARG002
@@ -119,9 +119,11 @@ class TfServingService:
         return None
 
 
-def tf_serving(spec: str, fields: dict[str, Any], family: str | None, access: Access) -> ApiSuspect:
+def tf_serving(
+    spec: str, fields: dict[str, Any], lineage: str | None, access: Access
+) -> ApiSuspect:
     """Open a model by its address; see `TfServingService`."""
-    return ApiSuspect(TfServingService(spec, fields, family), access)
+    return ApiSuspect(TfServingService(spec, fields, lineage), access)
 
 
 ADAPTERS.register(

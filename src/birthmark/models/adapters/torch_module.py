@@ -36,7 +36,7 @@ class TorchSuspect(CallableSuspect):
         The declaration's fields.
     name
         How messages call it; its class's name if not given.
-    family
+    lineage
         Its kind of architecture, if known.
     """
 
@@ -48,11 +48,11 @@ class TorchSuspect(CallableSuspect):
         fields: dict[str, Any],
         *,
         name: str | None = None,
-        family: str | None = None,
+        lineage: str | None = None,
     ) -> None:
         self._module = module
         name = name or type(module).__name__
-        super().__init__(self._answers, fields, name=name, digest=_digest(module), family=family)
+        super().__init__(self._answers, fields, name=name, digest=_digest(module), lineage=lineage)
 
     def gradient(
         self, pixels: NDArray[np.float32], direction: Direction

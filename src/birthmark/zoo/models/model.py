@@ -47,7 +47,7 @@ class ZooModel:
         """The model without what calls its classes otherwise."""
         return ZooModel(self.net, self.kind, [d for d in self.disguises if not d.renames])
 
-    def suspect(self, plan: Plan, name: str, family: str) -> Suspect:
+    def suspect(self, plan: Plan, name: str, lineage: str) -> Suspect:
         """The model as any other that can be asked; without disguises it is `Differentiable`."""
         size, channels = plan.images.size, plan.images.channels
         empty = np.zeros((1, channels, size, size), np.uint8)
@@ -64,8 +64,8 @@ class ZooModel:
             return self.answer(np.rint(batch).astype(np.uint8)).values
 
         if self.disguises:
-            return CallableSuspect(asked, fields, name=name, family=family)
-        return Bare(self.net, asked, fields, name=name, family=family)
+            return CallableSuspect(asked, fields, name=name, lineage=lineage)
+        return Bare(self.net, asked, fields, name=name, lineage=lineage)
 
 
 class Bare(CallableSuspect):
@@ -77,14 +77,14 @@ class Bare(CallableSuspect):
         The network, in evaluation mode.
     asked
         From float32 (n, channels, size, size), 0 to 255, to its answers.
-    fields, name, family
+    fields, name, lineage
         As of any function.
     """
 
     def __init__(
-        self, net: nn.Module, asked: Function, fields: dict[str, Any], *, name: str, family: str
+        self, net: nn.Module, asked: Function, fields: dict[str, Any], *, name: str, lineage: str
     ) -> None:
-        super().__init__(asked, fields, name=name, family=family)
+        super().__init__(asked, fields, name=name, lineage=lineage)
         self._net = net
 
     def gradient(

@@ -1,4 +1,4 @@
-"""Conformal p-values within each family of reference models."""
+"""Conformal p-values within each lineage of reference models."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.calibration.conformal import conformal_p, smallest_p
 
 LEAST = 5
-"""How many references of the victim's own family an accusation takes."""
+"""How many references of the victim's own lineage an accusation takes."""
 
 
-class FamilyRank(BaseModel):
-    """Where a suspect stands among the references of one family.
+class LineageRank(BaseModel):
+    """Where a suspect stands among the references of one lineage.
 
     Attributes
     ----------
-    family
+    lineage
         Its name.
     references
         How many there are.
@@ -31,7 +31,7 @@ class FamilyRank(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: str
+    lineage: str
     references: int
     p_value: float
     rate: float
@@ -42,14 +42,14 @@ class FamilyRank(BaseModel):
         return self.p_value <= self.rate
 
 
-def by_family(
-    score: float, references: Sequence[float], families: Sequence[str | None], alpha: float
-) -> list[FamilyRank]:
-    """A suspect's rank within every family of references, by name (Mondrian).
+def by_lineage(
+    score: float, references: Sequence[float], lineages: Sequence[str | None], alpha: float
+) -> list[LineageRank]:
+    """A suspect's rank within every lineage of references, by name (Mondrian).
 
-    An innocent suspect of family f need only be exchangeable with the references of f: the others
-    may be as unlike it as they like. So a rule that asks for p <= alpha within *every* family holds
-    alpha for an innocent of any of them, whichever it is of. Where a family is too small for alpha,
+    An innocent suspect of lineage f need only be exchangeable with the references of f: the others
+    may be as unlike it as they like. So a rule that asks for p <= alpha within *every* lineage
+    holds alpha for an innocent of any of them, whichever it is of. Where one is too small for that,
     the suspect must be closer than all of it, and the rate that holds there is 1 / (n + 1).
 
     Source: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, section 4.5.
@@ -60,44 +60,44 @@ def by_family(
         The suspect's; smaller is closer.
     references
         The references' scores, from one pool with the suspect's.
-    families
-        Their families; None if not stated, and then of none.
+    lineages
+        Their lineages; None if not stated, and then of none.
     alpha
         The rate asked for, 0 to 1.
     """
     members: dict[str, list[float]] = {}
-    for number, family in zip(references, families, strict=True):
-        if family is not None:
-            members.setdefault(family, []).append(number)
+    for number, lineage in zip(references, lineages, strict=True):
+        if lineage is not None:
+            members.setdefault(lineage, []).append(number)
     return [
-        FamilyRank(
-            family=family,
+        LineageRank(
+            lineage=lineage,
             references=len(numbers),
             p_value=conformal_p(score, numbers),
-            rate=family_rate(alpha, len(numbers)),
+            rate=lineage_rate(alpha, len(numbers)),
         )
-        for family, numbers in sorted(members.items())
+        for lineage, numbers in sorted(members.items())
     ]
 
 
-def standardised(numbers: Sequence[float], families: Sequence[str | None]) -> list[float]:
-    """A pool's numbers in standard deviations of their own family, from its mean.
+def standardised(numbers: Sequence[float], lineages: Sequence[str | None]) -> list[float]:
+    """A pool's numbers in standard deviations of their own lineage, from its mean.
 
-    All members of a family are treated alike, the suspect among them, so a rank among all of the
-    pool is exact for an innocent whose family is known and drawn as the references' are. A family
+    All members of a lineage are treated alike, the suspect among them, so a rank among all of the
+    pool is exact for an innocent whose lineage is known and drawn as the references' are. A lineage
     without spread gives 0.
 
     Parameters
     ----------
     numbers
         Of the suspect and the references, in one pool.
-    families
-        Theirs; those of None are a family of their own.
+    lineages
+        Theirs; those of None are a lineage of their own.
     """
     values = np.asarray(numbers, np.float64)
     result = np.zeros(len(values))
-    for family in set(families):
-        inside = np.array([one == family for one in families])
+    for lineage in set(lineages):
+        inside = np.array([one == lineage for one in lineages])
         spread = values[inside].std()
         if spread > 0:
             result[inside] = (values[inside] - values[inside].mean()) / spread
@@ -105,9 +105,9 @@ def standardised(numbers: Sequence[float], families: Sequence[str | None]) -> li
     return found
 
 
-def possible(families: Sequence[FamilyRank], stated: str | None) -> list[FamilyRank]:
-    """The families that an innocent suspect can be of: the stated one, or all if it is not here."""
-    return [one for one in families if one.family == stated] or list(families)
+def possible(lineages: Sequence[LineageRank], stated: str | None) -> list[LineageRank]:
+    """The lineages that an innocent suspect can be of: the stated one, or all if it is not here."""
+    return [one for one in lineages if one.lineage == stated] or list(lineages)
 
 
 def held_rate(alpha: float, references: int) -> float:
@@ -116,6 +116,6 @@ def held_rate(alpha: float, references: int) -> float:
     return max(p for p in possible if p <= alpha)
 
 
-def family_rate(alpha: float, references: int) -> float:
-    """The rate that holds within a family of so many: `held_rate`, or the smallest there is."""
+def lineage_rate(alpha: float, references: int) -> float:
+    """The rate that holds within a lineage of so many: `held_rate`, or the smallest there is."""
     return max(held_rate(alpha, references), smallest_p(references))

@@ -1,44 +1,44 @@
-"""Rates within families and bounds on thresholds, checked against many draws."""
+"""Rates within lineages and bounds on thresholds, checked against many draws."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from birthmark.calibration import by_family, conformal_p, family_rate, rate_below
+from birthmark.calibration import by_lineage, conformal_p, lineage_rate, rate_below
 
 DRAWS = 4_000
-FAMILIES = {"a": 12, "b": 12, "c": 25}
+LINEAGES = {"a": 12, "b": 12, "c": 25}
 SHIFT = {"a": -3.0, "b": 0.0, "c": 1.0}
-"""Family a is systematically closer."""
+"""Lineage a is systematically closer."""
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("lineage", LINEAGES)
 @pytest.mark.parametrize("alpha", [0.05, 0.2])
-def test_an_innocent_of_any_family_is_accused_at_the_rate_within_it(
-    family: str, alpha: float
+def test_an_innocent_of_any_lineage_is_accused_at_the_rate_within_it(
+    lineage: str, alpha: float
 ) -> None:
-    """Worst family and known family; the rank among all references breaks the rate for family a.
+    """Worst lineage and known lineage; the rank among all references breaks the rate for lineage a.
 
     The test's own flakiness: a deviation of 4 standard errors, less than 1 in 10,000, and the
     seed is fixed.
     """
     rng = np.random.default_rng(0)
-    names = [name for name, count in FAMILIES.items() for _ in range(count)]
+    names = [name for name, count in LINEAGES.items() for _ in range(count)]
     shifts = np.array([SHIFT[name] for name in names])
     worst, known, pooled = 0, 0, 0
     for _ in range(DRAWS):
         references = (rng.standard_t(3, len(names)) + shifts).tolist()
-        suspect = float(rng.standard_t(3)) + SHIFT[family]
-        ranks = by_family(suspect, references, names, alpha)
+        suspect = float(rng.standard_t(3)) + SHIFT[lineage]
+        ranks = by_lineage(suspect, references, names, alpha)
         worst += all(one.close_enough for one in ranks)
-        known += next(one for one in ranks if one.family == family).close_enough
+        known += next(one for one in ranks if one.lineage == lineage).close_enough
         pooled += conformal_p(suspect, references) <= alpha
-    stated = family_rate(alpha, FAMILIES[family])
+    stated = lineage_rate(alpha, LINEAGES[lineage])
     slack = 4 * np.sqrt(stated / DRAWS)
     assert known / DRAWS == pytest.approx(stated, abs=slack)
     assert worst / DRAWS <= stated + slack
-    if family == "a" and alpha == 0.05:
+    if lineage == "a" and alpha == 0.05:
         assert pooled / DRAWS > 0.08
 
 
