@@ -14,7 +14,6 @@ from birthmark.audit.repeats import REPEATS
 from birthmark.audit.result import NO_LINEAGE, Result
 from birthmark.audit.rule import ALPHA, Rule
 from birthmark.bundle import Bundle, Manifest, read_bundle, write_bundle
-from birthmark.calibration import smallest_p
 from birthmark.common.digests import sha256_of_file
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.enrolment.enrolment import enroll
@@ -153,7 +152,10 @@ class Fingerprint:
             ),
             ("Method", manifest.method),
             ("Probes", f"{len(manifest.probes)} of {manifest.images.count} images"),
-            ("References", f"{count}: {named}; smallest p-value {smallest_p(count):.3g}"),
+            (
+                "References",
+                f"{count}: {named}; the victim began from {manifest.start or 'what is not stated'}",
+            ),
         ]
         if "seal" in self.__dict__:
             facts.append(("Seal", self.seal))

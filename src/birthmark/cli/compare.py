@@ -30,7 +30,7 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the table's and the map's file.")
     ] = False,
-    alpha: Annotated[float, typer.Option(help="The rate of each verdict by itself.")] = 0.05,
+    alpha: Annotated[float, typer.Option(help="The rate of each verdict by itself.")] = 0.01,
     ledger: Annotated[
         Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
     ] = None,

@@ -12,6 +12,7 @@ import typer
 from birthmark.cli import options
 
 if TYPE_CHECKING:
+    from birthmark.bundle.manifest import PopulationRecord
     from birthmark.fingerprint import Fingerprint
 
 
@@ -34,12 +35,13 @@ def inspect(
 def facts(fingerprint: Fingerprint) -> dict[str, object]:
     """What a person wants to know of a fingerprint."""
     from birthmark.audit.pairs import PairPlan
-    from birthmark.calibration import smallest_p
     from birthmark.enrolment.exchangeability import left_out
+    from birthmark.enrolment.population import population
     from birthmark.scores.methods import method
 
     manifest = fingerprint.manifest
     rates = left_out(fingerprint.bundle)
+    stood = population(fingerprint.bundle)
     lineages = Counter(one.lineage or "lineage not stated" for one in manifest.references)
     count = len(manifest.references)
     helped = manifest.companions
@@ -68,7 +70,18 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         "references": f"{count}: {', '.join(f'{n} {name}' for name, n in lineages.items())}",
         **helping,
         **({} if calls is None else {"calls": calls}),
-        "smallest p-value": f"{smallest_p(count):.3g}, so alpha must be at least that",
+        "start": manifest.start or "not stated, so nothing can be called derived",
+        "population": "not looked at"
+        if stood is None or stood.fit is None
+        else f"the victim {stood.fit.sentence}",
+        **({} if stood is None or stood.victim is None else {"accuracy": _accuracy(stood)}),
         "references checked": " ".join(rates.sentences),
         "libraries": ", ".join(f"{name} {v}" for name, v in manifest.libraries.items()),
     }
+
+
+def _accuracy(stood: PopulationRecord) -> str:
+    low, high = min(stood.references), max(stood.references)
+    return (
+        f"victim {stood.victim:.3f}, references {low:.3f} to {high:.3f}, on {stood.images} images"
+    )

@@ -31,6 +31,6 @@ def practice(
     print(f"Wrote {out}: victim.onnx, references/, suspects/, images/ and birthmark.toml.")
     print("Enroll the victim:")
     print(
-        f"  birthmark enroll --model {out}/victim.onnx --lineage one-layer --images {out}/images"
-        f" --references {out}/references -n 100 --out v.birthmark"
+        f"  birthmark enroll --model {out}/victim.onnx --lineage one-layer --start random"
+        f" --images {out}/images --references {out}/references -n 100 --out v.birthmark"
     )

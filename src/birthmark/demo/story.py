@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from birthmark.audit.audit import Audited, require_reachable
+from birthmark.audit.findings import RANDOM
 from birthmark.audit.result import Verdict
 from birthmark.audit.rule import ALPHA, Rule
 from birthmark.data.images import ImageSet, Progress, silent
@@ -97,6 +98,7 @@ def tell(seed: int = 0, alpha: float = ALPHA, progress: Progress = silent) -> St
         references,
         n=PROBES,
         seed=seed,
+        start=RANDOM,
         progress=progress,
     )
     audits, truths = [], {}

@@ -14,11 +14,10 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
-from birthmark.enrolment.population import IMAGES, standing, unselected
-from birthmark.enrolment.population import PROBES as UNSELECTED
+from birthmark.enrolment.population import asked, standing, unselected, unselected_images
 from birthmark.models.adapters import Suspect
 from birthmark.models.queries import CHANCE, ask, chance_p
-from birthmark.probes import PROBES, Companions, Draw, ProbeMethod
+from birthmark.probes import Companions, Draw, ProbeMethod
 from birthmark.scores.methods import BEST, Method, common_kind, method
 
 LIBRARIES = ("birthmark", "numpy", "onnxruntime", "pillow")
@@ -93,7 +92,7 @@ def enroll(
     probes = chosen.probes.select(images, victim, n, draw, resize, companions)
     progress("Making probes", n, n)
     mine = ask(victim, probes, progress)
-    theirs = _asked(references, probes, "Asking references", progress)
+    theirs = asked(references, probes, "Asking references", progress)
     record = None
     if unselected(chosen):
         if chosen.probes.true_labels:
@@ -122,17 +121,6 @@ def enroll(
     return Bundle(manifest, probes, mine, theirs)
 
 
-def _asked(
-    models: Sequence[Suspect], probes: list[Image], what: str, progress: Progress
-) -> list[Outputs]:
-    answers = []
-    for i, model in enumerate(models):
-        progress(what, i, len(models))
-        answers.append(ask(model, probes))
-    progress(what, len(models), len(models))
-    return answers
-
-
 def _standing(
     chosen: Method,
     victim: Suspect,
@@ -143,10 +131,9 @@ def _standing(
     progress: Progress,
 ) -> PopulationRecord:
     """Compare models on images that were not chosen by the victim's answers, as the probes were."""
-    plain = PROBES.make(UNSELECTED)
-    probes = plain.select(images, victim, min(IMAGES, len(images)), draw, resize)
+    probes = unselected_images(images, victim, draw, resize)
     everyone = [victim, *references]
-    mine, *theirs = answers = _asked(everyone, probes, "Comparing models", progress)
+    mine, *theirs = answers = asked(everyone, probes, "Comparing models", progress)
     _require_better_than_chance(everyone, answers, probes)
     lineages = [one.description.lineage for one in references]
     return standing(chosen, mine, theirs, lineages, probes)

@@ -8,10 +8,12 @@ import scipy
 from pydantic import BaseModel, ConfigDict
 
 from birthmark.bundle import Bundle
-from birthmark.calibration import conformal_p, lineage_rate
+from birthmark.calibration import enough, unseen
 from birthmark.calibration.lineages import LEAST
 from birthmark.scores.methods import common_kind, method
 
+ALPHA = 0.01
+"""As an audit's."""
 CLOSER = 0.01
 """The level of the test for a lineage that is systematically closer, shared by all lineages."""
 
@@ -49,8 +51,7 @@ class LeftOut(BaseModel):
     references
         How many there are.
     accused
-        How many would be called derived among all the others; floor(alpha (n + 1)) at most, but for
-        ties, since exactly so many can be so close.
+        How many the test for an unseen lineage would call derived by all the others.
     lineages
         The same with a whole lineage left out; empty if fewer than two lineages are stated.
     """
@@ -71,7 +72,7 @@ class LeftOut(BaseModel):
         ]
         said += [
             f"Without the lineage {one.lineage} among the references, {one.accused} of its"
-            f" {one.references} models would rank as close as an accusation takes"
+            f" {one.references} models would be as close as an accusation takes"
             + (": it is systematically closer to the victim." if one.closer else ".")
             for one in self.lineages
             if one.accused or one.closer
@@ -81,12 +82,11 @@ class LeftOut(BaseModel):
         return said
 
 
-def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
+def left_out(bundle: Bundle, alpha: float = ALPHA) -> LeftOut:
     """Judge every reference by the others, and by those of other lineages.
 
     The second rate is what to expect for an innocent suspect of a lineage that is not among the
-    references. A rate that is asked for but that so few references cannot reach is replaced by the
-    smallest that they can.
+    references.
 
     Parameters
     ----------
@@ -104,7 +104,10 @@ def left_out(bundle: Bundle, alpha: float = 0.05) -> LeftOut:
 
     def accused(place: int, others: Sequence[int]) -> bool:
         own, *theirs = numbers([place, *others])
-        return conformal_p(own, theirs) <= lineage_rate(alpha, len(theirs))
+        named = [names[i] for i in others]
+        if own >= min(theirs, default=own) or not enough(named):
+            return False
+        return unseen(own, theirs, named).p_value <= alpha
 
     alone = [accused(i, [j for j in everyone if j != i]) for i in everyone]
     lineages = sorted({name for name in names if name is not None})

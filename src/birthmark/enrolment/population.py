@@ -8,9 +8,11 @@ from birthmark.bundle import Bundle
 from birthmark.bundle.manifest import PopulationRecord
 from birthmark.calibration.copies import TELLING, groups
 from birthmark.calibration.population import Fit, Matrix, fit
-from birthmark.data.images import Image
+from birthmark.data.images import Image, ImageSet, Progress
 from birthmark.data.outputs import Outputs
-from birthmark.models.queries import ENOUGH_LABELS, accuracy
+from birthmark.models.adapters import Suspect
+from birthmark.models.queries import ENOUGH_LABELS, accuracy, ask
+from birthmark.probes import PROBES, Draw
 from birthmark.scores import Score
 from birthmark.scores.fri import Fri
 from birthmark.scores.methods import Method, common_kind, method
@@ -18,7 +20,7 @@ from birthmark.scores.partial import correlations
 
 IMAGES = 200
 """How many images, chosen by nobody's answers, models are compared on."""
-PROBES = "jpeg25"
+CODED = "jpeg25"
 """How these are made."""
 WEAK, MARGIN = 2.0, 0.05
 """A reference is far weaker than the victim with more than twice its errors and five points."""
@@ -29,6 +31,32 @@ MOST_WEAK = 0.25
 def unselected(chosen: Method) -> bool:
     """Whether a method's probes are chosen by nobody's answers."""
     return not (chosen.probes.asks_victim or chosen.probes.asks_companions)
+
+
+def unselected_images(
+    images: ImageSet, victim: Suspect, draw: Draw, resize: tuple[int, int] | None
+) -> list[Image]:
+    """Images that were chosen by nobody's answers, coded as most probes are."""
+    plain = PROBES.make(CODED)
+    return plain.select(images, victim, min(IMAGES, len(images)), draw, resize)
+
+
+def asked(
+    models: Sequence[Suspect], probes: Sequence[Image], what: str, progress: Progress
+) -> list[Outputs]:
+    """All models' answers to all probes.
+
+    Raises
+    ------
+    BirthmarkError
+        If one fails, refuses a probe or answers implausibly.
+    """
+    answers = []
+    for i, model in enumerate(models):
+        progress(what, i, len(models))
+        answers.append(ask(model, probes))
+    progress(what, len(models), len(models))
+    return answers
 
 
 def among(score: Score, frame: Outputs, models: Sequence[Outputs]) -> Matrix:

@@ -84,7 +84,10 @@ def render_report(
 
 def _options(result: Result) -> str:
     """What was asked of the audit, as options."""
-    said = f"--alpha {result.alpha} --independent-above {result.independent_above}"
+    said = (
+        f"--alpha {result.alpha} --independent-above {result.independent_above}"
+        f" --rule {result.rule}"
+    )
     if result.suspect.lineage is not None:
         said += f" --lineage {shlex.quote(result.suspect.lineage)}"
     return said if result.looks is None else f"{said} --stop-early"

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from birthmark.audit.result import NO_LINEAGE, Result
+from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle
 from birthmark.calibration import smallest_p
 from birthmark.calibration.sample_size import MEASURED_AT, load
 from birthmark.data.outputs import Kind
 from birthmark.enrolment.exchangeability import left_out
+from birthmark.enrolment.population import population
 from birthmark.report.sentences import number, span
 from birthmark.scores.methods import OURS
 
@@ -29,9 +31,21 @@ def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
     )
     said = [
         f"There are {n} reference models: {lineages}.",
-        f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
-        " gets, however exact it is. A smaller one takes more reference models, not more probes.",
     ]
+    if first.rule is Rule.RANK:
+        said.append(
+            f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
+            " gets, however exact it is. A smaller one takes more references, not more probes."
+        )
+    record = population(bundle)
+    if record is not None and record.fit is not None:
+        said.append(f"Population check: the victim {record.fit.sentence}.")
+    if record is not None and record.victim is not None:
+        low, high = min(record.references), max(record.references)
+        said.append(
+            f"Competence: on {record.images} images that were chosen by nobody's answers the victim"
+            f" is right on {record.victim:.0%}, the references on {low:.0%} to {high:.0%}."
+        )
     if len(results) > 1:
         expected = sum(result.false_positive_rate for result in results)
         said.append(
@@ -118,7 +132,7 @@ def lineage_rows(result: Result) -> list[LineageRow]:
 
 def _power(result: Result) -> list[str]:
     """How many thieves the default method finds on our zoos, asked as much."""
-    if result.method != OURS or result.alpha < MEASURED_AT:
+    if result.rule is Rule.UNSEEN or result.method != OURS or result.alpha < MEASURED_AT:
         return []
     cases = []
     for case in load(labels=result.compared_as is Kind.LABELS):

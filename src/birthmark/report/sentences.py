@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from birthmark.audit.result import Result, Verdict
+from birthmark.audit.rule import Rule
 from birthmark.models.adapters import Declaration
 
 VERDICTS = {
@@ -173,22 +174,32 @@ def inferred(results: Sequence[Result]) -> list[str]:
     """What follows from the measurements if the assumptions hold."""
     first = results[0]
     n = len(first.references)
-    whose = f"The p-value, {first.p_value:.3g}," if len(results) == 1 else "A p-value"
-    said = [
-        f"{whose} is the share of models, the suspect and {n} reference models together, that are"
-        " at most as far from the victim as the suspect. It is no probability that a suspect"
-        " was stolen.",
-    ]
-    for alpha, rate in sorted({(r.alpha, r.false_positive_rate) for r in results}):
-        said.append(
-            f"Derived means p ≤ {alpha:g}. An independent model is then called derived at a rate"
-            f" of {rate:.3g} at most, if it is like the reference models as a whole."
-        )
-    said += [
-        "Derived also takes a close rank within every lineage that an innocent suspect can be of."
-        f" If it is of one of these, whichever, the rate is {rate:.3g} at most."
-        for rate in sorted({r.lineage_rate for r in results if r.lineage_rate is not None})
-    ]
+    whose = f"The p-value, {first.p_value:.2g}," if len(results) == 1 else "A p-value"
+    if first.rule is Rule.UNSEEN:
+        said = [
+            f"{whose} is how often an independent model comes as close to the victim, whatever its"
+            f" lineage: the {n} references tell how much models differ and how much lineages do."
+            " It is no probability that a suspect was stolen.",
+            "Derived means closer than every reference, p ≤"
+            f" {', '.join(f'{100 * x:g}%' for x in sorted({r.alpha for r in results}))}, and no"
+            " finding that forbids it.",
+        ]
+    else:
+        said = [
+            f"{whose} is the share of models, the suspect and {n} reference models together, that"
+            " are at most as far from the victim as the suspect. It is no probability that a"
+            " suspect was stolen.",
+            *(
+                f"Derived means p ≤ {alpha:g}. An independent model is then called derived at a"
+                f" rate of {rate:.3g} at most, if it is like the reference models as a whole."
+                for alpha, rate in sorted({(r.alpha, r.false_positive_rate) for r in results})
+            ),
+            *(
+                "Derived also takes a close rank within every lineage that an innocent suspect can"
+                f" be of. If it is of one of these, whichever, the rate is {rate:.3g} at most."
+                for rate in sorted({r.lineage_rate for r in results if r.lineage_rate is not None})
+            ),
+        ]
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(
         f"Independent means p > {above} and no finding that forbids it: no sign of copying was"
@@ -208,7 +219,7 @@ def strip_alt(results: Sequence[Result]) -> str:
     references = [reference.score for reference in shown.references]
     said = [
         f"{len(references)} reference models lie at {span(references)} from the victim;"
-        f" p is at most {shown.alpha:g} below {number(shown.threshold)}."
+        f" derived takes less than {number(shown.threshold)}."
     ]
     for verdict in Verdict:
         scores = [result.score for result in results if result.verdict is verdict]

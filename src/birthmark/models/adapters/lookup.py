@@ -146,7 +146,8 @@ def open_all(
 
     def opened(spec: str, lineage: str | None = None) -> Suspect:
         try:
-            return open_suspect(spec, declared, lineage, access)
+            suspect = open_suspect(spec, declared, lineage, access)
+            return suspect if lineage is None else _within(lineage, suspect)
         except BirthmarkError as error:
             if unopened is None or not Path(spec).is_file():
                 raise
@@ -162,6 +163,14 @@ def open_all(
             inside = file.relative_to(folder).parts[:-1]
             suspects.append(opened(str(file), inside[0] if inside else None))
     return suspects
+
+
+def _within(folder: str, suspect: Suspect) -> Suspect:
+    """A model of a folder of models is called by both: `resnet/0.onnx`."""
+    described = suspect.description
+    named = described.model_copy(update={"name": f"{folder}/{described.name}"})
+    suspect.description = named  # type: ignore[misc]
+    return suspect
 
 
 def as_suspect(
