@@ -20,6 +20,8 @@ from birthmark.training.objectives import Loss, Margin, of_embeddings, of_people
 
 ROUNDS = 3
 """A model that stays below the victim is trained so many times by its recipe, at most."""
+GAIN = 0.01
+"""And no more if a round brought less."""
 TRIES = 3
 """A training that diverges is begun anew at half the rate, so many times in all."""
 TEMPERATURE, SHARE = 4.0, 0.9
@@ -115,17 +117,17 @@ def learn(
         loss, extra = _objective(net, images, recipe, verification, taught, seed, device)
         if recipe.layers == "last":
             net.to("cpu")
-        right, rounds = 0.0, 0
-        while rounds < ROUNDS:
-            _train(net, images, loss, extra, recipe, rate / (1 + rounds), seed + rounds, device)
-            rounds += 1
+        enough = 0.0 if target is None else target - _close(target, images)
+        right = 0.0
+        for rounds in range(1, ROUNDS + 1):
+            before = right
+            _train(net, images, loss, extra, recipe, rate / rounds, seed + rounds, device)
             right = accuracy(net, images, verification=verification, device=device)
-            if right <= chance or target is None or right >= target - _close(target, images):
+            if right <= chance or right >= enough or right < before + GAIN:
                 break
         if right > chance:
-            short = 0.0 if target is None else max(0.0, target - right)
-            near = target is None or short <= _close(target, images)
-            return Learnt(net.to("cpu").eval(), right, rounds, 0.0 if near else short)
+            short = 0.0 if target is None or right >= enough else target - right
+            return Learnt(net.to("cpu").eval(), right, rounds, short)
         if attempt + 1 < TRIES:
             said(f"{name} learnt nothing at a rate of {rate:g}; trying {rate / 2:g}.")
     raise BirthmarkError(
