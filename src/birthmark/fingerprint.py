@@ -64,8 +64,8 @@ class Fingerprint:
         declared
             The declaration (or its fields) for all models that are not adapters already.
         lineage
-            The victim's lineage, as the references call it; without it nothing is ever called
-            derived. An adapter states its own.
+            The victim's lineage, as the references call it; the rule `rank` calls nothing derived
+            without it. An adapter states its own.
         method, n, seed, resize, start, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders

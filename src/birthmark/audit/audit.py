@@ -240,7 +240,8 @@ def audit(
     by_rank = conformal_p(own, others)
     p = by_rank if predicted is None or rule is Rule.RANK else predicted.p_value
     as_close = sum(other <= own for other in others)
-    close = p <= alpha and (rule is Rule.RANK or not as_close)
+    level = alpha if stopped is None or rule is Rule.RANK else alpha / stopped.planned
+    close = p <= level and (rule is Rule.RANK or not as_close)
     lineages = by_lineage(own, others, named, alpha)
     asked = possible(lineages, suspect.description.lineage) if rule is Rule.RANK else []
     found += of_suspect(bundle, suspect, answers, rule)
@@ -303,7 +304,7 @@ def audit(
         ],
         findings=[one.text for one in found],
         assumptions=[
-            *assumptions(bundle, suspect.description),
+            *assumptions(bundle, suspect.description, rule),
             *(one.assumed for one in seen if one.assumed is not None),
         ],
         checks=[one.check for one in seen],

@@ -254,7 +254,7 @@ def with_true_labels(bundle: Bundle) -> list[Image]:
     return [replace(probe, label=None) for probe in bundle.probes]
 
 
-def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
+def assumptions(bundle: Bundle, suspect: Description, rule: Rule) -> list[str]:
     """What the false-positive rate rests on, in sentences."""
     references, probes = bundle.manifest.references, with_true_labels(bundle)
     lineages = sorted({reference.lineage for reference in references if reference.lineage})
@@ -272,11 +272,21 @@ def assumptions(bundle: Bundle, suspect: Description) -> list[str]:
         )
     elif all(probe.label is None for probe in probes):
         asked += ", which was not checked, since the probes' true classes are not known"
-    return [
+    innocent = (
         f"An innocent suspect is exchangeable with the {len(references)} reference models,"
         f" which are {spread}, or with those of {own}: as likely to have any rank among them. An"
         " innocent of a lineage that is not among them, or trained on the victim's own images, may"
-        " be closer.",
+        " be closer."
+    )
+    if rule is Rule.UNSEEN:
+        innocent = (
+            "An innocent suspect is one more model of one more lineage, drawn as the"
+            f" {len(references)} reference models were, which are {spread}; distances of lineages,"
+            " and of models within one, are about normal. One trained on the victim's own images"
+            " may be closer."
+        )
+    return [
+        innocent,
         "The reference models were trained without the victim's answers or weights, and none of"
         " these models on the images that the probes were made of.",
         f"{asked}; and the suspect answered as it answers others.",

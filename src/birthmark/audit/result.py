@@ -188,7 +188,7 @@ class Result(BaseModel):
             f" {suspect} is derived from {victim}, which is no proof that it is not: it is"
             f" {self.placed}.",
             Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
-            f" it is {self.placed}. Derived takes p <= {self.alpha:g}, independent p >"
+            f" it is {self.placed}. Derived takes p <= {self.level:g}, independent p >"
             f" {self.independent_above:g}, and no finding against it.",
         }[self.verdict]
 
@@ -210,6 +210,12 @@ class Result(BaseModel):
         return said
 
     @property
+    def level(self) -> float:
+        """The p-value that derived takes; of several looks by the rule `unseen`, that of each."""
+        looks = 1 if self.looks is None or self.rule is Rule.RANK else self.looks[1]
+        return self.alpha / looks
+
+    @property
     def rate_sentence(self) -> str:
         """How often an innocent is called derived, at most."""
         if self.rule is Rule.UNSEEN:
@@ -227,14 +233,14 @@ class Result(BaseModel):
 
     @property
     def threshold(self) -> float:
-        """The distance below which p <= alpha and, by the rule `unseen`, no reference lies.
+        """The distance below which p <= `level` and, by the rule `unseen`, no reference lies.
 
         By the rule `rank` that of the k-th closest of n references, k being the largest rank that
         alpha allows: k / (n + 1) <= alpha.
         """
         scores = sorted(reference.score for reference in self.references)
         if self.rule is Rule.UNSEEN and self.unseen is not None:
-            return min(scores[0], self.unseen.below(self.alpha))
+            return min(scores[0], self.unseen.below(self.level))
         return scores[round(self.false_positive_rate * (len(scores) + 1)) - 1]
 
     def by_lineage(self) -> list[tuple[str, list[float]]]:

@@ -77,9 +77,13 @@ class Bundle:
         """The same with some of the references only."""
         if list(references) == list(range(len(self.references))):
             return self
-        described = [self.manifest.references[i] for i in references]
+        changed: dict[str, Any] = {"references": [self.manifest.references[i] for i in references]}
+        record = self.manifest.population
+        if record is not None and record.references:
+            right = [record.references[i] for i in references]
+            changed["population"] = record.model_copy(update={"references": right})
         return Bundle(
-            self.manifest.model_copy(update={"references": described}),
+            self.manifest.model_copy(update=changed),
             self.probes,
             self.victim,
             [self.references[i] for i in references],

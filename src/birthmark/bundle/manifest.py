@@ -139,6 +139,11 @@ class Manifest(BaseModel):
     def _distinct(self) -> Manifest:
         if len({probe.file for probe in self.probes}) != len(self.probes):
             raise ValueError("a probe's file is named twice")
+        record = self.population
+        if record is not None and len(record.references) != (
+            0 if record.victim is None else len(self.references)
+        ):
+            raise ValueError("the population has a share for some of its models only")
         return self
 
     @model_serializer(mode="wrap")

@@ -38,7 +38,9 @@ def enroll(
     ] = [],  # noqa: B006
     lineage: Annotated[
         str | None,
-        typer.Option(help="The victim's lineage, a sub-folder of references; needed to accuse."),
+        typer.Option(
+            help="The victim's lineage, a sub-folder of references; --rule rank takes it."
+        ),
     ] = None,
     start: Annotated[
         str | None,

@@ -18,6 +18,7 @@ from birthmark.comparison.row import Row
 from birthmark.comparison.table import Comparison
 from birthmark.data.images import Progress, silent
 from birthmark.data.outputs import Outputs
+from birthmark.enrolment.population import counting
 from birthmark.fingerprint import Fingerprint
 from birthmark.models.adapters import as_suspect
 from birthmark.scores.methods import method
@@ -69,7 +70,7 @@ def compare(
             audited.append(one)
             rows.append(_row(name, one))
         progress(f"Comparing with {name}", len(models), len(models))
-        maps.append(_map(name, fingerprint.bundle, audited))
+        maps.append(_map(name, counting(fingerprint.bundle), audited))
     order = {name: place for place, name in enumerate(fingerprints)}
     rows.sort(key=lambda row: (order[row.fingerprint], row.p_value is None, row.p_value, row.score))
     return Comparison(alpha=alpha, rows=rows, maps=maps)

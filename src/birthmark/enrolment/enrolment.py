@@ -77,7 +77,7 @@ def enroll(
         raise BirthmarkError(
             "references",
             "there are none, so no verdict would ever be possible",
-            "pass independent models with --references: 19 for a verdict at 5%, 99 at 1%",
+            "pass independent models of two lineages or more with --references: 16 of eight, say",
         )
     _require_distinct(victim, references, companions)
     draw = Draw(images.digest, victim.description.digest, seed)

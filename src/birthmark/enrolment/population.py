@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from birthmark.bundle import Bundle
 from birthmark.bundle.manifest import PopulationRecord
@@ -121,7 +122,10 @@ def population(bundle: Bundle) -> PopulationRecord | None:
     if not unselected(chosen):
         return manifest.population
     lineages = [one.lineage for one in manifest.references]
-    return standing(chosen, bundle.victim, bundle.references, lineages, bundle.probes)
+    probes = bundle.probes
+    if not chosen.probes.true_labels:
+        probes = [replace(probe, label=None) for probe in probes]
+    return standing(chosen, bundle.victim, bundle.references, lineages, probes)
 
 
 def of_suspect(
@@ -158,3 +162,8 @@ def counted_once(bundle: Bundle) -> list[list[int]]:
     kind = common_kind([one.kind for one in everyone], score)
     frame, *others = [one.to(kind) if kind.tells_classes else one for one in everyone]
     return [group for group in groups(among(score, frame, others)) if len(group) > 1]
+
+
+def counting(bundle: Bundle) -> Bundle:
+    """The same with the references that count: the first of those that answer as one model does."""
+    return bundle.keeping(distinct(len(bundle.references), counted_once(bundle)))

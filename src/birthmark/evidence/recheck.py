@@ -19,7 +19,13 @@ from birthmark.common.checks import Check, Checked
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.enrolment.population import asked, counted_once, standing, unselected_images
+from birthmark.enrolment.population import (
+    asked,
+    counted_once,
+    counting,
+    standing,
+    unselected_images,
+)
 from birthmark.models.adapters import Description, Suspect
 from birthmark.models.queries import ask
 from birthmark.probes import Companions, Draw
@@ -347,7 +353,10 @@ def _alike(again: PopulationRecord, recorded: PopulationRecord) -> bool:
         return False
     if again.fit is None or recorded.fit is None:
         return True
-    return math.isclose(again.fit.times, recorded.fit.times, rel_tol=CLOSE_RATE)
+    mine, theirs = again.fit.model_dump(), recorded.fit.model_dump()
+    return again.fit.fits == recorded.fit.fits and all(
+        math.isclose(mine[key], theirs[key], rel_tol=CLOSE_RATE, abs_tol=CLOSE_RATE) for key in mine
+    )
 
 
 def _strangers(manifest: Manifest, control: Sequence[Suspect]) -> Iterator[Suspect]:
@@ -361,6 +370,7 @@ def _strangers(manifest: Manifest, control: Sequence[Suspect]) -> Iterator[Suspe
 
 
 def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress: Progress) -> Check:
+    bundle = counting(bundle)
     name, n = "controls", len(bundle.references)
     if not 0 < alpha < 1 or smallest_p(n) > alpha:
         sentence = f"A rate of {alpha:g} cannot be reached with {n} references."

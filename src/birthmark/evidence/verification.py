@@ -16,6 +16,7 @@ from birthmark.bundle import Bundle, read_bundle
 from birthmark.common.checks import Check, Checked
 from birthmark.common.digests import sha256
 from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.enrolment.population import counting
 from birthmark.evidence import keys, timestamp
 from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
@@ -231,7 +232,7 @@ def _consistent(statement: Statement, bundle: Bundle, answers: Recorded, seal: s
         "the victim": (result.victim, manifest.victim),
         "the references": (
             [(one.name, one.lineage) for one in result.references],
-            [(one.name, one.lineage) for one in manifest.references],
+            [(one.name, one.lineage) for one in counting(bundle).manifest.references],
         ),
         "the answers' digest": (result.answers, answers.given.outputs.digest),
         "the number of answers": (result.queries, answers.given.asked),

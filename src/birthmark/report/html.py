@@ -12,6 +12,7 @@ from birthmark.audit.audit import Audited
 from birthmark.audit.result import Result
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.enrolment.population import counting
 from birthmark.report import limits, sentences
 from birthmark.report.matrices import matrices
 from birthmark.report.pictures import data_address
@@ -57,6 +58,7 @@ def render_report(
     """
     results = [one.result for one in audited]
     require_of_one(bundle, audited)
+    bundle = counting(bundle)
     template = _environment().get_template("report.html.j2")
     return template.render(
         title=title,
@@ -127,7 +129,7 @@ def require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
     """
     if not audited:
         raise BirthmarkError("report", "there is no audit to report", "audit a suspect first")
-    names = [reference.name for reference in bundle.manifest.references]
+    names = [reference.name for reference in counting(bundle).manifest.references]
     seals = {one.result.fingerprint for one in audited} - {None}
     for one in audited:
         result = one.result
@@ -151,7 +153,7 @@ def _alike(results: Sequence[Result]) -> list[list[Result]]:
     """Results that can be shown in one plot."""
     groups: dict[object, list[Result]] = {}
     for result in results:
-        groups.setdefault((result.compared_as, result.alpha), []).append(result)
+        groups.setdefault((result.compared_as, result.alpha, result.rule), []).append(result)
     return list(groups.values())
 
 

@@ -193,12 +193,20 @@ def _line(axes: Axes, strip: Strip, look: Look, narrow: bool) -> None:
     edge = strip.line
     scores = [x for _, of in strip.lineages for x in of] + [one.score for one in strip.suspects]
     low, high = min(0.0, *scores), max(scores)
-    room = 0.03 * ((high - low) or 1)
+    reach = (high - low) or 1
+    room = 0.03 * reach
+    rate = "" if narrow else f", false-positive rate {strip.rate:.3g}"
+    if edge < low - reach:
+        axes.set_xlim(low - room, high + room)
+        axes.set_title(
+            f"p ≤ {strip.alpha:.3g} lies farther left{rate}", loc="left", fontsize="medium"
+        )
+        return
+    low = min(low, edge)
     axes.set_xlim(low - room, high + room)
     axes.axvline(edge, color=look.ink, linewidth=1, linestyle=(0, (4, 2)))
     axes.axvspan(low - room, edge, color=look.colour("derived"), alpha=0.08, linewidth=0)
     on_the_left = edge - low < (high - low) / 2
-    rate = "" if narrow else f", false-positive rate {strip.rate:.3g}"
     axes.annotate(
         f"← p ≤ {strip.alpha:.3g}{rate}",
         (edge, 1),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.models.adapters.base import ADAPTERS, PairSuspect, Remote, Suspect
+from birthmark.models.adapters.base import ADAPTERS, Description, PairSuspect, Remote, Suspect
 from birthmark.models.adapters.callable import CallableSuspect
 from birthmark.models.adapters.declaration import Declaration, combined, declared_beside
 from birthmark.models.adapters.model_files import MODELS, located, models_in, refuse_pickles
@@ -168,7 +168,7 @@ def open_all(
 def _within(folder: str, suspect: Suspect) -> Suspect:
     """A model of a folder of models is called by both: `resnet/0.onnx`."""
     described = suspect.description
-    named = described.model_copy(update={"name": f"{folder}/{described.name}"})
+    named = Description(**dict(described) | {"name": f"{folder}/{described.name}"})
     suspect.description = named  # type: ignore[misc]
     return suspect
 
