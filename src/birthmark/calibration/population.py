@@ -105,19 +105,27 @@ def fit(correlations: Matrix, lineages: Sequence[str | None], ridge: float = RID
     Fit or None
         None with fewer than two references.
     """
-    from scipy.special import stdtr
-
     n = len(lineages)
     if n < LEAST:
         return None
     shares = 1 / np.diag(np.linalg.inv(correlations + ridge * np.eye(1 + n)))
     inside = np.clip(shares, 1e-9, 1 + ridge - 1e-3)
     own, *others = np.log(inside / (1 + ridge - inside))
+    return judged(float(own), np.array(others), lineages, ridge)
+
+
+def judged(
+    own: float, others: NDArray[np.float64], lineages: Sequence[str | None], ridge: float = RIDGE
+) -> Fit:
+    """How log odds of a model's unexplained share stand among the references', (n,)."""
+    from scipy.special import stdtr
+
+    n = len(lineages)
     names = np.array(["" if one is None else one for one in lineages])
     weights = np.linalg.inv(np.eye(n) + BETWEEN * (names[:, None] == names))
     total = weights.sum()
     centre = weights.sum(axis=0) @ others / total
-    rest = np.array(others) - centre
+    rest = others - centre
     estimated = rest @ weights @ rest / (n - 1) * (1 + BETWEEN + 1 / total)
     variance = estimated + MAKER**2
     degrees = min((n - 1) * variance / max(estimated, 1e-12), 1e6)
