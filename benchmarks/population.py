@@ -163,8 +163,8 @@ def main() -> None:
         " ([what it is](../docs/population.md)). Columns are references: lineages x models of each,"
         f" {DRAWS} draws ({DESIGNS[0][0]} x {DESIGNS[0][1]}: all 40). A victim that is stopped"
         " can't accuse; a suspect that is stopped is called neither derived nor independent."
-        " Thieves are those that are as accurate as honest models; where the check stops one it protects a"
-        " thief. What it is for, models unlike the references, stands in"
+        " Thieves are those that are as accurate as honest models; where the check stops one it"
+        " protects a thief. What it is for, models unlike the references, stands in"
         " [published networks](real_models.md): all are stopped.\n\n"
         + "\n\n".join(parts)
         + "\n\n## Its own error rates, simulated\n\n"
