@@ -20,7 +20,7 @@ METHOD = f"fri{M}-centred-partial0.03@jpeg25"
 Tell = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def embedding(model: Any) -> Suspect:
+def embedding(model: Any, lineage: str = "linear") -> Suspect:
     """Points in a space of its own: ten numbers, turned and stretched."""
     turn = np.linalg.qr(np.random.default_rng(len(model.coef_)).normal(size=(10, 10)))[0]
 
@@ -28,14 +28,16 @@ def embedding(model: Any) -> Suspect:
         logits = model.decision_function(inputs.reshape(len(inputs), -1))
         return (logits - logits.mean(axis=1, keepdims=True)) @ turn
 
-    return as_suspect(points, world.DECLARED | {"output": "embeddings"}, lineage="linear")
+    return as_suspect(points, world.DECLARED | {"output": "embeddings"}, lineage=lineage)
 
 
 @cache
 def fingerprint(name: str = METHOD) -> Fingerprint:
-    models = [embedding(world.innocent(i)) for i in range(20)]
+    models = [
+        embedding(world.innocent(i, world.lineage_of(i)), world.lineage_of(i)) for i in range(20)
+    ]
     own = embedding(world.victim())
-    return Fingerprint.enroll(own, world.image_set(), models, n=60, method=name)
+    return Fingerprint.enroll(own, world.image_set(), models, n=60, method=name, start="random")
 
 
 class Comparing:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from birthmark import Fingerprint, ImageSet, Suspect, as_suspect
 from birthmark.models.adapters.differentiable import Direction
@@ -39,6 +40,15 @@ output = "logits"
 """
 DECLARING = ["--input", "8x8x1", "--range", "0:1", "--mean", "0.5", "--std", "0.25"]
 DECLARING += ["--output", "logits"]
+LINEAGES: dict[str, Callable[[], Any]] = {
+    "linear": lambda: LogisticRegression(C=0.1, max_iter=100),
+    "ridge": lambda: RidgeClassifier(alpha=30),
+    "lda": lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3),
+    "smooth": lambda: LogisticRegression(C=0.002, max_iter=100),
+}
+"""Ways to learn a classifier that is one layer of weights: `coef_` and `intercept_`."""
+LOGITS = 2.2
+"""The standard deviation of answers, so that no lineage's are flatter than the others'."""
 DATA = Path(os.environ.get("BIRTHMARK_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -49,17 +59,26 @@ def pictures() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return (digits.images * 255 / 16).astype(np.uint8), digits.target.astype(np.int64)
 
 
-def trained(part: slice, labels: NDArray[np.int64] | None = None) -> Any:
-    """A linear classifier of digits in the input that DECLARED describes, flattened."""
+Part = slice | NDArray[np.int64]
+
+
+def trained(part: Part, labels: NDArray[np.int64] | None = None, lineage: str = "linear") -> Any:
+    """A classifier of digits in the input that DECLARED describes, flattened."""
     images, truth = pictures()
     targets = truth[part] if labels is None else labels
-    return LogisticRegression(C=0.1, max_iter=100).fit(flat(images[part]), targets)
+    inputs = flat(images[part])
+    model = LINEAGES[lineage]().fit(inputs, targets)
+    if lineage != "linear":
+        sharpness = LOGITS / model.decision_function(inputs).std()
+        model.coef_, model.intercept_ = model.coef_ * sharpness, model.intercept_ * sharpness
+    return model
 
 
 def flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return ((images.reshape(len(images), -1) / 255 - 0.5) / 0.25).astype(np.float32)
 
 
+@cache
 def victim() -> Any:
     return trained(slice(0, 200))
 
@@ -69,12 +88,27 @@ def copied(part: slice) -> Any:
     return trained(part, victim().predict(flat(images[part])))
 
 
+@cache
 def thief() -> Any:
     return copied(slice(200, 800))
 
 
-def innocent(i: int) -> Any:
-    return trained(slice(200 + 10 * i, 500 + 10 * i))
+@cache
+def innocent(i: int, lineage: str = "linear", size: int = 200) -> Any:
+    drawn = np.random.default_rng(i).choice(np.arange(200, 1000), size, replace=False)
+    return trained(drawn, lineage=lineage)
+
+
+def lineage_of(i: int) -> str:
+    """The lineages take turns."""
+    return list(LINEAGES)[i % len(LINEAGES)]
+
+
+def references(count: int = 20) -> list[Suspect]:
+    return [
+        as_digits(innocent(i, lineage_of(i)), name=f"innocent-{i}", lineage=lineage_of(i))
+        for i in range(count)
+    ]
 
 
 @cache
@@ -89,12 +123,11 @@ def image_set(count: int = 400) -> ImageSet:
     return ImageSet.from_arrays(images[part], labels[part], source="digits")
 
 
-def fingerprint_of_digits(references: int = 20, n: int = 40, **options: Any) -> Fingerprint:
-    models = [
-        as_digits(innocent(i), name=f"innocent-{i}", lineage="linear") for i in range(references)
-    ]
+def fingerprint_of_digits(
+    models: int = 20, n: int = 40, start: str | None = "random", **options: Any
+) -> Fingerprint:
     own = as_digits(victim(), name="victim", lineage="linear")
-    return Fingerprint.enroll(own, image_set(), models, n=n, **options)
+    return Fingerprint.enroll(own, image_set(), references(models), n=n, start=start, **options)
 
 
 def as_digits(model: Any, **options: Any) -> Suspect:
@@ -168,7 +201,8 @@ class World:
         export(thief(), folder / "suspect.onnx")
         export(innocent(25), folder / "other.onnx")
         for i in range(20):
-            export(innocent(i), folder / "references" / "linear" / f"{i:02d}.onnx")
+            lineage = lineage_of(i)
+            export(innocent(i, lineage), folder / "references" / lineage / f"{i:02d}.onnx")
         (folder / "birthmark.toml").write_text(TOML)
         images, labels = pictures()
         for i in range(1000, 1400):

@@ -39,7 +39,7 @@ def enroll(
     lineage: Annotated[
         str | None,
         typer.Option(
-            help="The victim's lineage, a sub-folder of references; --rule rank takes it."
+            help="The victim's lineage, a sub-folder of references, for --rule rank."
         ),
     ] = None,
     start: Annotated[

@@ -10,7 +10,7 @@ from birthmark.bundle import Bundle, Manifest, ProbeRecord
 from birthmark.bundle.archive import outputs_bytes
 from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord, PopulationRecord
 from birthmark.common.digests import sha256
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
@@ -78,6 +78,10 @@ def enroll(
             "references",
             "there are none, so no verdict would ever be possible",
             "pass independent models of two lineages or more with --references: 16 of eight, say",
+        )
+    if start is not None and (not start or "@" in start or one_line(start, 200) != start):
+        raise BirthmarkError(
+            "--start", f"is {start[:200]!r}", "pass random, or a checkpoint's name without an @"
         )
     _require_distinct(victim, references, companions)
     draw = Draw(images.digest, victim.description.digest, seed)

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 import evasive
 import world
-from birthmark import BirthmarkError, Fingerprint, Verdict
+from birthmark import BirthmarkError, Fingerprint, Verdict, as_suspect
 from birthmark.audit.evasion import CHECKS
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters import Suspect
@@ -68,7 +68,7 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
         INCONCLUSIVE,
     ),
     "sharp": (
-        local(evasive.heated(0.2)),
+        local(evasive.heated(0.05)),
         "temperature",
         "far sharper than the victim's",
         DERIVED,
@@ -211,9 +211,9 @@ def test_the_victims_service_behind_another_door_is_noticed(fingerprint: Any) ->
     result = fingerprint.audit(world.as_digits(world.victim()))
     assert result.verdict is Verdict.DERIVED
     assert "it forwards what it is asked to the victim's service" in result.findings[0]
-    reference = fingerprint.audit(world.as_digits(world.innocent(3)), independent_above=0.05)
+    reference = fingerprint.audit(world.as_digits(world.innocent(4)), independent_above=0.05)
     assert reference.verdict is Verdict.INCONCLUSIVE
-    assert "are those of the reference model innocent-3" in reference.findings[0]
+    assert "are those of the reference model innocent-4" in reference.findings[0]
 
 
 def refusing_some() -> evasive.Remote:
@@ -256,7 +256,7 @@ def test_the_score_is_that_of_the_probes_that_were_answered(fingerprint: Any) ->
     some = Fingerprint(replace(some, manifest=some.manifest.model_copy(update={"probes": records})))
     partly, whole = fingerprint.audit(refusing_some()), some.audit(world.as_digits(world.thief()))
     assert partly.score == pytest.approx(whole.score, rel=1e-4)
-    assert partly.p_value == whole.p_value
+    assert partly.p_value == pytest.approx(whole.p_value, rel=1e-4)
 
 
 @pytest.mark.parametrize("stop_early", [False, True])
@@ -277,7 +277,7 @@ def test_early_refusals_do_not_end_an_audit(fingerprint: Any) -> None:
 
 
 def test_pairs_are_left_out_together() -> None:
-    made = world.fingerprint_of_digits(method="ddv@natural", references=19)
+    made = world.fingerprint_of_digits(method="ddv@natural", models=19)
     suspect = evasive.Remote(
         world.as_digits(world.innocent(25)),
         refuses=lambda image, _: "no" if evasive.number(image) == 7 else None,
@@ -286,8 +286,13 @@ def test_pairs_are_left_out_together() -> None:
 
 
 def embedding(seed: int) -> Suspect:
+    """Even and odd seeds are of two lineages."""
     weights = np.random.default_rng(seed).normal(size=(64, 12))
-    return world.answering(lambda x: np.tanh(x.reshape(len(x), -1) @ weights), output="embeddings")
+    return as_suspect(
+        lambda x: np.tanh(x.reshape(len(x), -1) @ weights),
+        world.DECLARED | {"output": "embeddings"},
+        lineage=f"{seed % 2}",
+    )
 
 
 @pytest.mark.parametrize(("missing", "said"), [(3, "first 00003.jpg (no), a ref"), (12, None)])

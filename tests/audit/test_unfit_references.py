@@ -1,0 +1,243 @@
+"""References that can't support an accusation, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import world
+from birthmark import BirthmarkError, Fingerprint, ImageSet, Suspect, Verdict
+from birthmark.audit.findings import of_fingerprint
+from birthmark.enrolment.population import population
+from birthmark.evidence.recheck import recheck
+from birthmark.models.adapters.lookup import as_suspect, open_all
+from birthmark.probes import Companions
+from commands import run
+
+THIEF = world.as_digits(world.thief(), name="thief")
+
+
+def enrolled(references: Sequence[Suspect], victim: Any = None, **options: Any) -> Fingerprint:
+    own = world.as_digits(victim or world.victim(), name="victim", lineage="linear")
+    images = options.pop("images", world.image_set())
+    return Fingerprint.enroll(own, images, references, **{"n": 100, "start": "random"} | options)
+
+
+def forbidding(made: Fingerprint) -> list[str]:
+    """What an audit of a thief says against a verdict; by the same, none is `derived`."""
+    said = [one.text for one in of_fingerprint(made.bundle)]
+    result = made.audit(THIEF)
+    assert set(said) <= set(result.findings)
+    assert (result.verdict is Verdict.DERIVED) == (not said)
+    return said
+
+
+def named(lineages: Sequence[str]) -> list[Suspect]:
+    return [
+        world.as_digits(world.innocent(i, world.lineage_of(i)), name=f"{i}", lineage=lineage)
+        for i, lineage in enumerate(lineages)
+    ]
+
+
+PLAIN = [world.lineage_of(i) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("start", "sharing", "said"),
+    [
+        (None, 0, "It is not stated what the victim's training began from."),
+        ("random", 0, None),
+        ("random", 3, None),
+        ("imagenet", 0, "The victim began from imagenet, and 0 references did: 4 must"),
+        ("imagenet", 3, "and 3 references did"),
+        ("imagenet", 4, None),
+        ("other", 4, "The victim began from other, and 0 references did"),
+    ],
+)
+def test_an_accusation_takes_references_that_began_where_the_victim_did(
+    start: str | None, sharing: int, said: str | None
+) -> None:
+    lineages = [f"{one}@imagenet" if i < sharing else one for i, one in enumerate(PLAIN)]
+    found = forbidding(enrolled(named(lineages), start=start, n=40))
+    assert len(found) == (said is not None)
+    assert all((said or "") in one for one in found)
+
+
+@pytest.mark.parametrize("start", ["", "a@b", "x" * 201, "two\nlines"])
+def test_a_start_that_no_lineage_can_name_is_refused(start: str) -> None:
+    with pytest.raises(BirthmarkError, match="--start"):
+        enrolled(named(PLAIN[:2]), start=start)
+
+
+def noisy(i: int) -> Suspect:
+    """An innocent whose answers are mostly its own noise, the same for the same image."""
+    model = world.innocent(i, world.lineage_of(i))
+
+    def answer(inputs: Any) -> Any:
+        own = model.decision_function(inputs.reshape(len(inputs), -1))
+        seeds = (np.abs(inputs).sum(axis=(1, 2, 3)) * 1e4).astype(int) * 100 + i
+        noise = np.stack([np.random.default_rng(seed).normal(size=10) for seed in seeds])
+        return own / own.std() + 1.5 * noise
+
+    return world.as_digits(answer, name=f"noisy-{i}", lineage=world.lineage_of(i))
+
+
+def test_noisy_references_do_not_fit_the_victim() -> None:
+    images, _ = world.pictures()
+    unlabelled = ImageSet.from_arrays(images[1000:1400])
+    made = enrolled([noisy(i) for i in range(8)], images=unlabelled)
+    said = forbidding(made)
+    assert "The references do not fit your model: it" in said[0]
+    assert "birthmark references" in said[0]
+
+
+def test_references_trained_on_other_images_than_the_victim_do_not_fit_it() -> None:
+    """The victim tells upside-down digits; its references, alike, have learnt upright ones."""
+    images, labels = world.pictures()
+    turned = world.LINEAGES["linear"]().fit(world.flat(images[:200, ::-1]), labels[:200])
+    made = enrolled(world.references(20), turned)
+    said = forbidding(made)
+    assert "as unexplained by the references as they are by each other" in said[0]
+    record = population(made.bundle)
+    assert record is not None
+    assert record.fit is not None
+    assert not record.fit.fits
+
+
+def test_a_suspect_unlike_the_references_is_called_nothing(fingerprint: Any) -> None:
+    """Its own misfit forbids both verdicts, though nobody is as far."""
+    images, labels = world.pictures()
+    turned = world.LINEAGES["linear"]().fit(world.flat(images[:200, ::-1]), labels[:200])
+    result = fingerprint.audit(world.as_digits(turned, name="turned"), independent_above=0.01)
+    assert result.p_value > 0.01
+    assert result.population is not None
+    assert not result.population.fits
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "it can be called neither derived nor independent" in result.findings[-1]
+
+
+def weak(i: int) -> Suspect:
+    """Trained on a dozen images."""
+    model = world.innocent(i, size=12)
+    return world.as_digits(model, name=f"weak-{i}", lineage=world.lineage_of(i))
+
+
+@pytest.mark.parametrize(("count", "forbidden"), [(5, False), (6, True)])
+def test_references_far_weaker_than_the_victim_forbid_an_accusation(
+    count: int, forbidden: bool
+) -> None:
+    """A quarter of them may be."""
+    said = forbidding(enrolled([weak(i) for i in range(count)] + world.references(20)[count:]))
+    weaker = [one for one in said if "The references are weaker than the victim" in one]
+    assert bool(weaker) == forbidden
+    if forbidden:
+        assert ": weak-0, weak-1, weak-2, weak-3, weak-4 and 1 more." in weaker[0]
+
+
+PECULIAR = "partial0.03@peculiar300-jpeg25"
+OUTSIDERS = Companions([], [world.as_digits(world.innocent(i)) for i in (50, 51, 52, 53)])
+
+
+def test_who_is_judged_by_images_that_nobodys_answers_chose() -> None:
+    """Right on few of the peculiar probes, which outsiders answer otherwise: no guesser yet."""
+    made = enrolled(world.references(20), method=PECULIAR, outsiders=OUTSIDERS.outsiders, n=40)
+    record = made.manifest.population
+    assert record is not None
+    assert record.images == 200
+    assert record.victim is not None
+    assert record.victim > 0.8
+    assert len(record.references) == 20
+    assert forbidding(made) == []
+
+    rng = np.random.default_rng(0)
+    guesser = world.as_digits(lambda x: rng.normal(size=(len(x), 10)), name="guesser", lineage="a")
+    for options in (
+        {"references": [*world.references(6), guesser]},
+        {"references": world.references(6), "victim": lambda x: rng.normal(size=(len(x), 10))},
+    ):
+        with pytest.raises(BirthmarkError, match="labelled images no better than chance"):
+            enrolled(method=PECULIAR, outsiders=OUTSIDERS.outsiders, n=40, **options)  # type: ignore[arg-type]
+
+
+def test_recorded_models_cannot_be_compared_on_other_images(tmp_path: Path) -> None:
+    references = world.references(20)
+    made = enrolled(references, method="sac-source", n=30)
+    file = tmp_path / "recorded.npz"
+    np.savez(file, values=references[0].answer(made.probes).values, kind="logits")
+    again = enrolled([as_suspect(file), *references[1:]], method="sac-source", n=30)
+    assert again.manifest.population is None
+    assert "Nobody has looked whether the references fit" in forbidding(again)[0]
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """References of which three are one network: two by another number at the end of its file."""
+    folder = tmp_path_factory.mktemp("references")
+    for i in range(12):
+        lineage = world.lineage_of(i)
+        world.export(world.innocent(i, lineage), folder / lineage / f"{i:02d}.onnx")
+    model = world.innocent(4)
+    for k in (1, 2):
+        world.write_onnx(
+            folder / "linear" / f"04-copy{k}.onnx", model.coef_.T, model.intercept_ + k * 1e-4
+        )
+    (folder / "birthmark.toml").write_text(world.TOML)
+    world.export(world.victim(), folder.parent / "victim.onnx")
+    return folder
+
+
+def test_references_that_answer_as_one_count_once(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all that is made of such an audit goes on with those that count."""
+    outsiders = [world.as_digits(world.innocent(i)) for i in (50, 51)]
+    references = open_all([str(copied)], world.DECLARED)
+    victim = as_suspect(copied.parent / "victim.onnx", world.DECLARED, lineage="linear")
+    made = Fingerprint.enroll(
+        victim,
+        world.image_set(),
+        references,
+        n=100,
+        start="random",
+        method=PECULIAR,
+        outsiders=outsiders,
+    )
+    assert len(made.bundle.references) == 14
+    result = made.audit(THIEF)
+    names = "linear/04-copy1.onnx, linear/04-copy2.onnx, linear/04.onnx"
+    assert result.findings == [
+        f"The references {names} answer as one model does, so they count once."
+    ]
+    assert result.verdict is Verdict.DERIVED
+    assert len(result.references) == 12
+    checks = recheck(
+        made.bundle,
+        victim,
+        world.image_set(),
+        [*references, *outsiders],
+        [world.as_digits(world.innocent(60))],
+        alpha=0.08,
+    )
+    found = {one.name: one for one in checks.checks}
+    assert found["references distinct"].passed is False
+    assert found["references distinct"].sentence == (
+        f"2 of 14 answer as another does, first: {names}."
+    )
+    assert found["population"].passed
+    assert found["controls"].passed
+
+    file = tmp_path / "v.birthmark"
+    made.save(file)
+    thief = world.export(world.thief(), tmp_path / "thief.onnx")
+    (tmp_path / "birthmark.toml").write_text(world.TOML)
+    monkeypatch.chdir(tmp_path)
+    run("audit", str(file), "--suspect", str(thief), "--out", "out")
+    run("key", "owner.pem")
+    run("sign", "out", "--fingerprint", str(file), "--key", "owner.pem")
+    run("verify", "out/evidence.json", "--key", "owner.pub", "--replay")
+    run("report", "out", "--fingerprint", str(file))
+    run("compare", str(file), str(thief))
