@@ -50,6 +50,8 @@ def audits(
             *victim,
             "--lineage",
             "vgg",
+            "--start",
+            "random",
             *references,
             "--method",
             method,
@@ -61,7 +63,7 @@ def audits(
         for suspect in SUSPECTS:
             out = str(folder / f"{i}-{suspect}")
             spec = ["--suspect", str(models / f"{suspect}.onnx"), "--out", out]
-            result = birthmark("audit", file, *spec, "--alpha", str(alpha))
+            result = birthmark("audit", file, *spec, "--rule", "rank", "--alpha", str(alpha))
             rows.append(
                 f"| `{method}` | {n} | {suspect} | {record(models, suspect)['test_accuracy']:.3f} |"
                 f" {result['score']:.4f} | {result['p_value']:.3g} | {result['verdict']} |"
