@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from birthmark import BirthmarkError, Fingerprint
+from birthmark.audit.rule import Rule
 from birthmark.common.digests import canonical_json, sha256, sha256_of_file
+
+V1 = Path(__file__).parents[1] / "files" / "v1.birthmark"
 
 
 def test_what_was_written_is_read_and_written_again_alike(sealed: Path, tmp_path: Path) -> None:
@@ -147,15 +150,61 @@ def test_junk_is_refused(tmp_path: Path, junk: bytes) -> None:
 def test_the_first_format_is_still_read_and_audited(tmp_path: Path) -> None:
     import world
 
-    opened = Fingerprint.open(Path(__file__).parents[1] / "files" / "v1.birthmark")
+    opened = Fingerprint.open(V1)
     assert opened.seal == "sha256:bf1bc61a9fc6a8de917a402b720ca72eee7fcdfa77a16812cb29f622ef2ee681"
     assert opened.manifest.method == "sac-cosine-l1@jpeg25"
     Fingerprint(opened.bundle).save(tmp_path / "again")
     assert Fingerprint.open(tmp_path / "again").manifest == opened.manifest
-    result = opened.audit(world.as_digits(world.thief()), alpha=0.2)
+    assert (opened.manifest.start, opened.manifest.population) == (None, None)
+    assert opened.manifest.format == "birthmark-fingerprint/2"
+    thief = world.as_digits(world.thief())
+    with pytest.raises(BirthmarkError, match="are 4 of one lineage or of none stated"):
+        opened.audit(thief)
+    result = opened.audit(thief, alpha=0.2, rule=Rule.RANK)
     assert result.p_value <= 0.2
     assert result.verdict == "inconclusive"
-    assert "The victim's lineage is not stated" in result.findings[0]
+    said = " ".join(result.findings)
+    assert "It is not stated what the victim's training began from" in said
+    assert "The victim's lineage is not stated" in said
     assert [reference.name for reference in result.references] == [
         f"innocent-{i}" for i in range(4)
     ]
+
+
+def first_format(member: str, **fields: Any) -> Callable[[dict[str, bytes]], None]:
+    def change(members: dict[str, bytes]) -> None:
+        read = json.loads(members["manifest.json"])
+        (read[member] if member else read).update(fields)
+        members["manifest.json"] = canonical_json(read)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (first_format("victim", lineage="vgg"), "birthmark-fingerprint/1 says family"),
+        (
+            first_format("", start="random"),
+            "birthmark-fingerprint/1 has no start and no population",
+        ),
+        (
+            first_format("", population=None),
+            "birthmark-fingerprint/1 has no start and no population",
+        ),
+    ],
+)
+def test_the_first_format_says_nothing_that_came_later(
+    tmp_path: Path, change: Callable[[dict[str, bytes]], None], said: str
+) -> None:
+    file = tmp_path / "v1.birthmark"
+    file.write_bytes(V1.read_bytes())
+    with pytest.raises(BirthmarkError, match=said):
+        Fingerprint.open(rewritten(file, change))
+
+
+def test_a_family_of_the_first_format_is_a_lineage(tmp_path: Path) -> None:
+    file = tmp_path / "v1.birthmark"
+    file.write_bytes(V1.read_bytes())
+    read = Fingerprint.open(rewritten(file, first_format("victim", family="vgg")))
+    assert read.manifest.victim.lineage == "vgg"

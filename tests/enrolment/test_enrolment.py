@@ -38,13 +38,14 @@ def test_bad_requests_are_named() -> None:
     embeds = as_suspect(lambda x: x.reshape(len(x), -1), world.DECLARED | {"output": "embeddings"})
     cases: dict[str, dict[str, Any]] = {
         "references: there are none": {"references": []},
-        "suspect: answers the labelled probes no better than chance": {"victim": chance},
+        "suspect: answers labelled images no better than chance": {"victim": chance},
         "embeddings are compared with embeddings only": {"references": [embeds]},
         "use a method that takes them": {
             "victim": embeds,
             "references": [embeds],
             "method": "sac-labels-l1@jpeg25",
         },
+        "pass independent models of two lineages": {"references": [], "start": "random"},
         "-n: is 1": {"n": 1},
         "pass -n 400": {"n": 500},
         "method 'sac': is not known": {"method": "sac"},
@@ -101,9 +102,12 @@ def test_companions_are_recorded_and_are_nothing_else(built: world.World) -> Non
 def test_references_need_not_answer_what_probes_were_crafted_for() -> None:
     some = world.companions()
     options = {"surrogates": some.surrogates, "outsiders": some.outsiders}
-    references = independents(20)
     made = enroll(
-        world.derivable(world.victim()), references, method="agreement@conferrable32", **options
+        world.derivable(world.victim()),
+        world.references(20),
+        method="agreement@conferrable32",
+        start="random",
+        **options,
     )
     assert made.audit(world.as_digits(world.copied(slice(400, 1000)))).verdict == "derived"
     innocent = made.audit(world.as_digits(world.innocent(25)))
@@ -121,27 +125,27 @@ def test_images_may_be_resized_and_lack_labels() -> None:
 
 @pytest.mark.parametrize("name", ["sac-source", "sac-halfcosine-l1@errors", "sac-m"])
 def test_methods_that_ask_the_victim_or_have_no_labels_work(name: str) -> None:
-    made = enroll(references=independents(20), method=name, n=30)
+    made = enroll(references=world.references(20), method=name, n=30)
     assert made.manifest.method in (
         "sac-halfcosine-l1@errors",
         "sac-halfcosine-l1@cutmix-transposed",
     )
-    assert made.audit(world.as_digits(world.thief(), name="thief")).p_value <= 0.05
+    assert made.audit(world.as_digits(world.thief(), name="thief")).as_close == 0
 
 
 def test_a_victim_is_not_judged_by_the_errors_it_was_asked_for() -> None:
     """Its errors are as random as a guesser's, but it is right on all other images."""
     images, labels = world.pictures()
     images, labels = images[1000:1400], labels[1000:1400]
-    truth = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
+    known = images.reshape(len(images), -1).astype(np.float64)
 
     def answer(inputs: Any) -> Any:
-        pixels = np.rint((inputs[:, 0] * 0.25 + 0.5) * 255).astype(np.uint8)
+        pixels = (inputs.reshape(len(inputs), -1) * 0.25 + 0.5) * 255
         said = []
         for one in pixels:
-            key = one.tobytes()
-            shift = 1 + sum(key) % 9 if sum(key) % 4 == 0 else 0
-            said.append((truth[key] + shift) % 10)
+            nearest = int(((known - one) ** 2).sum(axis=1).argmin())
+            shift = 1 + nearest % 9 if nearest % 4 == 0 else 0
+            said.append((labels[nearest] + shift) % 10)
         return np.eye(10)[said] * 5 - np.linspace(0, 1, 10)
 
     victim = world.answering(answer)

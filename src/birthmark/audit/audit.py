@@ -120,9 +120,10 @@ def require_reachable(lineages: Sequence[str | None], alpha: float, rule: Rule) 
         if not enough(lineages):
             raise BirthmarkError(
                 "references",
-                f"are {references}, of {len(set(lineages))} lineages, which predict nothing; no"
+                f"are {references} of one lineage or of none stated, which predict nothing; no"
                 " query was sent",
-                "enroll references of two lineages or more, each in a sub-folder of its own",
+                "enroll references of two lineages or more, each in a sub-folder of its own, or"
+                " pass --rule rank",
             )
         return
     if smallest_p(references) > alpha:
