@@ -17,7 +17,7 @@ import world
 
 ENROLL = ["enroll", "--model", "victim.onnx", "--lineage", "linear", "--images", "images"]
 ENROLL += ["--references", "references"]
-ENROLL += ["-n", "60", "--out", "v.birthmark"]
+ENROLL += ["--start", "random", "-n", "60", "--out", "v.birthmark"]
 
 
 def run(*arguments: str, code: int = 0, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -41,8 +41,13 @@ def test_enroll_audit_inspect_seal(enrolled: Path) -> None:
     assert run("seal", "v.birthmark").stdout.strip() == seal
     shown = json.loads(run("inspect", "v.birthmark", "--json").stdout)
     assert shown["seal"] == seal
-    assert [one["lineage"] for one in shown["manifest"]["references"]] == ["linear"] * 20
-    assert "20 linear" in run("inspect", "v.birthmark").stdout
+    names = [(one["lineage"], one["name"]) for one in shown["manifest"]["references"]]
+    assert names[0] == ("lda", "lda/02.onnx")
+    assert shown["manifest"]["start"] == "random"
+    said = " ".join(run("inspect", "v.birthmark").stdout.split())
+    assert "20: 5 lda, 5 linear, 5 ridge, 5 smooth" in said
+    assert "times as unexplained by the references as they are: they fit" in said
+    assert "accuracy victim 0." in said
 
     result = json.loads(
         run("audit", "v.birthmark", "--suspect", "suspect.onnx", "--out", "a", "--json").stdout
@@ -118,7 +123,7 @@ BAD = {
     "range": ([*AUDIT, "--range", "0"], "--range: is '0'; write it as 0:1"),
     "mean": ([*AUDIT, "--mean", "a"], "--mean: is 'a'"),
     "resize": ([*ENROLL, "--force", "--resize", "8"], "--resize: is '8'; write it as 48x48"),
-    "alpha": ([*AUDIT, "--alpha", "0.01"], "99 reference models or more"),
+    "alpha": ([*AUDIT, "--rule", "rank"], "99 reference models or more"),
     "pickle": (["audit", "v.birthmark", "--suspect", "m.pt", "--out", "out"], "never loaded"),
     "truncated": (["audit", "cut.birthmark", "--suspect", "suspect.onnx", "--out", "out"],
                   "cut.birthmark: is truncated"),
@@ -131,7 +136,7 @@ BAD = {
                          "bad.png: is not a readable image"),
     "mixed sizes": ([*ENROLL[:6], "mixed", *ENROLL[7:-1], "w.birthmark"], "pass --resize"),
     "companion": ([*ENROLL, "--force", "--method", "sac-w", "--outsider", "references"],
-                  "00.onnx: is the same file as the reference 00.onnx"),
+                  "lda/02.onnx: is the same file as the reference lda/02.onnx"),
     "too many probes": ([*ENROLL, "--force", "-n", "401"], "pass -n 400"),
     "seed": (["demo", "--seed", "-1"], "demo: Invalid value for '--seed'"),
 }  # fmt: skip
@@ -178,7 +183,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(case: str, prepared: Path) -> 
 
 
 def test_errors_are_json_where_json_was_asked_for(prepared: Path) -> None:
-    done = run(*AUDIT, "--alpha", "0.01", "--json", code=2, cwd=prepared)
+    done = run(*AUDIT, "--rule", "rank", "--json", code=2, cwd=prepared)
     error = json.loads(done.stdout)["error"]
     assert error.keys() == {"subject", "problem", "fix"}
     assert error["subject"] == "alpha = 0.01"

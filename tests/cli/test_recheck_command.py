@@ -35,9 +35,9 @@ def enrolled(files: Path) -> Path:
 
 def test_a_line_a_check(enrolled: Path) -> None:
     lines = run(*SOURCES, "--models", "references").splitlines()
-    assert [line[:13].strip() for line in lines] == ["ok"] * 7
+    assert [line[:13].strip() for line in lines] == ["ok"] * 8
     lines = run(*SOURCES, "--control", "other.onnx").splitlines()
-    assert [line[:13].strip() for line in lines] == ["ok"] * 6 + ["not checked", "ok"]
+    assert [line[:13].strip() for line in lines] == ["ok"] * 6 + ["not checked", "ok", "ok"]
     assert lines[-1].startswith("ok           controls: Of 1 models")
     next((enrolled / "images" / "3").glob("*.png")).unlink()
     said = run(*SOURCES, code=3)
@@ -48,7 +48,7 @@ def test_a_line_a_check(enrolled: Path) -> None:
 def test_json_and_labels(enrolled: Path) -> None:
     read: dict[str, Any] = json.loads(run(*SOURCES, "--json"))
     assert read["passed"]
-    assert len(read["checks"]) == 7
+    assert len(read["checks"]) == 8
     victim = as_suspect(enrolled / "victim.onnx", world.DECLARED)
     bare = ImageSet.open(enrolled / "images").without_labels()
     Fingerprint.enroll(victim, bare, enrolled / "references", n=30).save(enrolled / "v.birthmark")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ import world
 from birthmark import BirthmarkError
 from birthmark.audit.answers import answers_bytes
 from birthmark.audit.audit import Audited
+from birthmark.audit.rule import Rule
 from birthmark.bundle import read_bundle
+from birthmark.calibration import Unseen
+from birthmark.calibration.population import Fit
 from birthmark.common.digests import canonical_json
 from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evidence
 from birthmark.evidence.folder import sign_audit
@@ -39,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Evidence, P
     yield evidence, folder
 
 
-def audited_thief(folder: Path, **options: bool) -> tuple[Path, Audited]:
+def audited_thief(folder: Path, **options: Any) -> tuple[Path, Audited]:
     from birthmark import Fingerprint
 
     file = folder / "v.birthmark"
@@ -124,18 +128,38 @@ def test_another_key_is_not_the_signers(made: tuple[Evidence, Path], tmp_path: P
     assert "someone else signed this" in done.checks[0].sentence
 
 
-def test_a_forged_result_is_refused_by_replay(made: tuple[Evidence, Path]) -> None:
+UNSEEN = {"centre": 1.0, "spread": 0.1, "deviations": -9.0, "degrees": 3, "p_value": 0.001}
+FORGED: dict[str, Any] = {
+    "score": 0.0,
+    "rule": Rule.RANK,
+    "unseen": Unseen(lineages=4, **UNSEEN),
+    "population": Fit(times=1, high=0.5, low=0.5, usual=0.5),
+    "as_close": 3,
+    "alpha": 0.05,
+}
+
+
+@pytest.mark.parametrize("field", FORGED)
+def test_a_forged_result_is_refused_by_replay(made: tuple[Evidence, Path], field: str) -> None:
     """Even its signer cannot state another result than comes out."""
     evidence, folder = made
     assert evidence.materials is not None
     files = evidence.materials.files()
     statement = verify(evidence, "evidence").statement
     assert statement is not None
-    forged = statement.predicate.result.model_copy(update={"score": 0.0})
+    forged = statement.predicate.result.model_copy(update={field: FORGED[field]})
     signer = signer_of(str(folder / "owner.key"))
     done = verify(sign(forged, files[FINGERPRINT], files[ANSWERS], signer), "evidence", repeat=True)
     assert [one.name for one in done.checks if one.passed is False] == ["replay"]
-    assert "score" in done.checks[-1].sentence
+
+
+def test_an_audit_by_rank_is_repeated_by_rank(tmp_path: Path) -> None:
+    file, audited = audited_thief(tmp_path, rule=Rule.RANK, alpha=0.05)
+    assert audited.result.verdict == "derived"
+    new_key(tmp_path / "k")
+    signer = signer_of(str(tmp_path / "k"))
+    evidence = sign(audited.result, file.read_bytes(), answers_bytes(audited.recorded), signer)
+    assert verify(evidence, "evidence", repeat=True).passed
 
 
 def test_detached_evidence_takes_its_files(made: tuple[Evidence, Path]) -> None:
@@ -224,10 +248,12 @@ def test_a_forged_result_is_not_signed(tmp_path: Path) -> None:
     write_audit(read_bundle(file), audited, tmp_path / "audit")
     result = tmp_path / "audit" / "result.json"
     fields = json.loads(result.read_text())
-    result.write_text(json.dumps(fields | {"verdict": "independent"}))
     new_key(tmp_path / "k")
-    with pytest.raises(BirthmarkError, match=r"not what comes out of its answers \(verdict\)"):
-        sign_audit(tmp_path / "audit", file, str(tmp_path / "k"))
+    unlike = fields["population"] | {"times": 1.0}
+    for field, said in (("verdict", "independent"), ("unseen", None), ("population", unlike)):
+        result.write_text(json.dumps(fields | {field: said}))
+        with pytest.raises(BirthmarkError, match=f"not what comes out of its answers .{field}"):
+            sign_audit(tmp_path / "audit", file, str(tmp_path / "k"))
     assert not (tmp_path / "audit" / "evidence.json").exists()
 
 

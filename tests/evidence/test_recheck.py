@@ -106,7 +106,7 @@ def test_altered_answers_are_noticed(honest: Bundle, victim: Any, references: An
         dataclasses.replace(honest, references=others), victim, world.image_set(), references
     )
     assert found(done)["references' answers"] is False
-    assert "1 answer otherwise, first 02.onnx" in said(done, "references' answers")
+    assert "1 answer otherwise, first lda/10.onnx" in said(done, "references' answers")
 
 
 def test_another_image_set_is_noticed(honest: Bundle, victim: Any) -> None:
@@ -140,6 +140,36 @@ def test_an_unknown_method_and_models_without_a_file(honest: Bundle, victim: Any
     checks = found(recheck(bundle, own, world.image_set(), []))
     assert checks["victim"] is checks["models distinct"] is None
     assert checks["probes"] and checks["victim's answers"]
+
+
+def test_a_forged_population_is_noticed(victim: Any, references: Any, built: world.World) -> None:
+    """Each of its numbers: one of them alone decides whether the references fit."""
+    other = as_suspect(built.folder / "other.onnx")
+    bundle = Fingerprint.enroll(
+        victim,
+        world.image_set(),
+        references,
+        n=10,
+        method="partial0.03@peculiar300-jpeg25",
+        outsiders=[other],
+    ).bundle
+    record = bundle.manifest.population
+    assert record is not None
+    assert record.fit is not None
+    sources = (victim, world.image_set(), [other, *references])
+    done = recheck(bundle, *sources)
+    assert found(done)["population"]
+    assert "on 200 images comes out as recorded" in said(done, "population")
+    forged: list[dict[str, Any]] = [
+        {"fit": record.fit.model_copy(update={name: value * 1.3 + 0.05})}
+        for name, value in record.fit.model_dump().items()
+    ]
+    forged += [{"victim": 0.5}, {"images": 199}, {"references": [0.5, *record.references[1:]]}]
+    for fields in forged:
+        stated = with_manifest(bundle, population=record.model_copy(update=fields))
+        assert found(recheck(stated, *sources))["population"] is False, fields
+    some = recheck(bundle, victim, world.image_set(), [other, *references[1:]])
+    assert found(some)["population"] is None
 
 
 def test_companions_are_found_by_their_digests(
