@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from birthmark.references.record import References
     from birthmark.references.work import Outcome
 
+PROBES = 100
+"""How many `enroll` asks for, if not said."""
+
 
 def references(
     images: Annotated[
@@ -54,7 +57,8 @@ def references(
         str | None, typer.Option(metavar="NAME", help="What that checkpoint is called.")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="TOML with [own] and [others]: epochs, rate and the like.")
+        Path | None,
+        typer.Option(help="TOML with \\[own] and \\[others]: epochs, rate and the like."),
     ] = None,
     count: Annotated[int, typer.Option(help="How many references.")] = 16,
     task: Annotated[
@@ -176,9 +180,10 @@ def _print(
         return
     ours = next((one.lineage for one in made.references if own is not None and one.net == own), "")
     lineage = f" --lineage {shlex.quote(ours)}" if ours else ""
+    fewer = f" -n {made.probes}" if made.probes < PROBES else ""
     print(
         "Enroll your model with images that no reference saw:\n"
         f"  birthmark enroll --model {shlex.quote(model or 'YOUR_MODEL')}{lineage}"
         f" --start {shlex.quote(start or 'random')} --images {shlex.quote(str(out / 'probes'))}"
-        f" --references {shlex.quote(str(out))}"
+        f"{fewer} --references {shlex.quote(str(out))}"
     )
