@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import overload
 
+from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
 from birthmark.models.remote.access import Access
 from birthmark.models.remote.call import Call, Refusal, Reply
-from birthmark.models.remote.fetching import Fetching
-from birthmark.models.remote.ledger import Ledger, suspect_digest
-from birthmark.models.remote.line import Line
+from birthmark.models.remote.ledger import Ledger, locked, suspect_digest
+from birthmark.models.remote.loop import run
 from birthmark.models.remote.record import Spent, State
 from birthmark.models.remote.schema import SETTLED, Outcome
 
+GOES_ON = "the same command goes on from there"
 Accept = Callable[[Call, Reply], None]
 """Looks at a new answer; raises `Unusable` or `BirthmarkError` if it is of no use."""
 
@@ -75,20 +77,46 @@ class Client:
             If a limit is reached, a call fails too often, or the API answers as if it were asked
             wrongly. What was answered is kept.
         KeyboardInterrupt
-            With a sentence about what is kept, once what was on its way is recorded.
+            With a sentence about what is kept, once what was on its way has ended; if interrupted
+            again, at once.
         """
         wanted = {call.key: call for call in calls}
-        missing = self._missing(list(wanted.values()))
-        if missing:
-            line = Line(self._identity, self._access, self._suspect)
+        if self._missing(list(wanted.values())):
             try:
-                fetching = Fetching(line, self._access, self._suspect, self._name, accept, progress)
-                fetching.run(list(wanted.values()))
-            finally:
-                line.end()
-                Ledger.gathered(self._access.ledger)
+                problem = self._settled(list(wanted.values()), accept, progress)
+                how = "stopped"
+            except KeyboardInterrupt as error:
+                problem, how = error, "stopped; what was on its way is in doubt"
+            if isinstance(problem, KeyboardInterrupt):
+                kept = f"what was answered is kept in {self._access.ledger}"
+                raise KeyboardInterrupt(f"{how}; {kept}, and {GOES_ON}") from None
+            if isinstance(problem, sqlite3.Error):
+                raise BirthmarkError(
+                    self._access.ledger,
+                    f"can't be written ({problem})",
+                    f"what was answered before is kept, and {GOES_ON}",
+                ) from problem
+            if problem is not None:
+                raise problem
         states = self._states()
         return Kept(self._access, [states[call.key] for call in calls])
+
+    def _settled(
+        self, calls: Sequence[Call], accept: Accept, progress: Progress
+    ) -> BaseException | None:
+        """Ask until all is settled, or until what is given."""
+        from birthmark.models.remote.session import Session
+
+        path = self._access.ledger
+        what = f"Waiting for another audit to leave {path.name}"
+        with locked(path, lambda: progress(what, 0, len(calls))):
+            with Ledger.made(path, thorough=False) as ledger:
+                session = Session(
+                    ledger, self._identity, self._access, self._name, accept, progress
+                )
+                problem = run(lambda: session.run(calls))
+            Ledger.gathered(path)
+            return problem
 
     def plan(self, calls: Sequence[Call]) -> tuple[int, int]:
         """How many calls `fetch` would send at least, and how many the ledger has settled."""

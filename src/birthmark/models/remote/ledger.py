@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.models.remote.record import Record, Spent, State
+from birthmark.models.remote.record import Record, Spent, State, now, spends_key
 from birthmark.models.remote.schema import (
     APPLICATION,
     MAX_CELL,
@@ -139,6 +139,26 @@ class Ledger:
         if damage != "ok":
             raise _damaged(self.path, str(damage))
 
+    def begin(self, description: str) -> int:
+        """The row of a suspect, made if it is new; what was left on its way is put in doubt.
+
+        Only for whoever holds the lock, so that nothing can be on its way.
+        """
+        digest = suspect_digest(description)
+        reason = "the audit was ended before an answer was there"
+        with _understood(self.path), self.connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT INTO suspects (digest, description) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (digest, description),
+            )
+            connection.execute(
+                "UPDATE calls SET outcome = ?, reason = ?, received_at = ? WHERE outcome IS NULL",
+                (Outcome.IN_DOUBT, reason, now()),
+            )
+            found = connection.execute("SELECT id FROM suspects WHERE digest = ?", (digest,))
+            return int(found.fetchone()[0])
+
     def suspects(self) -> dict[str, str]:
         """Digest to description of every suspect that was asked."""
         with _understood(self.path):
@@ -231,14 +251,18 @@ class Ledger:
         )
 
 
-def spends_key(status: int | None) -> bool:
-    """Whether an answer of this status is one that a service may repeat to the same key."""
-    return status is not None and (200 <= status < 300 or status == 500)
+@contextmanager
+def locked(path: Path, told: Callable[[], None]) -> Iterator[None]:
+    """Be the only one who writes to a ledger; `told` is called if another must be waited for."""
+    import fcntl
 
-
-def lock_of(path: Path) -> Path:
-    """The file whose lock a courier holds while it writes to a ledger."""
-    return path.with_name(f"{path.name}.lock")
+    with path.with_name(f"{path.name}.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def suspect_digest(identity: str) -> str:

@@ -1,4 +1,4 @@
-"""What a ledger holds, one attempt a record."""
+"""What a ledger holds, one attempt a record, and what is written into it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,49 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from birthmark.models.remote.schema import Outcome
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A request about to be sent, without its secrets; see `Record`."""
+
+    key: str
+    attempt: int
+    method: str
+    url: str
+    headers: str
+    body_sha256: str
+    body_bytes: int
+    about: str
+    price: float
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended; see `Record`.
+
+    Attributes
+    ----------
+    wait
+        Seconds until the API wants the next attempt; None if it doesn't say.
+    everyone
+        Whether that concerns all calls and not only this one.
+    final
+        Whether no attempt will do better until the user mends something.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    status: int | None = None
+    answer: bytes | None = None
+    wait: float | None = None
+    everyone: bool = False
+    final: bool = False
+
+    @property
+    def spends_key(self) -> bool:
+        """Whether it failed with an answer that a service may repeat to the same key."""
+        return self.outcome is Outcome.FAILED and spends_key(self.status)
 
 
 @dataclass(frozen=True)
@@ -102,6 +145,11 @@ class State:
     outcome: Outcome | None
     attempts: int
     used: int
+
+
+def spends_key(status: int | None) -> bool:
+    """Whether an answer of this status is one that a service may repeat to the same key."""
+    return status is not None and (200 <= status < 300 or status == 500)
 
 
 def now() -> str:
