@@ -21,10 +21,10 @@ from birthmark.models.adapters.declaration import Declaration, declared_beside
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.adapters.template import TemplateService
 from birthmark.models.adapters.tf_serving import TfServingService
-from birthmark.models.remote import Reply
 from birthmark.models.api_format.document import parsed
 from birthmark.models.api_format.judging import Judging
 from birthmark.models.api_format.reading import Reading
+from birthmark.models.remote import Reply
 from birthmark.zoo import records
 from birthmark.zoo.plan import open_plan
 from birthmark.zoo.recorded import read_answers

@@ -151,4 +151,4 @@ def test_ctrl_c_in_a_notebook(times: int, tmp_path: Path) -> None:
             asyncio.run(notebook(service.url))
         thread.join()
         assert ("in doubt" in str(caught.value)) == (times == 2)
-    assert client(tmp_path / "l.db").spent().in_doubt == (0 if times == 1 else CONCURRENCY)
+    assert (client(tmp_path / "l.db").spent().in_doubt > 0) == (times == 2)

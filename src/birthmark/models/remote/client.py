@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import overload
+from typing import Any
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
@@ -80,22 +80,19 @@ class Client:
             With a sentence about what is kept, once what was on its way has ended; if interrupted
             again, at once.
         """
-        wanted = {call.key: call for call in calls}
-        if self._missing(list(wanted.values())):
+        wanted = list({call.key: call for call in calls}.values())
+        if self._missing(wanted):
+            kept, how = f"what was answered is kept in {self._access.ledger}", "stopped"
             try:
-                problem = self._settled(list(wanted.values()), accept, progress)
-                how = "stopped"
+                problem = self._settled(wanted, accept, progress)
             except KeyboardInterrupt as error:
                 problem, how = error, "stopped; what was on its way is in doubt"
             if isinstance(problem, KeyboardInterrupt):
-                kept = f"what was answered is kept in {self._access.ledger}"
                 raise KeyboardInterrupt(f"{how}; {kept}, and {GOES_ON}") from None
             if isinstance(problem, sqlite3.Error):
-                raise BirthmarkError(
-                    self._access.ledger,
-                    f"can't be written ({problem})",
-                    f"what was answered before is kept, and {GOES_ON}",
-                ) from problem
+                fix = f"what was answered before is kept, and {GOES_ON}"
+                told = BirthmarkError(self._access.ledger, f"can't be written ({problem})", fix)
+                raise told from problem
             if problem is not None:
                 raise problem
         states = self._states()
@@ -109,19 +106,17 @@ class Client:
 
         path = self._access.ledger
         what = f"Waiting for another audit to leave {path.name}"
-        with locked(path, lambda: progress(what, 0, len(calls))):
-            with Ledger.made(path, thorough=False) as ledger:
-                session = Session(
-                    ledger, self._identity, self._access, self._name, accept, progress
-                )
-                problem = run(lambda: session.run(calls))
-            Ledger.gathered(path)
+        waiting = locked(path, lambda: progress(what, 0, len(calls)))
+        with waiting, Ledger.made(path, thorough=False) as ledger:
+            session = Session(ledger, self._identity, self._access, self._name, accept, progress)
+            problem = run(lambda: session.run(calls))
+            ledger.gather()
             return problem
 
     def plan(self, calls: Sequence[Call]) -> tuple[int, int]:
         """How many calls `fetch` would send at least, and how many the ledger has settled."""
-        wanted = {call.key: call for call in calls}
-        missing = len(self._missing(list(wanted.values())))
+        wanted = list({call.key: call for call in calls}.values())
+        missing = len(self._missing(wanted))
         return missing, len(wanted) - missing
 
     def spent(self) -> Spent:
@@ -134,12 +129,8 @@ class Client:
             return ledger.states(self._suspect)
 
     def _missing(self, calls: Sequence[Call]) -> list[Call]:
-        states = self._states()
-        return [
-            call
-            for call in calls
-            if call.key not in states or states[call.key].outcome not in SETTLED
-        ]
+        settled = {key for key, state in self._states().items() if state.outcome in SETTLED}
+        return [call for call in calls if call.key not in settled]
 
 
 class Kept(Sequence[Reply | Refusal]):
@@ -160,16 +151,10 @@ class Kept(Sequence[Reply | Refusal]):
     def __len__(self) -> int:
         return len(self._states)
 
-    @overload
-    def __getitem__(self, index: int) -> Reply | Refusal: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Reply | Refusal]: ...
-    def __getitem__(self, index: int | slice) -> Reply | Refusal | list[Reply | Refusal]:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self._read(state) for state in self._states[index]]
-        return self._read(self._states[index])
-
-    def _read(self, state: State) -> Reply | Refusal:
+            return [self[i] for i in range(*index.indices(len(self)))]
+        state = self._states[index]
         status, body, at, reason = self._ledger.came(state.row)
         if state.outcome is Outcome.REFUSED:
             return Refusal(reason, status, at)

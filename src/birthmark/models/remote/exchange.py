@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from birthmark.models.remote.access import Limits, loopback
+from birthmark.models.remote.access import loopback
 from birthmark.models.remote.mask import without
 from birthmark.models.remote.pace import retry_after
 from birthmark.models.remote.record import Ending
@@ -24,10 +25,11 @@ RETRIED = {408, 425, 429}
 """Beside 500 and above. Every other status is final for this attempt's question."""
 
 
-def client_to(url: str, limits: Limits) -> httpx.AsyncClient:
-    """An HTTP client for one suspect; by the environment's proxy, unless it is on this machine.
+def client_to(url: str) -> httpx.AsyncClient:
+    """One connection to a suspect; by the environment's proxy, unless it is on this machine.
 
-    It keeps no cookies and follows no redirects.
+    It keeps no cookies and follows no redirects. Many calls at once take as many of these: the time
+    that one with many connections takes for a call grows with their number.
 
     Raises
     ------
@@ -35,12 +37,10 @@ def client_to(url: str, limits: Limits) -> httpx.AsyncClient:
         If that is no address of HTTP.
     """
     return httpx.AsyncClient(
-        verify=httpx.create_ssl_context(),
+        verify=_verifying(),
         trust_env=not loopback(_address(url).host),
         timeout=httpx.Timeout(None, connect=CONNECTING),
-        limits=httpx.Limits(
-            max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency
-        ),
+        limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
 
@@ -64,6 +64,11 @@ def build(
         raise ValueError("a header can't be sent") from error
     request.headers["Accept-Encoding"] = "identity"
     return request
+
+
+@cache
+def _verifying() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 @lru_cache(maxsize=64)

@@ -9,21 +9,6 @@ from birthmark.models.remote.schema import Outcome
 
 
 @dataclass(frozen=True)
-class Intent:
-    """A request about to be sent, without its secrets; see `Record`."""
-
-    key: str
-    attempt: int
-    method: str
-    url: str
-    headers: str
-    body_sha256: str
-    body_bytes: int
-    about: str
-    price: float
-
-
-@dataclass(frozen=True)
 class Ending:
     """How an attempt ended; see `Record`.
 
@@ -45,42 +30,23 @@ class Ending:
     everyone: bool = False
     final: bool = False
 
-    @property
-    def spends_key(self) -> bool:
-        """Whether it failed with an answer that a service may repeat to the same key."""
-        return self.outcome is Outcome.FAILED and spends_key(self.status)
-
 
 @dataclass(frozen=True)
 class Record:
-    """One attempt at a call.
+    """One attempt at a call; docs/ledger.md says what each column holds.
 
     Attributes
     ----------
     suspect
         `sha256:` digest of what identifies the suspect.
-    key
-        The question's key.
-    attempt
-        Which attempt at this question it is, from 1.
-    method, url
-        Where it went; the address without user, password and the values of its query.
+    url
+        Without user, password and the values of its query.
     headers
-        Names of the headers.
-    body_sha256, body_bytes
-        The request's body.
-    about
-        The probe's name.
-    price
-        What the attempt was taken to cost.
-    sent_at
-        When it was written down, just before it was sent.
+        Their names alone.
     status, answer, received_at
-        What came back: the HTTP status, the bytes, and when they were all there; None without.
+        None if nothing came back.
     outcome
-        What became of it; None while it is on its way.
-    reason
-        Why it has this outcome, where that is not plain.
+        None while it is on its way.
     """
 
     suspect: str

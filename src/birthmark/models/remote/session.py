@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import heapq
 import math
 import random
@@ -25,9 +24,9 @@ from birthmark.models.remote.access import Access
 from birthmark.models.remote.call import Call, Reply, Unusable
 from birthmark.models.remote.exchange import build, client_to, send
 from birthmark.models.remote.ledger import Ledger, suspect_digest
-from birthmark.models.remote.mask import secrets_of, shown
+from birthmark.models.remote.mask import secrets_of
 from birthmark.models.remote.pace import Budget, Pace
-from birthmark.models.remote.record import Ending, Intent, spends_key
+from birthmark.models.remote.record import Ending, spends_key
 from birthmark.models.remote.schema import SETTLED, Outcome
 from birthmark.models.remote.statuses import Meaning, fix_of, meaning, said
 from birthmark.models.remote.writer import Writer
@@ -38,7 +37,6 @@ DOUBLINGS = 128
 """The longest wait between attempts, in those before the second."""
 TOLD = 3.0
 """Seconds from which on a pause is told to the user."""
-HELD_BACK = "held back"
 KEPT = "what was answered is kept, and the same command goes on from there"
 
 
@@ -89,22 +87,20 @@ class Session:
         """Settle all calls; what stopped it, once all that was on its way is recorded."""
         self._total = len(calls)
         try:
-            async with client_to(calls[0].url, self._limits) as http:
-                self._look_back(calls)
-                workers = [
-                    asyncio.create_task(self._work(http)) for _ in range(self._limits.concurrency)
-                ]
-                try:
-                    await asyncio.wait(workers)
-                except asyncio.CancelledError:
-                    self._stop(KeyboardInterrupt())
-                    self._told("Stopping: waiting for answers on their way")
-                    await asyncio.wait(workers)
-                finally:
-                    for worker in workers:
-                        worker.cancel()
+            clients = [client_to(calls[0].url) for _ in calls[: self._limits.concurrency]]
         except ValueError as error:
-            self._stop(self._fatal(str(error)))
+            return self._fatal(str(error))
+        self._look_back(calls)
+        workers = [asyncio.create_task(self._work(http)) for http in clients]
+        try:
+            await asyncio.wait(workers)
+        except asyncio.CancelledError:
+            self._stop(KeyboardInterrupt())
+            self._told("Stopping: waiting for answers on their way")
+            await asyncio.wait(workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
         await self._writer.flushed()
         return self._problem
 
@@ -131,8 +127,9 @@ class Session:
 
     async def _work(self, http: httpx.AsyncClient) -> None:
         try:
-            while (errand := await self._next()) is not None:
-                await self._attempt(http, errand)
+            async with http:
+                while (errand := await self._next()) is not None:
+                    await self._attempt(http, errand)
         except Exception as error:
             self._stop(error)
 
@@ -173,22 +170,8 @@ class Session:
         except ValueError as error:
             raise self._fatal(str(error)) from error
         errand.attempts += 1
-        errand.row = await self._writer.intend(
-            Intent(
-                key=call.key,
-                attempt=errand.attempts,
-                method=call.method,
-                url=shown(call.url),
-                headers=" ".join(name.decode("ascii") for name, _ in request.headers.raw),
-                body_sha256=f"sha256:{hashlib.sha256(call.body).hexdigest()}",
-                body_bytes=len(call.body),
-                about=call.about,
-                price=limits.price,
-            )
-        )
-        if self._problem is not None or self._pace.paused:
-            self._ended(errand, Ending(Outcome.UNSENT, HELD_BACK))
-            return
+        names = [name.decode("ascii") for name, _ in request.headers.raw]
+        errand.row = await self._writer.intend(call, errand.attempts, names, limits.price)
         errand.tries += 1
         secrets = secrets_of(call.url, tuple(call.headers.items()), call.secrets)
         self._ended(errand, await send(http, request, limits.timeout, secrets))
@@ -217,7 +200,7 @@ class Session:
             ending, fix = self._worth(errand.call, came, at)
         except Exception:
             if live:
-                self._writer.end(errand.row, came).add_done_callback(partial(self._written, False))
+                write(errand.row, came).add_done_callback(partial(self._written, False))
             raise
         wrong = ending.outcome is Outcome.FAILED and not 200 <= (came.status or 0) < 300
         if wrong and live:
@@ -274,15 +257,14 @@ class Session:
             return
         errand.used += ending.outcome is Outcome.FAILED and spends_key(ending.status)
         tries, limits, wait = errand.tries, self._limits, ending.wait
-        if tries >= limits.attempts and ending.reason != HELD_BACK:
+        if tries >= limits.attempts:
             problem = f"gave no answer about {errand.call.about} in {tries} attempts"
-            self._stop(
-                BirthmarkError(self._name, f"{problem} ({ending.reason})", f"try later; {KEPT}")
-            )
-        if wait is None and ending.reason != HELD_BACK:
+            told = f"{problem} ({ending.reason})"
+            self._stop(BirthmarkError(self._name, told, f"try later; {KEPT}"))
+        if wait is None:
             doubled = min(2 ** max(tries - 1, 0), DOUBLINGS)
             wait = limits.backoff * (doubled + random.random())  # noqa: S311
-        heapq.heappush(self._again, (time.monotonic() + (wait or 0), errand.row, errand))
+        heapq.heappush(self._again, (time.monotonic() + wait, errand.row, errand))
 
     def _written(self, settled: bool, written: asyncio.Future[int]) -> None:
         """Count what is settled and on the disk."""
@@ -310,13 +292,10 @@ class Session:
         return BirthmarkError(self._name, reason, f"mend that; {KEPT}")
 
     def _over_budget(self) -> BirthmarkError:
-        limits = self._limits
-        most = f"{limits.max_calls} calls" if limits.max_calls is not None else ""
-        cost = f"a cost of {limits.max_cost:g}" if limits.max_cost is not None else ""
-        return BirthmarkError(
-            self._name,
-            f"would take more than {' or '.join(one for one in (most, cost) if one)},"
-            " and not all is answered",
-            f"raise the limit and run the same command: what was answered is kept in"
-            f" {self._access.ledger}",
-        )
+        calls, cost = self._limits.max_calls, self._limits.max_cost
+        most = [] if calls is None else [f"{calls} calls"]
+        most += [] if cost is None else [f"a cost of {cost:g}"]
+        problem = f"would take more than {' or '.join(most)}, and not all is answered"
+        kept = f"what was answered is kept in {self._access.ledger}"
+        fix = f"raise the limit and run the same command: {kept}"
+        return BirthmarkError(self._name, problem, fix)

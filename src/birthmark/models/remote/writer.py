@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Iterable
 
+from birthmark.models.remote.call import Call
 from birthmark.models.remote.ledger import Ledger
-from birthmark.models.remote.record import Ending, Intent, now
+from birthmark.models.remote.mask import shown
+from birthmark.models.remote.record import Ending, now
 
 Change = tuple[str, tuple[object, ...], "asyncio.Future[int]"]
 INTEND = (
@@ -39,9 +43,14 @@ class Writer:
         self._waiting: list[Change] = []
         self._flushing: asyncio.Task[None] | None = None
 
-    def intend(self, intent: Intent) -> asyncio.Future[int]:
-        """Write down a request that is about to be sent; the future gives its row."""
-        return self._later(INTEND, (self._suspect, *vars(intent).values(), now()))
+    def intend(
+        self, call: Call, attempt: int, headers: Iterable[str], price: float
+    ) -> asyncio.Future[int]:
+        """Write down a request that is about to be sent, without secrets; gives its row."""
+        body = f"sha256:{hashlib.sha256(call.body).hexdigest()}", len(call.body)
+        sent = call.method, shown(call.url), " ".join(headers), *body
+        values = (self._suspect, call.key, attempt, *sent, call.about, price, now())
+        return self._later(INTEND, values)
 
     def end(self, row: int, ending: Ending) -> asyncio.Future[int]:
         """Write down how an attempt ended, at this moment."""
