@@ -46,11 +46,6 @@ class Client:
         self._suspect = suspect_digest(identity)
         Ledger.made(access.ledger).close()
 
-    @property
-    def suspect(self) -> str:
-        """The digest by which the ledger knows the suspect."""
-        return self._suspect
-
     def fetch(
         self, calls: Sequence[Call], accept: Accept, progress: Progress = silent
     ) -> Sequence[Reply | Refusal]:

@@ -238,7 +238,12 @@ def locked(path: Path, told: Callable[[], None]) -> Iterator[None]:
     """Be the only one who writes to a ledger; `told` is called if another must be waited for."""
     import fcntl
 
-    with path.with_name(f"{path.name}.lock").open("ab") as lock:
+    try:
+        lock = path.with_name(f"{path.name}.lock").open("ab")
+    except OSError as error:
+        fix = "check its folder's permissions and room"
+        raise BirthmarkError(path, f"cannot be locked ({error.strerror})", fix) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
