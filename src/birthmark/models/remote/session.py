@@ -35,6 +35,8 @@ FIRST = 8
 """So many answers of no use, and none of use, and asking is stopped as pointless."""
 DOUBLINGS = 128
 """The longest wait between attempts, in those before the second."""
+SPACE = 0.002
+"""Seconds between two requests: of answers that come in a crowd each waits for all the others."""
 TOLD = 3.0
 """Seconds from which on a pause is told to the user."""
 KEPT = "what was answered is kept, and the same command goes on from there"
@@ -79,6 +81,7 @@ class Session:
         self._again: list[tuple[float, int, Errand]] = []
         self._held: list[tuple[Errand, Ending]] = []
         self._proven = False
+        self._space = 0.0
         self._begun = self._busy = self._useless = self._done = self._total = 0
         self._problem: BaseException | None = None
         self._changed = asyncio.Event()
@@ -173,6 +176,8 @@ class Session:
         names = [name.decode("ascii") for name, _ in request.headers.raw]
         errand.row = await self._writer.intend(call, errand.attempts, names, limits.price)
         errand.tries += 1
+        self._space = max(self._space + SPACE, time.monotonic())
+        await asyncio.sleep(max(0.0, self._space - time.monotonic()))
         secrets = secrets_of(call.url, tuple(call.headers.items()), call.secrets)
         self._ended(errand, await send(http, request, limits.timeout, secrets))
 

@@ -1,4 +1,4 @@
-"""Writing to a ledger from many tasks at once, several changes a flush of the disk."""
+"""Writing to a ledger from many tasks, several changes a flush of the disk."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ JUDGE = "UPDATE calls SET outcome = ?, reason = ? WHERE id = ?"
 class Writer:
     """Makes changes durable in the order they were asked for.
 
-    While one transaction is flushed to the disk, the changes that come meanwhile gather into the
-    next: a flush costs the same for one as for many. Each method gives a future that tells when
-    its change is on the disk; it raises `sqlite3.Error` if it can't be.
+    The changes of one turn of the event loop go into one transaction: a flush of the disk costs the
+    same for one as for many. The loop stands still meanwhile: a thread of its own for this took the
+    processor more time than the disk takes. Each method gives a future that tells when its change
+    is on the disk; it raises `sqlite3.Error` if it can't be.
 
     Parameters
     ----------
@@ -41,7 +42,6 @@ class Writer:
         self._connection = ledger.connection
         self._suspect = suspect
         self._waiting: list[Change] = []
-        self._flushing: asyncio.Task[None] | None = None
 
     def intend(
         self, call: Call, attempt: int, headers: Iterable[str], price: float
@@ -62,38 +62,30 @@ class Writer:
         return self._later(JUDGE, (ending.outcome, ending.reason, row))
 
     async def flushed(self) -> None:
-        """Wait until everything is on the disk."""
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
+        """Wait until everything is on the disk, and whoever waits for that was told."""
+        self._flush()
+        await asyncio.sleep(0)
 
     def _later(self, statement: str, values: tuple[object, ...]) -> asyncio.Future[int]:
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._flush)
         self._waiting.append((statement, values, future))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
         return future
 
-    async def _flush(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            rows, problem = [0] * len(batch), None
-            try:
-                rows = await asyncio.to_thread(self._commit, batch)
-            except Exception as error:
-                problem = error
-            for (_, _, future), row in zip(batch, rows, strict=True):
-                if future.done():
-                    continue
-                if problem is None:
-                    future.set_result(row)
-                else:
-                    future.set_exception(problem)
-        self._flushing = None
-
-    def _commit(self, batch: list[Change]) -> list[int]:
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            return [
-                self._connection.execute(statement, values).lastrowid or 0
-                for statement, values, _ in batch
-            ]
+    def _flush(self) -> None:
+        batch, self._waiting = self._waiting, []
+        waiting = [(future, 0) for _, _, future in batch]
+        try:
+            with self._connection as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for i, (statement, values, future) in enumerate(batch):
+                    waiting[i] = future, connection.execute(statement, values).lastrowid or 0
+        except Exception as error:
+            for future, _ in waiting:
+                if not future.done():
+                    future.set_exception(error)
+        for future, row in waiting:
+            if not future.done():
+                future.set_result(row)
