@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def killed_until_done(audit: Audit, api: Loopback, watch: Watch, rng: Random, mo
                 kill(process)
                 kills += 1
                 watch.look()
+                shutil.rmtree(audit.folder / "out", ignore_errors=True)  # half a report
                 break
             time.sleep(0.01)
         if code is not None:
@@ -161,9 +163,9 @@ def described(seeds: tuple[int, ...]) -> list[str]:
         " a thief and an innocent in turns behind an API that answers in 50 ms, killed by `kill -9`"
         f" at random moments (seeds {seeds[0]} to {seeds[-1]}) and started again until it ends."
         " *Answered, asked again*: requests for what the ledger held an answer to when the audit"
-        " was killed. *In doubt*: calls that were written down and not yet recorded as ended at a kill,"
-        " so that nobody on this side knows whether the API got them; they are asked again under"
-        " the same `Idempotency-Key`, and count as spent. *Most a kill*: of these, with"
+        " was killed. *In doubt*: calls that were written down and not yet recorded as ended at a"
+        " kill, so that nobody on this side knows whether the API got them; they are asked again"
+        " under the same `Idempotency-Key`, and count as spent. *Most a kill*: of these, with"
         f" {CONCURRENCY} calls at once. *Charged twice*: requests that the API worked on again."
         " *Lost*: probes without a kept answer at the end. *Same result*: verdict, p-value, score"
         " and digest of the answers are those of an audit that nobody disturbed.",

@@ -114,7 +114,8 @@ def section(repeats: int = 5) -> list[str]:
         f" (*own*). Median (smallest to largest) of n = {repeats} runs, in turns with a bare client"
         " that sends the same bytes by asyncio and keeps nothing. *Steady*: from the second answer"
         " of each connection to the last / own; *total*: with the start, over so few calls;"
-        " *start*: until the first answer, less 50 ms. *Processor*: time that our process spends on a call.",
+        " *start*: until the first answer, less 50 ms. *Processor*: time of it that our process"
+        " takes for a call.",
         "",
         "| calls at once | ours, steady | bare, steady | ours / bare | ours, total | start |"
         " processor |",

@@ -219,7 +219,10 @@ def test_a_header_that_cannot_be_sent_is_told_without_its_value(tmp_path: Path) 
     assert SECRET not in str(caught.value)
 
 
-def test_secrets_that_come_back_are_masked_in_the_ledger_and_in_messages(tmp_path: Path) -> None:
+def test_secrets_that_come_back_are_masked_in_the_ledger_and_in_messages(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     login = base64.b64encode(b"user-name:pass-word").decode()
     sent = {"Authorization": f"Basic {login}", "Cookie": "a=1; session=crumbs-crumbs"}
     secrets = [login, "user-name", "pass-word", "crumbs-crumbs", "query-secret", "body-secret"]
@@ -245,6 +248,8 @@ def test_secrets_that_come_back_are_masked_in_the_ledger_and_in_messages(tmp_pat
     for secret in secrets:
         assert secret.encode() not in kept
         assert secret not in str(caught.value)
+        assert secret not in caplog.text
+    assert "token=***" in caplog.text
     with Ledger.open(tmp_path / "l.db") as ledger:
         one = next(ledger.records())
     assert one.url.endswith("/v2?token=***")

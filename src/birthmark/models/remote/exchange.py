@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 
 from birthmark.models.remote.access import loopback
-from birthmark.models.remote.mask import without
+from birthmark.models.remote.mask import shown, without
 from birthmark.models.remote.pace import retry_after
 from birthmark.models.remote.record import Ending
 from birthmark.models.remote.schema import MAX_ANSWER, Outcome
@@ -36,6 +37,7 @@ def client_to(url: str) -> httpx.AsyncClient:
     ValueError
         If that is no address of HTTP.
     """
+    logging.getLogger("httpx").addFilter(_without_query)
     return httpx.AsyncClient(
         verify=_verifying(),
         trust_env=not loopback(_address(url).host),
@@ -64,6 +66,15 @@ def build(
         raise ValueError("a header can't be sent") from error
     request.headers["Accept-Encoding"] = "identity"
     return request
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Mask the addresses in httpx's log, for programs that show it."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            shown(str(one)) if isinstance(one, httpx.URL) else one for one in record.args
+        )
+    return True
 
 
 @cache
