@@ -18,7 +18,6 @@ import pytest
 
 import pairs_world
 import world
-from audit import test_pairs
 from birthmark import Fingerprint, Result, Suspect
 from birthmark.serving.app import application
 from birthmark.serving.model import Served
