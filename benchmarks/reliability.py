@@ -38,7 +38,7 @@ def measured(name: str) -> str:
     how = (
         f"Written by `python -m benchmarks.reliability {name}` in {minutes:.0f} min on"
         f" {os.cpu_count()} cores ({cpu()}; load {load:.1f} when it started), Python"
-        f" {platform.python_version()}, httpx {version('httpx')}, h11 {version('h11')}."
+        f" {platform.python_version()}, httpx {version('httpx')}."
     )
     return "\n".join([title, "", how, *rest]) + "\n"
 

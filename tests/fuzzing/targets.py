@@ -21,10 +21,10 @@ from birthmark.models.adapters.declaration import Declaration, declared_beside
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.adapters.template import TemplateService
 from birthmark.models.adapters.tf_serving import TfServingService
+from birthmark.models.api_format.document import parsed
+from birthmark.models.api_format.judging import Judging
+from birthmark.models.api_format.reading import Reading
 from birthmark.models.remote import Reply
-from birthmark.models.remote.document import parsed
-from birthmark.models.remote.judging import Judging
-from birthmark.models.remote.reading import Reading
 from birthmark.zoo.answers import read_answers
 from birthmark.zoo.models.record import read as read_record
 from birthmark.zoo.plan import open_plan

@@ -123,9 +123,15 @@ def spent_sentence(suspect: Any) -> str | None:
         return None
     spent, price = suspect.spent(), suspect.access.limits.price
     cost = f", which cost {money(spent.cost)}" if price or spent.cost else ""
-    return (
+    said = (
         f"Sent {spent.calls:,} calls in all, earlier runs included{cost}; answers are kept in"
         f" {suspect.access.ledger}"
+    )
+    if not spent.in_doubt:
+        return said
+    return (
+        f"{said}\nOf {spent.in_doubt:,} of these calls it is not known whether they arrived, since"
+        " asking was ended meanwhile; they were asked again, and count."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def client(ledger: Path, **limits: Any) -> Client:
 
 def main() -> None:
     """As a process of its own: ledger, address, how many probes, calls at once."""
+    faulthandler.dump_traceback_later(30, exit=True)  # should it hang, tell where
     ledger, url, count, concurrency = sys.argv[1:]
     asking = client(Path(ledger), concurrency=int(concurrency))
 

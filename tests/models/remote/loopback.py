@@ -86,6 +86,10 @@ def fine(handler: Handler, probe: str) -> None:
         handler.service.answered[probe] += 1
 
 
+def cookie(handler: Handler, probe: str) -> None:
+    handler.say(200, json.dumps({"probe": probe}).encode(), Set_Cookie="id=1; Path=/")
+
+
 def after(seconds: float, act: Act = fine) -> Act:
     def acting(handler: Handler, probe: str) -> None:
         time.sleep(seconds)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +16,6 @@ from birthmark.models.remote import Call, Refusal, Reply, Unusable
 from birthmark.models.remote.ledger import Ledger
 from birthmark.models.remote.schema import Outcome
 from models.remote.asking_api import SECRET, accept, calls, client
-
-
-@pytest.fixture(autouse=True)
-def direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy between us and the loopback."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 def failing_first(act: api.Act) -> Callable[[str, int], api.Act]:
@@ -208,7 +205,7 @@ def test_what_never_reached_the_api_costs_nothing(tmp_path: Path) -> None:
     assert {row[2] for row in records(tmp_path / "l.db")} == {Outcome.UNSENT}
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://[::1/"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://[::1/", "http://a:b@127.0.0.1/"])
 def test_an_address_that_is_none_is_told(url: str, tmp_path: Path) -> None:
     with pytest.raises(BirthmarkError, match="address"):
         client(tmp_path / "l.db").fetch(calls(url, 2), accept)
@@ -222,26 +219,95 @@ def test_a_header_that_cannot_be_sent_is_told_without_its_value(tmp_path: Path) 
     assert SECRET not in str(caught.value)
 
 
-def test_secrets_stay_out_of_the_ledger_and_of_messages(tmp_path: Path) -> None:
-    with api.serving(lambda *_: api.echo) as service:
-        url = service.url.replace("http://", "http://user-name:pass-word@")
-        wanted = calls(f"{url}?token=query-secret", 3)
-        client(tmp_path / "l.db").fetch(wanted, lambda *_: None)
-        sent = service.asked[0].headers
-        assert sent["authorization"] == f"Bearer {SECRET}"
+def test_secrets_that_come_back_are_masked_in_the_ledger_and_in_messages(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    login = base64.b64encode(b"user-name:pass-word").decode()
+    sent = {"Authorization": f"Basic {login}", "Cookie": "a=1; session=crumbs-crumbs"}
+    secrets = [login, "user-name", "pass-word", "crumbs-crumbs", "query-secret", "body-secret"]
+    told = " ".join(secrets).encode()
+
+    def asked(url: str) -> list[Call]:
+        wanted = calls(f"{url}?token=query-secret", 3, sent)
+        return [replace(call, secrets=("body-secret",)) for call in wanted]
+
+    with api.serving(lambda *_: api.status(200, told)) as service:
+        answers = client(tmp_path / "l.db").fetch(asked(service.url), lambda *_: None)
+        assert [one.body for one in answers if isinstance(one, Reply)] == [
+            b" ".join([b"***"] * 6)
+        ] * 3
+        assert service.asked[0].headers["cookie"] == sent["Cookie"]
+        assert service.asked[0].headers["accept-encoding"] == "identity"
     with (
-        api.serving(lambda *_: api.status(401, SECRET.encode())) as service,
+        api.serving(lambda *_: api.status(401, told)) as service,
         pytest.raises(BirthmarkError) as caught,
     ):
-        client(tmp_path / "l.db").fetch(calls(service.url, 5)[3:], accept)
+        client(tmp_path / "m.db").fetch(asked(service.url), accept)
     kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    for secret in (SECRET, "pass-word", "query-secret"):
+    for secret in secrets:
         assert secret.encode() not in kept
         assert secret not in str(caught.value)
+        assert secret not in caplog.text
+    assert "token=***" in caplog.text
     with Ledger.open(tmp_path / "l.db") as ledger:
         one = next(ledger.records())
     assert one.url.endswith("/v2?token=***")
-    assert "authorization" in [name.lower() for name in one.headers]
+    assert {"authorization", "cookie"} <= {name.lower() for name in one.headers}
+
+
+def test_an_own_idempotency_key_wins(tmp_path: Path) -> None:
+    with api.serving() as service:
+        wanted = calls(service.url, 1, {"idempotency-key": "own"})
+        client(tmp_path / "l.db").fetch(wanted, accept)
+        assert [one.idempotency for one in service.asked] == ["own"]
+
+
+def test_no_cookie_is_taken(tmp_path: Path) -> None:
+    """It would tell the suspect which calls belong together."""
+    with api.serving(lambda *_: api.cookie) as service:
+        client(tmp_path / "l.db", concurrency=1).fetch(calls(service.url, 3), accept)
+        assert all("cookie" not in one.headers for one in service.asked)
+
+
+def test_this_machine_is_never_asked_through_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api.serving() as service, api.serving() as proxy:
+        for name in ("http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v2"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        client(tmp_path / "l.db").fetch(calls(service.url, 2), accept)
+        client(tmp_path / "m.db").fetch(calls("http://birthmark.invalid/", 2), accept)
+        assert (len(service.asked), len(proxy.asked)) == (2, 2)
+
+
+def test_a_ledger_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Ledger.begin
+
+    def full(ledger: Ledger, description: str) -> int:
+        ledger.connection.execute("PRAGMA max_page_count = 20")
+        return begin(ledger, description)
+
+    monkeypatch.setattr(Ledger, "begin", full)
+    with api.serving(lambda *_: api.status(200, b" " * 70_000)) as service:
+        with pytest.raises(BirthmarkError, match=r"l\.db: can't be written .*full"):
+            client(tmp_path / "l.db").fetch(calls(service.url, 9), lambda *_: None)
+        assert len(service.asked) <= 4
+
+
+def test_an_answer_that_breaks_our_reader_is_kept(tmp_path: Path) -> None:
+    def broken(_call: Call, _reply: Reply) -> None:
+        raise ZeroDivisionError
+
+    with api.serving() as service:
+        for reader in (broken, accept):
+            with contextlib.suppress(ZeroDivisionError):
+                client(tmp_path / "l.db").fetch(calls(service.url, 3), reader)
+        assert set(service.probes().values()) == {1}
 
 
 def test_the_rate_is_kept(tmp_path: Path) -> None:

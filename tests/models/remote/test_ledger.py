@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from birthmark import BirthmarkError
+from birthmark.models.remote.call import Call
 from birthmark.models.remote.ledger import Ledger, suspect_digest
-from birthmark.models.remote.record import Spent
+from birthmark.models.remote.record import Ending, Spent
 from birthmark.models.remote.schema import APPLICATION, Outcome
-from birthmark.models.remote.writing import Ending, Intent, Writer, begin
+from birthmark.models.remote.writer import Writer
 
-INTENT = Intent("k0", 1, "POST", "http://a/", "host x-key", "sha256:00", 3, "p0.jpg", 0.5)
+CALL = Call("k0", "POST", "http://me:word@a/?key=hush", b"img", "p0.jpg")
+HEADERS = ("host", "x-key")
 ME = suspect_digest("me")
 
 
@@ -26,7 +28,7 @@ def written(path: Path) -> Path:
 
     async def write() -> None:
         ledger = Ledger.made(path)
-        writer = Writer(ledger, begin(ledger, ME, "me"))
+        writer = Writer(ledger, ledger.begin("me"))
         endings = [
             Ending(Outcome.RECEIVED, None, 200, b"good"),
             Ending(Outcome.RECEIVED, None, 422, b"no"),
@@ -35,13 +37,13 @@ def written(path: Path) -> Path:
             Ending(Outcome.UNSENT, "no connection could be made"),
             Ending(Outcome.RECEIVED, None, 200, b"unseen"),
         ]
-        intents = [replace(INTENT, key=f"k{i}", about=f"p{i}.jpg") for i in range(7)]
-        rows = await asyncio.gather(*(writer.intend(intent) for intent in intents))
+        asked = [replace(CALL, key=f"k{i}", about=f"p{i}.jpg") for i in range(7)]
+        rows = await asyncio.gather(*(writer.intend(one, 1, HEADERS, 0.5) for one in asked))
         await asyncio.gather(*(writer.end(*one) for one in zip(rows[:6], endings, strict=True)))
-        await writer.judge(rows[0], Outcome.ANSWERED, None)
-        await writer.judge(rows[1], Outcome.REFUSED, "422")
-        await writer.judge(rows[2], Outcome.FAILED, "is no JSON")
-        await writer.close()
+        await writer.judge(rows[0], Ending(Outcome.ANSWERED))
+        await writer.judge(rows[1], Ending(Outcome.REFUSED, "422"))
+        await writer.judge(rows[2], Ending(Outcome.FAILED, "is no JSON"))
+        ledger.close()
 
     asyncio.run(write())
     return path
@@ -60,7 +62,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
             None,
         ]
         assert [one.answer for one in records[:3]] == [b"good", b"no", b"bad"]
-        assert records[0].headers == ("host", "x-key")
+        assert (records[0].headers, records[0].url) == (HEADERS, "http://a/?key=***")
+        assert (records[0].body_bytes, records[0].price) == (3, 0.5)
         assert records[0].received_at is not None
         assert records[0].received_at >= records[0].sent_at
         assert ledger.spent(ME) == Spent(6, 2, 2, 1, 1, 3.0)
@@ -70,9 +73,10 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert [states[f"k{i}"].used for i in range(7)] == [0, 0, 1, 1, 0, 0, 0]
 
 
-def test_one_sender_at_a_time_finds_what_another_left_in_doubt(tmp_path: Path) -> None:
+def test_whoever_begins_finds_what_another_left_in_doubt(tmp_path: Path) -> None:
     ledger = Ledger.made(written(tmp_path / "l.db"))
-    assert begin(ledger, suspect_digest("you"), "you") == 2
+    assert ledger.begin("you") == 2
+    assert ledger.suspects()[suspect_digest("you")] == "you"
     assert ledger.states(ME)["k6"].outcome is Outcome.IN_DOUBT
     assert ledger.spent(ME).in_doubt == 1
     ledger.close()
@@ -220,14 +224,14 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_to_every_waiting_task(tmp_path: Path) -> None:
     async def write() -> None:
         ledger = Ledger.made(tmp_path / "l.db")
-        suspect = begin(ledger, ME, "me")
+        suspect = ledger.begin("me")
         ledger.connection.execute("PRAGMA max_page_count = 20")
         writer = Writer(ledger, suspect)
-        row = await writer.intend(INTENT)
+        row = await writer.intend(CALL, 1, HEADERS, 0.5)
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await writer.end(row, Ending(Outcome.RECEIVED, None, 200, bytes(1 << 20)))
         await writer.end(row, Ending(Outcome.FAILED, "there was no room"))
-        await writer.close()
+        ledger.close()
 
     asyncio.run(write())
     with Ledger.open(tmp_path / "l.db") as ledger:

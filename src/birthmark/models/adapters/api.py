@@ -11,11 +11,11 @@ from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.images import Image, Progress, silent
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters.base import Answered, Description, DryRun, LedgerRecord
+from birthmark.models.api_format.judging import Judging
+from birthmark.models.api_format.reading import Reading, Taken
 from birthmark.models.remote import Access, Call, Refusal, Reply, key_of
 from birthmark.models.remote.client import Client
-from birthmark.models.remote.judging import Judging
 from birthmark.models.remote.ledger import Ledger, suspect_digest
-from birthmark.models.remote.reading import Reading, Taken
 from birthmark.models.remote.record import Spent
 
 AT_ONCE = 64 << 20
@@ -38,6 +38,8 @@ class Request:
         POST or PUT.
     headers
         With the values that are sent.
+    secrets
+        What of all that must not be recorded.
     """
 
     url: str
@@ -45,6 +47,7 @@ class Request:
     form: str
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Service(Protocol):
@@ -156,7 +159,10 @@ class Asking:
             return None
         with Ledger.open(self.access.ledger, thorough=False) as ledger:
             digest = suspect_digest(self._service.identity)
-            return LedgerRecord(digest=ledger.digest(digest), calls=ledger.spent(digest).calls)
+            spent = ledger.spent(digest)
+            return LedgerRecord(
+                digest=ledger.digest(digest), calls=spent.calls, in_doubt=spent.in_doubt
+            )
 
     def _key(self, images: Sequence[Image]) -> str:
         digests = [image.digest for image in images]
@@ -171,6 +177,7 @@ class Asking:
             body=request.body,
             about=" and ".join(image.name for image in images),
             headers=request.headers,
+            secrets=request.secrets,
         )
 
     def _fetched(

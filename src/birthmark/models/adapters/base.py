@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from birthmark.common.digests import Digest
 from birthmark.common.errors import BirthmarkError, one_line
@@ -169,12 +176,23 @@ class LedgerRecord(BaseModel):
         Of all records of it (`birthmark.models.remote.ledger.Ledger.digest`).
     calls
         How many were sent, failed ones and those of earlier runs included.
+    in_doubt
+        How many of these may not have arrived, since the audit or its machine was ended meanwhile;
+        they were asked again. Left out if there are none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     digest: Digest
     calls: int
+    in_doubt: int = 0
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if not self.in_doubt:
+            del fields["in_doubt"]
+        return fields
 
 
 @runtime_checkable

@@ -101,7 +101,7 @@ def stated_limits(spec: str) -> dict[str, Any]:
     """
     if not spec.lower().endswith(".api.toml"):
         return {}
-    from birthmark.models.remote.form import Form
+    from birthmark.models.api_format.form import Form
 
     return Form.read(Path(spec))[0].stated_limits()
 

@@ -18,12 +18,12 @@ from birthmark.data.outputs import Kind
 from birthmark.models.adapters.api import ApiSuspect, Request, identity_of, stated_reading
 from birthmark.models.adapters.base import ADAPTERS, Description, Remote
 from birthmark.models.adapters.declaration import HOW_TO_DECLARE, Declaration
+from birthmark.models.api_format.address import Address
+from birthmark.models.api_format.bodies import base64_of, json_body
+from birthmark.models.api_format.document import number, parsed, shown
+from birthmark.models.api_format.free import described
+from birthmark.models.api_format.reading import Taken
 from birthmark.models.remote import Access, Reply
-from birthmark.models.remote.address import Address
-from birthmark.models.remote.bodies import base64_of, json_body
-from birthmark.models.remote.document import number, parsed, shown
-from birthmark.models.remote.free import described
-from birthmark.models.remote.reading import Taken
 
 FLOATS = {"FP64", "FP32", "FP16"}
 MODEL = re.compile(r"(?P<model>.*/v2/models/[^/]+(?:/versions/[^/]+)?)(?:/infer)?/?")

@@ -12,14 +12,14 @@ from birthmark.data.images import Image
 from birthmark.models.adapters.api import ApiSuspect, Request, identity_of
 from birthmark.models.adapters.api_pairs import PairApi
 from birthmark.models.adapters.base import ADAPTERS, Description, Remote
+from birthmark.models.api_format.address import Address
+from birthmark.models.api_format.bodies import base64_of, filled, json_body, media, multipart
+from birthmark.models.api_format.document import Path as JsonPath
+from birthmark.models.api_format.document import parsed, shown
+from birthmark.models.api_format.environment import resolved_in, secrets_in
+from birthmark.models.api_format.form import Form
+from birthmark.models.api_format.reading import Reading, Taken, same
 from birthmark.models.remote import Access, Reply
-from birthmark.models.remote.address import Address
-from birthmark.models.remote.bodies import base64_of, filled, json_body, media, multipart
-from birthmark.models.remote.document import Path as JsonPath
-from birthmark.models.remote.document import parsed, shown
-from birthmark.models.remote.environment import resolved_in
-from birthmark.models.remote.form import Form
-from birthmark.models.remote.reading import Reading, Taken, same
 
 ASKING = {"url", "method", "headers", "image"}
 
@@ -64,7 +64,9 @@ class TemplateService:
         sent, data = self._form.image, [image.data for image in images]
         headers = {"Accept": "application/json", **self._form.headers}
         fields, body = sent.fields, sent.body
+        hidden: tuple[str, ...] = ()
         if secrets:
+            hidden = secrets_in([headers, fields, body])
             headers, fields, body = (
                 resolved_in(one, self._source) for one in (headers, fields, body)
             )
@@ -83,7 +85,7 @@ class TemplateService:
             kind, content = sent.content_type or media(data[0])[0], data[0]
             form = "the file itself"
         headers["Content-Type"] = kind
-        return Request(self._url, content, form, self._form.method, headers)
+        return Request(self._url, content, form, self._form.method, headers, hidden)
 
     def take(self, reply: Reply) -> Taken:
         """The answer where the file says it is."""

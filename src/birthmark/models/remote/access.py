@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,3 +86,11 @@ class Access:
 
     ledger: Path
     limits: Limits = field(default_factory=Limits)
+
+
+def loopback(host: str) -> bool:
+    """Whether a host is this machine, so that nothing sent there can be read on the way."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -27,6 +27,8 @@ class Call:
         The bytes that are sent.
     about
         How messages call it: the probe's name.
+    secrets
+        What of the body must not be recorded where it comes back.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Call:
     body: bytes = field(repr=False)
     about: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
-from typing import overload
+from typing import Any
 
+from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
 from birthmark.models.remote.access import Access
 from birthmark.models.remote.call import Call, Refusal, Reply
-from birthmark.models.remote.fetching import Fetching
-from birthmark.models.remote.ledger import Ledger, suspect_digest
-from birthmark.models.remote.line import Line
+from birthmark.models.remote.ledger import Ledger, locked, suspect_digest
+from birthmark.models.remote.loop import run
 from birthmark.models.remote.record import Spent, State
 from birthmark.models.remote.schema import SETTLED, Outcome
 
+GOES_ON = "the same command goes on from there"
 Accept = Callable[[Call, Reply], None]
 """Looks at a new answer; raises `Unusable` or `BirthmarkError` if it is of no use."""
 
@@ -44,11 +46,6 @@ class Client:
         self._suspect = suspect_digest(identity)
         Ledger.made(access.ledger).close()
 
-    @property
-    def suspect(self) -> str:
-        """The digest by which the ledger knows the suspect."""
-        return self._suspect
-
     def fetch(
         self, calls: Sequence[Call], accept: Accept, progress: Progress = silent
     ) -> Sequence[Reply | Refusal]:
@@ -75,25 +72,46 @@ class Client:
             If a limit is reached, a call fails too often, or the API answers as if it were asked
             wrongly. What was answered is kept.
         KeyboardInterrupt
-            With a sentence about what is kept, once what was on its way is recorded.
+            With a sentence about what is kept, once what was on its way has ended; if interrupted
+            again, at once.
         """
-        wanted = {call.key: call for call in calls}
-        missing = self._missing(list(wanted.values()))
-        if missing:
-            line = Line(self._identity, self._access, self._suspect)
+        wanted = list({call.key: call for call in calls}.values())
+        if self._missing(wanted):
+            kept, how = f"what was answered is kept in {self._access.ledger}", "stopped"
             try:
-                fetching = Fetching(line, self._access, self._suspect, self._name, accept, progress)
-                fetching.run(list(wanted.values()))
-            finally:
-                line.end()
-                Ledger.gathered(self._access.ledger)
+                problem = self._settled(wanted, accept, progress)
+            except KeyboardInterrupt as error:
+                problem, how = error, "stopped; what was on its way is in doubt"
+            if isinstance(problem, KeyboardInterrupt):
+                raise KeyboardInterrupt(f"{how}; {kept}, and {GOES_ON}") from None
+            if isinstance(problem, sqlite3.Error):
+                fix = f"what was answered before is kept, and {GOES_ON}"
+                told = BirthmarkError(self._access.ledger, f"can't be written ({problem})", fix)
+                raise told from problem
+            if problem is not None:
+                raise problem
         states = self._states()
         return Kept(self._access, [states[call.key] for call in calls])
 
+    def _settled(
+        self, calls: Sequence[Call], accept: Accept, progress: Progress
+    ) -> BaseException | None:
+        """Ask until all is settled, or until what is given."""
+        from birthmark.models.remote.session import Session
+
+        path = self._access.ledger
+        what = f"Waiting for another audit to leave {path.name}"
+        waiting = locked(path, lambda: progress(what, 0, len(calls)))
+        with waiting, Ledger.made(path, thorough=False) as ledger:
+            session = Session(ledger, self._identity, self._access, self._name, accept, progress)
+            problem = run(lambda: session.run(calls))
+            ledger.gather()
+            return problem
+
     def plan(self, calls: Sequence[Call]) -> tuple[int, int]:
         """How many calls `fetch` would send at least, and how many the ledger has settled."""
-        wanted = {call.key: call for call in calls}
-        missing = len(self._missing(list(wanted.values())))
+        wanted = list({call.key: call for call in calls}.values())
+        missing = len(self._missing(wanted))
         return missing, len(wanted) - missing
 
     def spent(self) -> Spent:
@@ -106,12 +124,8 @@ class Client:
             return ledger.states(self._suspect)
 
     def _missing(self, calls: Sequence[Call]) -> list[Call]:
-        states = self._states()
-        return [
-            call
-            for call in calls
-            if call.key not in states or states[call.key].outcome not in SETTLED
-        ]
+        settled = {key for key, state in self._states().items() if state.outcome in SETTLED}
+        return [call for call in calls if call.key not in settled]
 
 
 class Kept(Sequence[Reply | Refusal]):
@@ -132,16 +146,10 @@ class Kept(Sequence[Reply | Refusal]):
     def __len__(self) -> int:
         return len(self._states)
 
-    @overload
-    def __getitem__(self, index: int) -> Reply | Refusal: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Reply | Refusal]: ...
-    def __getitem__(self, index: int | slice) -> Reply | Refusal | list[Reply | Refusal]:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self._read(state) for state in self._states[index]]
-        return self._read(self._states[index])
-
-    def _read(self, state: State) -> Reply | Refusal:
+            return [self[i] for i in range(*index.indices(len(self)))]
+        state = self._states[index]
         status, body, at, reason = self._ledger.came(state.row)
         if state.outcome is Outcome.REFUSED:
             return Refusal(reason, status, at)

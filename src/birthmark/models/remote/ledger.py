@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.models.remote.record import Record, Spent, State
+from birthmark.models.remote.record import Record, Spent, State, now, spends_key
 from birthmark.models.remote.schema import (
     APPLICATION,
     MAX_CELL,
@@ -26,10 +26,6 @@ from birthmark.models.remote.schema import (
 HEADER = 100
 PATIENCE = 60.0
 """Seconds to wait for another process's transaction."""
-_COLUMNS = (
-    "s.digest, key, attempt, method, url, headers, body_sha256, body_bytes, about, price,"
-    " sent_at, status, answer, received_at, outcome, reason"
-)
 
 
 class Ledger:
@@ -55,10 +51,8 @@ class Ledger:
         path = Path(path)
         if not path.is_file():
             raise BirthmarkError(path, "is no file", "name a ledger that an audit wrote")
-        _require_not_tiny(path)
-        with _understood(path):
-            ledger = cls(path, _connected(path, "ro"))
-            ledger._checked(thorough)
+        with _opened(path, "ro") as ledger:
+            ledger._check(thorough)
         return ledger
 
     @classmethod
@@ -75,9 +69,8 @@ class Ledger:
             raise BirthmarkError(path, "is no file", "name a file for the ledger")
         if not path.parent.is_dir():
             raise BirthmarkError(path.parent, "is no folder", "make it, or name another ledger")
-        _require_not_tiny(path)
-        with _understood(path):
-            connection = _connected(path, "rwc")
+        with _opened(path, "rwc") as ledger:
+            connection = ledger.connection
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             fresh = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
@@ -87,21 +80,14 @@ class Ledger:
                 connection.execute(f"PRAGMA application_id = {APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
-            ledger = cls(path, connection)
-            ledger._checked(thorough)
+            ledger._check(thorough)
             connection.execute("PRAGMA journal_mode = WAL")
         return ledger
 
-    @staticmethod
-    def gathered(path: str | Path) -> None:
-        """Bring all that is in files beside a ledger into it, so that a copy of it is whole.
-
-        Nothing is done while somebody else writes to it.
-        """
-        path = Path(path)
-        if path.is_file():
-            with _understood(path), closing(_connected(path, "rw")) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def gather(self) -> None:
+        """Bring all that is in files beside it into the ledger, so that a copy of it is whole."""
+        with _understood(self.path):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,13 +98,6 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _checked(self, thorough: bool) -> None:
-        try:
-            self._check(thorough)
-        except BaseException:
-            self.close()
-            raise
 
     def _check(self, thorough: bool) -> None:
         if _number(self.connection, "application_id") != APPLICATION:
@@ -133,11 +112,29 @@ class Ledger:
         schema = self.connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         if sorted(row[0] for row in schema) != sorted(TABLES):
             raise _foreign(self.path, "has other tables or rules than a ledger")
-        if not thorough:
-            return
-        damage = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if damage != "ok":
+        damage = thorough and self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage not in (False, "ok"):
             raise _damaged(self.path, str(damage))
+
+    def begin(self, description: str) -> int:
+        """The row of a suspect, made if it is new; what was left on its way is put in doubt.
+
+        Only for whoever holds the lock, so that nothing can be on its way.
+        """
+        digest = suspect_digest(description)
+        reason = "the audit was ended before an answer was there"
+        with _understood(self.path), self.connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT INTO suspects (digest, description) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (digest, description),
+            )
+            connection.execute(
+                "UPDATE calls SET outcome = ?, reason = ?, received_at = ? WHERE outcome IS NULL",
+                (Outcome.IN_DOUBT, reason, now()),
+            )
+            found = connection.execute("SELECT id FROM suspects WHERE digest = ?", (digest,))
+            return int(found.fetchone()[0])
 
     def suspects(self) -> dict[str, str]:
         """Digest to description of every suspect that was asked."""
@@ -162,12 +159,17 @@ class Ledger:
             )
         with _understood(self.path):
             rows = self.connection.execute(
-                f"SELECT {_COLUMNS} FROM calls JOIN suspects s ON s.id = calls.suspect"  # noqa: S608
+                f"SELECT s.digest, {', '.join(_COLUMNS)} FROM calls"  # noqa: S608
+                " JOIN suspects s ON s.id = calls.suspect"
                 " WHERE ?1 IS NULL OR s.digest = ?1 ORDER BY calls.id",
                 (suspect,),
             )
             for row in rows:
-                yield _record(self.path, row)
+                read: dict[str, Any] = {
+                    name: None if value is None else kind(value)
+                    for (name, kind), value in zip(_COLUMNS.items(), row[1:], strict=True)
+                }
+                yield Record(suspect=str(row[0]), **read)
 
     def digest(self, suspect: str) -> str:
         """Digest of all that the ledger holds of a suspect, for evidence.
@@ -231,14 +233,23 @@ class Ledger:
         )
 
 
-def spends_key(status: int | None) -> bool:
-    """Whether an answer of this status is one that a service may repeat to the same key."""
-    return status is not None and (200 <= status < 300 or status == 500)
+@contextmanager
+def locked(path: Path, told: Callable[[], None]) -> Iterator[None]:
+    """Be the only one who writes to a ledger; `told` is called if another must be waited for."""
+    import fcntl
 
-
-def lock_of(path: Path) -> Path:
-    """The file whose lock a courier holds while it writes to a ledger."""
-    return path.with_name(f"{path.name}.lock")
+    try:
+        lock = path.with_name(f"{path.name}.lock").open("ab")
+    except OSError as error:
+        fix = "check its folder's permissions and room"
+        raise BirthmarkError(path, f"cannot be locked ({error.strerror})", fix) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def suspect_digest(identity: str) -> str:
@@ -246,24 +257,22 @@ def suspect_digest(identity: str) -> str:
     return f"sha256:{hashlib.sha256(identity.encode()).hexdigest()}"
 
 
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"file:{quote(str(path.resolve()))}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        timeout=PATIENCE,
-        check_same_thread=False,
-    )
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_CELL)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    return connection
-
-
-def _require_not_tiny(path: Path) -> None:
-    """SQLite would take a file that is shorter than its header for an empty one."""
-    if path.exists() and 0 < path.stat().st_size < HEADER:
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[Ledger]:
+    """A ledger that is closed only if what follows fails."""
+    if path.exists() and 0 < path.stat().st_size < HEADER:  # SQLite would take it for an empty one
         raise _foreign(path, "is no SQLite file")
+    address = f"file:{quote(str(path.resolve()))}?mode={mode}"
+    with _understood(path), ExitStack() as stack:
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False
+        )
+        stack.callback(connection.close)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_CELL)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        yield Ledger(path, connection)
+        stack.pop_all()
 
 
 @contextmanager
@@ -318,25 +327,13 @@ def _time(text: object) -> datetime:
     return datetime.fromisoformat(str(text)).astimezone(UTC)
 
 
-def _record(path: Path, row: tuple[Any, ...]) -> Record:
-    digest, key, attempt, method, url, headers, body, size, about, price, sent, *rest = row
-    status, answer, received, outcome, reason = rest
-    with _understood(path):
-        return Record(
-            suspect=str(digest),
-            key=str(key),
-            attempt=int(attempt),
-            method=str(method),
-            url=str(url),
-            headers=tuple(str(headers).split()),
-            body_sha256=str(body),
-            body_bytes=int(size),
-            about=str(about),
-            price=float(price),
-            sent_at=_time(sent),
-            status=None if status is None else int(status),
-            answer=None if answer is None else bytes(answer),
-            received_at=None if received is None else _time(received),
-            outcome=None if outcome is None else Outcome(outcome),
-            reason=None if reason is None else str(reason),
-        )
+_COLUMNS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("key", "method", "url", "body_sha256", "about", "reason"), str),
+    **dict.fromkeys(("attempt", "body_bytes", "status"), int),
+    **dict.fromkeys(("sent_at", "received_at"), _time),
+    "headers": lambda text: tuple(str(text).split()),
+    "price": float,
+    "answer": bytes,
+    "outcome": Outcome,
+}
+"""Fields of a record and how to read them."""

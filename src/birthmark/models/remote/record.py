@@ -1,4 +1,4 @@
-"""What a ledger holds, one attempt a record."""
+"""What a ledger holds, one attempt a record, and what is written into it."""
 
 from __future__ import annotations
 
@@ -9,35 +9,44 @@ from birthmark.models.remote.schema import Outcome
 
 
 @dataclass(frozen=True)
+class Ending:
+    """How an attempt ended; see `Record`.
+
+    Attributes
+    ----------
+    wait
+        Seconds until the API wants the next attempt; None if it doesn't say.
+    everyone
+        Whether that concerns all calls and not only this one.
+    final
+        Whether no attempt will do better until the user mends something.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    status: int | None = None
+    answer: bytes | None = None
+    wait: float | None = None
+    everyone: bool = False
+    final: bool = False
+
+
+@dataclass(frozen=True)
 class Record:
-    """One attempt at a call.
+    """One attempt at a call; docs/ledger.md says what each column holds.
 
     Attributes
     ----------
     suspect
         `sha256:` digest of what identifies the suspect.
-    key
-        The question's key.
-    attempt
-        Which attempt at this question it is, from 1.
-    method, url
-        Where it went; the address without user, password and the values of its query.
+    url
+        Without user, password and the values of its query.
     headers
-        Names of the headers.
-    body_sha256, body_bytes
-        The request's body.
-    about
-        The probe's name.
-    price
-        What the attempt was taken to cost.
-    sent_at
-        When it was written down, just before it was sent.
+        Their names alone.
     status, answer, received_at
-        What came back: the HTTP status, the bytes, and when they were all there; None without.
+        None if nothing came back.
     outcome
-        What became of it; None while it is on its way.
-    reason
-        Why it has this outcome, where that is not plain.
+        None while it is on its way.
     """
 
     suspect: str
@@ -102,6 +111,11 @@ class State:
     outcome: Outcome | None
     attempts: int
     used: int
+
+
+def spends_key(status: int | None) -> bool:
+    """Whether an answer of this status is one that a service may repeat to the same key."""
+    return status is not None and (200 <= status < 300 or status == 500)
 
 
 def now() -> str:

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     UNSENT = "unsent"
     """It was written down, and surely never left this machine: it costs nothing."""
     IN_DOUBT = "in-doubt"
-    """Written down and perhaps sent, before the sender itself was ended."""
+    """Written down and perhaps sent, before the audit itself was ended."""
 
 
 SETTLED = (Outcome.ANSWERED, Outcome.REFUSED)

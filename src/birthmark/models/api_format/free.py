@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from birthmark.common.errors import BirthmarkError, one_line
-from birthmark.models.remote.document import parsed, shown
+from birthmark.models.api_format.document import parsed, shown
+from birthmark.models.remote.access import loopback
 
 MAX_BYTES = 1 << 20
 ATTEMPTS = 4
@@ -26,7 +27,11 @@ def described(url: str, source: str, timeout: float) -> object:
 
     def get() -> tuple[int, bytes]:
         with httpx.stream(
-            "GET", url, timeout=timeout, headers={"Accept": "application/json"}
+            "GET",
+            url,
+            timeout=timeout,
+            headers={"Accept": "application/json"},
+            trust_env=not loopback(httpx.URL(url).host),
         ) as said:
             body = b""
             for part in said.iter_bytes():

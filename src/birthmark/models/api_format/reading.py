@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.outputs import MAX_WIDTH, Kind
-from birthmark.models.remote.document import Path, number, shown
+from birthmark.models.api_format.document import Path, number, shown
 
 Label = str | int
 Taken = list[float] | dict[Label, float] | Label | float

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.models.remote.address import Address
-from birthmark.models.remote.bodies import media, multipart
-from birthmark.models.remote.environment import resolved
-from birthmark.models.remote.form import Form
+from birthmark.models.api_format.address import Address
+from birthmark.models.api_format.bodies import media, multipart
+from birthmark.models.api_format.environment import resolved
+from birthmark.models.api_format.form import Form
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "apis").glob("*.api.toml"))
 GOOD = """format = "birthmark-api/1"

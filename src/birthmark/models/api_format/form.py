@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.common.tomls import toml_of
-from birthmark.models.remote.address import MAX_ADDRESS, Address
-from birthmark.models.remote.bodies import json_body
-from birthmark.models.remote.document import shown
-from birthmark.models.remote.reading import JsonPath, Reading, Scalar
+from birthmark.models.api_format.address import MAX_ADDRESS, Address
+from birthmark.models.api_format.bodies import json_body
+from birthmark.models.api_format.document import shown
+from birthmark.models.api_format.reading import JsonPath, Reading, Scalar
 from birthmark.models.remote.statuses import REFUSALS
 
 FORMAT = "birthmark-api/1"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.forms import form_of, largest
 from birthmark.data.outputs import Kind, Outputs, joined
-from birthmark.models.remote.document import MAX_ANSWER, parsed
-from birthmark.models.remote.judging import Judging
-from birthmark.models.remote.reading import Reading
+from birthmark.models.api_format.document import MAX_ANSWER, parsed
+from birthmark.models.api_format.judging import Judging
+from birthmark.models.api_format.reading import Reading
 
 ABC = ("a", "b", "c")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.models.remote.access import loopback
 
 MAX_ADDRESS = 2000
 
@@ -66,16 +66,6 @@ class Address:
         return host if self.port is None else f"{host}:{self.port}"
 
     @property
-    def loopback(self) -> bool:
-        """Whether it is on this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    @property
     def private(self) -> bool:
         """Whether nobody on the way can read what is sent there."""
-        return self.scheme == "https" or self.loopback
+        return self.scheme == "https" or loopback(self.host)

@@ -42,6 +42,17 @@ def resolved(text: str, source: str) -> str:
     return VARIABLE.sub(value, text)
 
 
+def secrets_in(value: Any) -> tuple[str, ...]:
+    """The values of the environment's variables in a JSON value's texts."""
+    if isinstance(value, str):
+        return tuple(os.environ.get(name, "") for name in VARIABLE.findall(value))
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, list | tuple):
+        return tuple(secret for inner in value for secret in secrets_in(inner))
+    return ()
+
+
 def resolved_in(value: Any, source: str) -> Any:
     """A JSON value with the environment's variables in its texts.
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.models.remote.document import shown
-from birthmark.models.remote.reading import SLACK, Label, Reading, Taken
+from birthmark.models.api_format.document import shown
+from birthmark.models.api_format.reading import SLACK, Label, Reading, Taken
 
 LEAST = 1e-6
 HOW = "; the paid answers are kept, and reading them anew costs nothing"

@@ -1,0 +1,1 @@
+"""How an API is described, what is sent to it, and how its answers are read."""
