@@ -92,7 +92,7 @@ def test_references_lie_in_a_folder_a_lineage_with_all_that_enroll_takes(made: P
     assert not record.failures
     assert [one.teacher for one in record.references if one.teacher] == [
         "small@public/0",
-        "densenet/1",
+        "resnet/0",
     ]
     models = open_all([str(made)])
     assert {one.description.name for one in models} == {one.file for one in record.references}

@@ -139,7 +139,9 @@ def _waves(planned: Sequence[Planned]) -> list[list[Planned]]:
 
 
 def _done(record: References, one: Planned) -> bool:
-    return any(made.file == f"{one.name}.onnx" for made in record.references)
+    return any(
+        (made.file, made.teacher) == (f"{one.name}.onnx", one.teacher) for made in record.references
+    )
 
 
 def _require_teachers(record: References, tasks: list[Task]) -> None:
@@ -172,7 +174,9 @@ def _run(
                 if outcome.reference is None:
                     record.failures[outcome.name] = outcome.failure or "it failed"
                 else:
-                    record.references.append(outcome.reference)
+                    made = outcome.reference
+                    others = [one for one in record.references if one.file != made.file]
+                    record.references = [*others, made]
                     record.references.sort(key=lambda one: one.file)
                 record.write(folder)
                 progress("Training references", len(record.references), total)

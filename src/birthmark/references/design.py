@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from birthmark.common.digests import sha256
+
 OTHERS = (
     "resnet",
     "densenet",
@@ -86,18 +88,20 @@ def design(count: int, own: str | None, start: str | None, *, seed: int = 0) -> 
         turn, net = i % EACH, nets[i // EACH % len(nets)]
         made.append((net, turn + i // (EACH * len(nets)) * EACH, net, False, None))
     taught = nets[0]
-    teachers = [_name(made[0]), _name(made[-1])]
+    teachers = [_name(made[0]), _name(made[ours or EACH])]
     made += [(f"{taught}-student", i, taught, False, teachers[i]) for i in range(students)]
-    return [
-        Planned(*entry, seed=(seed * 1_000_003 + 7919 * i + 1) % (1 << 31))
-        for i, entry in enumerate(made)
-    ]
+    return [Planned(*entry, seed=_seed(seed, _name(entry))) for entry in made]
 
 
 def lineage_of(net: str, start: str | None) -> str:
     """What a folder of such models is called: `vgg`, `resnet50@imagenet`."""
     plain = net.rpartition(":")[2]
     return plain if start is None else f"{plain}@{start}"
+
+
+def _seed(seed: int, name: str) -> int:
+    """A model's own, the same whatever others are built."""
+    return int(sha256(f"{seed} {name}".encode()).rpartition(":")[2][:7], 16)
 
 
 def _name(entry: Sequence[object]) -> str:
