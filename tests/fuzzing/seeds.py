@@ -44,7 +44,7 @@ PLAN = """name = "small"
 about = "Two models."
 task = "classes"
 seed = 1
-lineages = { vgg = { net = "vgg", epochs = 2.5 } }
+families = { vgg = { net = "vgg", epochs = 2.5 } }
 [images]
 source = "cifar10"
 size = 32
@@ -115,7 +115,7 @@ RECORD: dict[str, Any] = {
     "role": "victim",
     "recipe": "trained",
     "parameters": {"rate": 0.1},
-    "lineage": "vgg",
+    "family": "vgg",
     "seed": 3,
     "parent": None,
     "data": "owner",
@@ -166,8 +166,16 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "plain.ppm", b"P3\n# c\n2 2\n255\n1 2 3 4 5 6 7 8 9 10 11 255\n"
 
 
-def fingerprint(kind: Kind, colour: bool) -> bytes:
-    """A fingerprint of four probes, one reference short of two."""
+POPULATION = {
+    "images": 9,
+    "fit": {"times": 1.5, "high": 0.25, "low": 0.75, "usual": 0.5},
+    "victim": 0.75,
+    "references": [0.5, 0.75],
+}
+
+
+def fingerprint(kind: Kind, colour: bool, **fields: Any) -> bytes:
+    """A fingerprint of four probes, with a reference of each of two lineages."""
     rng = np.random.default_rng(9)
     probes = [
         Image(encoded(_picture(i, "RGB" if colour else "L"), "JPEG"), f"{i:05d}.jpg", i % 2)
@@ -186,15 +194,18 @@ def fingerprint(kind: Kind, colour: bool) -> bytes:
             "images": {"digest": sha256(b"a"), "count": 9, "resize": [8, 8]},
             "victim": {"name": "v", "adapter": "onnx", "output": kind, "digest": sha256(b"v")},
             "references": [
-                Description(name=f"r{i}", adapter="onnx", output=kind, lineage="a") for i in (1, 2)
+                Description(name=f"r{i}", adapter="onnx", output=kind, lineage=f"{i}")
+                for i in (1, 2)
             ],
             "probes": [
                 {"file": p.name, "digest": p.digest, "pixels": p.pixel_digest, "label": p.label}
                 for p in probes
             ],
             "outputs": sha256(outputs_bytes(victim, references)),
+            "start": "random",
             "libraries": {"numpy": "2"},
         }
+        | fields
     )
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a"
@@ -250,7 +261,7 @@ def zoo_answers() -> bytes:
 
 
 def seeds() -> dict[str, dict[str, bytes]]:
-    """Files of every target."""
+    """Files of every target; the first format's is not made again."""
     rng = np.random.default_rng(0)
     values = rng.random((4, 3)).astype(np.float32)
     labels = np.array([0, 1, 2, 1])
@@ -259,6 +270,10 @@ def seeds() -> dict[str, dict[str, bytes]]:
     bundles = {
         "logits": fingerprint(Kind.LOGITS, True),
         "labels": fingerprint(Kind.LABELS, False),
+        "population": fingerprint(
+            Kind.LOGITS, False, method="sac-cosine-l1@errors", population=POPULATION
+        ),
+        "first": (CORPUS / "bundle" / "seed-first").read_bytes(),
     }
     record = json.dumps(RECORD).encode()
     few = dict(pictures())

@@ -12,8 +12,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from birthmark import BirthmarkError, Fingerprint, ImageSet
+from birthmark import BirthmarkError, Fingerprint, ImageSet, Result
+from birthmark.audit.rule import Rule
 from birthmark.bundle import read_bundle
+from birthmark.calibration import enough
 from birthmark.data.images import Image, entry_of
 from birthmark.data.outputs import Outputs
 from birthmark.models.adapters import Description, open_suspect
@@ -107,7 +109,11 @@ class _Replayed:
 def audit(data: bytes) -> None:
     """An audit of the victim itself by a foreign fingerprint."""
     fingerprint = Fingerprint.open(_file("b.birthmark", data))
-    fingerprint.audit(_Replayed(fingerprint.bundle.victim), alpha=0.4)
+    told = enough([one.lineage for one in fingerprint.manifest.references])
+    rule = Rule.UNSEEN if told else Rule.RANK
+    result = fingerprint.audit(_Replayed(fingerprint.bundle.victim), alpha=0.4, rule=rule)
+    assert result.sentence and result.threshold == result.threshold
+    assert Result.model_validate_json(result.model_dump_json()) == result
 
 
 def image(data: bytes) -> None:
