@@ -11,7 +11,7 @@ from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration.lineages import LEAST, LineageRank
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.enrolment.population import MOST_WEAK, population, unselected, weak
+from birthmark.enrolment.population import MOST_UNEQUAL, population, strong, unselected, weak
 from birthmark.models.adapters import Description, Suspect
 from birthmark.models.queries import CHANCE, accuracy, chance_p
 from birthmark.scores.methods import PLAIN, method
@@ -65,14 +65,15 @@ def of_fingerprint(bundle: Bundle) -> Iterator[Finding]:
             f" called derived. {HOW}",
             accuses=False,
         )
-    if (few := weak(record)) and len(few) > MOST_WEAK * len(record.references):
-        best = max(record.references)
-        yield Finding(
-            f"The references are weaker than the victim, which is right on {record.victim:.0%} of"
-            f" {record.images} images, the best of them on {best:.0%}: {_listed(manifest, few)}. So"
-            f" nothing can be called derived. {HOW}",
-            accuses=False,
-        )
+    for what, odd in (("weaker", weak(record)), ("better", strong(record))):
+        if len(odd) > MOST_UNEQUAL * len(record.references):
+            low, high = min(record.references), max(record.references)
+            yield Finding(
+                f"Most references are far {what} than the victim, which is right on"
+                f" {record.victim:.0%} of {record.images} images, they on {low:.0%} to {high:.0%}:"
+                f" {_listed(manifest, odd)}. So nothing can be called derived. {HOW}",
+                accuses=False,
+            )
     yield from _of_start(manifest)
 
 
@@ -103,11 +104,26 @@ def start_of(lineage: str | None) -> str:
 
 
 def of_copies(bundle: Bundle, counted: Sequence[Sequence[int]]) -> Iterator[Finding]:
-    """References that count once."""
+    """References that count once; of the victim's own lineage they forbid every accusation.
+
+    Where models of a lineage that were trained apart answer alike, as linear ones do, an innocent
+    of it can't be told from a copy.
+    """
+    manifest = bundle.manifest
     for group in counted:
+        said = f"The references {_listed(manifest, group)} answer as one model does, so they count"
+        own = manifest.victim.lineage
+        lineages = [manifest.references[i].lineage for i in group]
+        shared = [one for one in lineages if lineages.count(one) > 1 and own in (None, one)]
+        if not shared:
+            yield Finding(f"{said} once.")
+            continue
+        of = f"of {shared[0]}" if shared[0] else "of one lineage"
         yield Finding(
-            f"The references {_listed(bundle.manifest, group)} answer as one model does, so they"
-            " count once."
+            f"{said} once. If they are no copies, models {of} that were trained apart can't be told"
+            " from copies. So nothing can be called derived. If they are copies, leave all but one"
+            " out, and enroll again.",
+            accuses=False,
         )
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
+from birthmark.common.errors import one_line
 from birthmark.models.adapters import Description
 
 FORMAT: Literal["birthmark-fingerprint/2"] = "birthmark-fingerprint/2"
@@ -26,6 +30,21 @@ MAX_REFERENCES = 10_000
 
 ProbeFile = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}\.(jpg|png)$")]
 Name = Annotated[str, StringConstraints(max_length=200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def nameable(start: str) -> bool:
+    """Whether it can be what a lineage's name has after an `@`: one line fit to show."""
+    return start != "" and "@" not in start and one_line(start, 200) == start
+
+
+def _nameable(start: str) -> str:
+    if not nameable(start):
+        raise ValueError("no lineage could be named by it")
+    return start
+
+
+Start = Annotated[str, AfterValidator(_nameable)]
 
 
 class ProbeRecord(BaseModel):
@@ -79,8 +98,15 @@ class PopulationRecord(BaseModel):
 
     images: int = Field(ge=1)
     fit: Fit | None
-    victim: float | None
-    references: list[float] = Field(max_length=MAX_REFERENCES)
+    victim: Share | None
+    references: list[Share] = Field(max_length=MAX_REFERENCES)
+
+    @field_validator("fit", mode="after")
+    @classmethod
+    def _finite(cls, told: Fit | None) -> Fit | None:
+        if told is not None and not all(map(math.isfinite, told.model_dump().values())):
+            raise ValueError("holds a number that is not finite")
+        return told
 
 
 def _renamed(fields: Any) -> Any:
@@ -115,7 +141,7 @@ class Manifest(BaseModel):
     references: list[Description] = Field(min_length=1, max_length=MAX_REFERENCES)
     probes: list[ProbeRecord] = Field(min_length=2, max_length=MAX_PROBES)
     outputs: Digest
-    start: Name | None = None
+    start: Start | None = None
     population: PopulationRecord | None = None
     libraries: dict[Name, Name]
     companions: CompanionRecords | None = None

@@ -106,3 +106,5 @@ def _print(comparison: Comparison) -> None:
         if row.problem:
             console.print(Text(f"{row.suspect}: {row.problem}"))
     console.print(Text(comparison.sentence))
+    for note in comparison.notes:
+        console.print(Text(note))

@@ -38,9 +38,7 @@ def enroll(
     ] = [],  # noqa: B006
     lineage: Annotated[
         str | None,
-        typer.Option(
-            help="The victim's lineage, a sub-folder of references, for --rule rank."
-        ),
+        typer.Option(help="Your model's lineage: a sub-folder of references."),
     ] = None,
     start: Annotated[
         str | None,

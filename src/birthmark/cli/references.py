@@ -101,7 +101,7 @@ def references(
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     recipes = Recipes.read(recipe, started=init is not None)
     if init is not None and start is None:
-        start = Path(init).stem if init != "published" else (own or "").rpartition(":")[2]
+        start = Path(init).stem
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:

@@ -127,12 +127,29 @@ def _map(name: str, bundle: Bundle, audited: Sequence[Audited]) -> Map:
         Point(name=one.name, role="reference", verdict=None, x=0, y=0)
         for one in bundle.manifest.references
     ]
-    places, stress = in_the_plane(distances(answers, bundle.manifest.method))
+    apart = distances(answers, bundle.manifest.method)
+    places, stress = in_the_plane(apart)
     points = [
         point.model_copy(update={"x": float(x), "y": float(y)})
         for point, (x, y) in zip(named, places, strict=False)
     ]
-    return Map(fingerprint=name, points=points, stress=stress)
+    close = [
+        i
+        for i, one in enumerate(shown[: len(answers) - 1], 1)
+        if one.result.p_value <= one.result.alpha and not one.result.as_close
+    ]
+    tied = [i for i in close if any(j != i and apart[i, j] <= apart[0, i] for j in close)]
+    note = common_ancestor([named[i].name for i in tied]) if tied else None
+    return Map(fingerprint=name, points=points, stress=stress, note=note)
+
+
+def common_ancestor(suspects: Sequence[str]) -> str:
+    """What to bear in mind of suspects that are as close to each other as to the victim."""
+    return (
+        f"{', '.join(suspects)} are as close to each other as to the victim. Copies of one thief"
+        " are, and so are models with a common ancestor, or of a kind that the references lack:"
+        " answers can't tell which. Look at when each was published, and at what it began from."
+    )
 
 
 def distances(answers: Sequence[Outputs], method_name: str) -> NDArray[np.float64]:

@@ -30,6 +30,9 @@ class Map(BaseModel):
         The models; distances in the plane follow those of the score as well as they can.
     stress
         How badly they do: 0 is exactly, above 0.2 is poor (Kruskal's stress-1).
+    note
+        That suspects which are closer to the victim than every reference are as close to each
+        other; None if none are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,3 +40,4 @@ class Map(BaseModel):
     fingerprint: str
     points: list[Point]
     stress: float
+    note: str | None = None

@@ -49,6 +49,11 @@ class Comparison(BaseModel):
             f" of {judged} innocent suspects up to {expected:.3g} would be called so on average."
         )
 
+    @property
+    def notes(self) -> list[str]:
+        """What was noticed of several suspects at once."""
+        return [one.note for one in self.maps if one.note is not None]
+
     def to_csv(self) -> str:
         """One line a row; findings are joined by `; `."""
         out = io.StringIO()

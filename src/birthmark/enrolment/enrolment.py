@@ -8,9 +8,15 @@ from importlib.metadata import version
 
 from birthmark.bundle import Bundle, Manifest, ProbeRecord
 from birthmark.bundle.archive import outputs_bytes
-from birthmark.bundle.manifest import MAX_PROBES, CompanionRecords, ImageSetRecord, PopulationRecord
+from birthmark.bundle.manifest import (
+    MAX_PROBES,
+    CompanionRecords,
+    ImageSetRecord,
+    PopulationRecord,
+    nameable,
+)
 from birthmark.common.digests import sha256
-from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
@@ -79,7 +85,7 @@ def enroll(
             "there are none, so no verdict would ever be possible",
             "pass independent models of two lineages or more with --references: 16 of eight, say",
         )
-    if start is not None and (not start or "@" in start or one_line(start, 200) != start):
+    if start is not None and not nameable(start):
         raise BirthmarkError(
             "--start", f"is {start[:200]!r}", "pass random, or a checkpoint's name without an @"
         )

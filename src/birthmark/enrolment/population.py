@@ -23,10 +23,10 @@ IMAGES = 200
 """How many images, chosen by nobody's answers, models are compared on."""
 CODED = "jpeg25"
 """How these are made."""
-WEAK, MARGIN = 2.0, 0.05
-"""A reference is far weaker than the victim with more than twice its errors and five points."""
-MOST_WEAK = 0.25
-"""So large a share of the references may be."""
+TWICE, MARGIN = 2.0, 0.05
+"""One model is far weaker than another with more than twice its errors and five points."""
+MOST_UNEQUAL = 0.5
+"""So large a share of the references may be far weaker, or far better, than the victim."""
 
 
 def unselected(chosen: Method) -> bool:
@@ -143,8 +143,16 @@ def weak(record: PopulationRecord) -> list[int]:
     """Places of the references that are far weaker than the victim."""
     if record.victim is None:
         return []
-    limit = WEAK * (1 - record.victim) + MARGIN
+    limit = TWICE * (1 - record.victim) + MARGIN
     return [i for i, right in enumerate(record.references) if 1 - right > limit]
+
+
+def strong(record: PopulationRecord) -> list[int]:
+    """Places of the references than which the victim is far weaker."""
+    if record.victim is None:
+        return []
+    limit = (1 - record.victim - MARGIN) / TWICE
+    return [i for i, right in enumerate(record.references) if 1 - right < limit]
 
 
 def distinct(references: int, counted: Sequence[Sequence[int]]) -> list[int]:

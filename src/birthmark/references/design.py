@@ -78,7 +78,8 @@ def design(count: int, own: str | None, start: str | None, *, seed: int = 0) -> 
         Draws the models' seeds.
     """
     students = STUDENTS if count >= 2 * FEWEST else 0
-    ours = 0 if own is None else min(OWN, max(2, count // 3))
+    few = OWN if start is not None else max(2, count // 3)
+    ours = 0 if own is None else min(OWN, few, count)
     nets = [net for net in OTHERS if net != own or start is not None]
     rest = count - students - ours
     made: list[tuple[str, int, str, bool, str | None]] = []

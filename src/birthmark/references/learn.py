@@ -123,7 +123,7 @@ def learn(
             before = right
             _train(net, images, loss, extra, recipe, rate / rounds, seed + rounds, device)
             right = accuracy(net, images, verification=verification, device=device)
-            if right <= chance or right >= enough or right < before + GAIN:
+            if not right or right >= enough or chance < right < before + GAIN:
                 break
         if right > chance:
             short = 0.0 if target is None or right >= enough else target - right
@@ -132,13 +132,17 @@ def learn(
             said(f"{name} learnt nothing at a rate of {rate:g}; trying {rate / 2:g}.")
     raise BirthmarkError(
         name,
-        f"learns nothing: {right:.3f} on unseen images, even at a rate of {rate:g}",
+        f"learns nothing: {right:.3f} on unseen images in {rounds} rounds, even at a rate of"
+        f" {rate:g}",
         "mend the recipe or the factory, or check the images' labels",
     )
 
 
 def accuracy(net: nn.Module, images: Images, *, verification: bool, device: str = "cpu") -> float:
-    """On the checked images: share of right labels, or AUC of same against different people."""
+    """On the checked images: share of right labels, or AUC of same against different people.
+
+    0 where answers are no numbers any more.
+    """
     said = answers(net, images.check, device=device)
     if not torch.isfinite(said).all():
         return 0.0
