@@ -74,6 +74,15 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
     "later": (manifest(format="birthmark-fingerprint/9"), "update birthmark"),
     "seed": (manifest(seed="a"), "manifest.json seed: Input should be a valid integer"),
     "extra": (manifest(more=1), "manifest.json more: Extra inputs"),
+    "start": (manifest(start="\x1b[2J"), "manifest.json start: Value error, no lineage could be"),
+    "share": (
+        manifest(population={"images": 9, "fit": None, "victim": 1.5, "references": []}),
+        "manifest.json population.victim: Input should be less than or equal to 1",
+    ),
+    "shares": (
+        manifest(population={"images": 9, "fit": None, "victim": 1.0, "references": [1.0]}),
+        "the population has a share for some of its models only",
+    ),
     "companions": (manifest(companions={"surrogates": []}), "companions.outsiders: Field required"),
     "no references": (manifest(references=[]), "manifest.json references: List should have"),
     "outputs": (outputs(b"none"), "its outputs are unreadable"),

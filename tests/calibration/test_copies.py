@@ -12,6 +12,10 @@ from birthmark.calibration.population import fit
 Answers = NDArray[np.float64]
 
 
+def among(some: Answers) -> Answers:
+    return np.asarray(np.corrcoef(some))
+
+
 def models(count: int, seed: int = 0, shared: float = 1.0) -> Answers:
     """Answers that have the task in common, and each its own."""
     rng = np.random.default_rng(seed)
@@ -29,7 +33,7 @@ def of_lineages(lineages: list[int], own: float) -> Answers:
 @pytest.mark.parametrize("others", [0, 1, 3, 20])
 def test_equal_models_are_tied_whatever_the_pool(others: int) -> None:
     some = models(1 + others)
-    tied = ties(np.corrcoef(np.vstack([some[:1], some])))
+    tied = ties(among(np.vstack([some[:1], some])))
     assert tied[0, 1] == pytest.approx(1, abs=1e-6)
     assert (tied[0, 2:] < TIE).all()
     assert (np.diag(tied) == 0).all()
@@ -40,18 +44,18 @@ def test_copies_of_copies_are_one_group() -> None:
     rng = np.random.default_rng(1)
     some = models(8)
     near = some[3] + 0.02 * rng.normal(size=2000)
-    pool = np.corrcoef(np.vstack([some, near, near, some[5]]))
+    pool = among(np.vstack([some, near, near, some[5]]))
     assert groups(pool) == [[0], [1], [2], [3, 8, 9], [4], [5, 10], [6], [7]]
-    assert groups(np.corrcoef(some)) == [[i] for i in range(8)]
+    assert groups(among(some)) == [[i] for i in range(8)]
 
 
 def test_two_names_of_one_lineage_are_noticed() -> None:
     lineages = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
     named = ["a", "a", "a", "b", "b", "b", "c", "c", "c", "d", "d", "d"]
-    assert one_lineage(np.corrcoef(of_lineages(lineages, 0.7)), named) == [("a", "b")]
+    assert one_lineage(among(of_lineages(lineages, 0.7)), named) == [("a", "b")]
     apart = [0, 0, 0, 3, 3, 3, 1, 1, 1, 2, 2, 2]
-    assert one_lineage(np.corrcoef(of_lineages(apart, 0.7)), named) == []
-    assert one_lineage(np.corrcoef(models(12)), named) == []
+    assert one_lineage(among(of_lineages(apart, 0.7)), named) == []
+    assert one_lineage(among(models(12)), named) == []
 
 
 @pytest.mark.parametrize(("own", "fits"), [(1.0, True), (6.0, False), (0.01, False)])
@@ -63,8 +67,8 @@ def test_a_model_of_another_population_than_references_is_seen(own: float, fits:
     mean = references.mean(axis=0)
     share = np.sqrt((references - mean).var() / mean.var())
     model = mean + own * share * mean.std() * rng.normal(size=2000)
-    found = fit(np.corrcoef(np.vstack([model, references])), [str(one) for one in lineages])
+    found = fit(among(np.vstack([model, references])), [str(one) for one in lineages])
     assert found is not None
     assert found.fits == fits
     assert (found.times > 1) == (own >= 1)
-    assert fit(np.corrcoef(references[:2]), ["a"]) is None
+    assert fit(among(references[:2]), ["a"]) is None

@@ -128,11 +128,10 @@ def test_another_key_is_not_the_signers(made: tuple[Evidence, Path], tmp_path: P
     assert "someone else signed this" in done.checks[0].sentence
 
 
-UNSEEN = {"centre": 1.0, "spread": 0.1, "deviations": -9.0, "degrees": 3, "p_value": 0.001}
 FORGED: dict[str, Any] = {
     "score": 0.0,
     "rule": Rule.RANK,
-    "unseen": Unseen(lineages=4, **UNSEEN),
+    "unseen": Unseen(centre=1, spread=0.1, deviations=-9, degrees=3, p_value=0.001, lineages=4),
     "population": Fit(times=1, high=0.5, low=0.5, usual=0.5),
     "as_close": 3,
     "alpha": 0.05,
