@@ -10,13 +10,13 @@ from birthmark.common.digests import sha256
 OTHERS = (
     "resnet",
     "densenet",
-    "mobilenet",
     "vgg",
     "inception",
-    "squeeze",
-    "mixer",
-    "wide",
     "vit",
+    "squeeze",
+    "wide",
+    "mobilenet",
+    "mixer",
 )
 """Built-in networks, in the order in which they are taken."""
 OWN = 4
