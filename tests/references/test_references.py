@@ -268,7 +268,7 @@ def test_networks_that_tell_people_apart_are_trained_too(taught: bool) -> None:
     learnt = learn(
         lambda: built_in("squeeze", 10, 1, SIDE),
         Images(pixels[known], people[known], pixels[strangers], people[strangers]),
-        Recipe(epochs=4, rate=0.05),
+        Recipe(epochs=12, rate=0.05),
         name="squeeze/0",
         seed=0,
         verification=True,
