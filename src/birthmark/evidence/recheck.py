@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
@@ -13,19 +12,13 @@ from birthmark.audit.audit import audit
 from birthmark.audit.result import Verdict
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
-from birthmark.bundle.manifest import PopulationRecord
 from birthmark.calibration import held_rate, interval, smallest_p
 from birthmark.common.checks import Check, Checked
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.enrolment.population import (
-    asked,
-    counted_once,
-    counting,
-    standing,
-    unselected_images,
-)
+from birthmark.enrolment.population import counting
+from birthmark.evidence.standing import distinct_references, same_standing
 from birthmark.models.adapters import Description, Suspect
 from birthmark.models.queries import ask
 from birthmark.probes import Companions, Draw
@@ -33,8 +26,6 @@ from birthmark.scores.methods import Method, method
 
 TOLERANCE = 1e-3
 """Answers may deviate by so much of the largest recorded one: processors round differently."""
-CLOSE_RATE = 0.02
-"""Accuracies and ratios may deviate by so much."""
 LEVEL = 0.025
 """The chance that an honest fingerprint fails by its controls, at most."""
 
@@ -88,9 +79,11 @@ def recheck(
         _probes(bundle, known, victim, images, have, progress),
         _victims_answers(bundle, victim, progress),
         _references_answers(bundle, have, progress),
-        _counted_once(bundle),
-        *_population(bundle, known, victim, images, have, progress),
+        distinct_references(bundle),
     ]
+    if known is not None and manifest.population is not None:
+        theirs = [have.get(key) for one in manifest.references if (key := _key(one)) is not None]
+        checks.append(same_standing(bundle, known, victim, images, theirs, progress))
     if control:
         checks.append(_control(bundle, control, alpha, progress))
     return Recheck(checks=checks)
@@ -295,67 +288,6 @@ def _references_answers(bundle: Bundle, have: dict[Key, Suspect], progress: Prog
         name=name,
         passed=True if len(found) == len(described) else None,
         sentence=f"{passed}, and answer as recorded.",
-    )
-
-
-def _counted_once(bundle: Bundle) -> Check:
-    groups = counted_once(bundle)
-    if not groups:
-        sentence = "No two references answer as one model does."
-        return Check(name="references distinct", passed=True, sentence=sentence)
-    names = [bundle.manifest.references[i].name for i in groups[0]]
-    twice = sum(len(group) - 1 for group in groups)
-    sentence = f"{twice} of {len(bundle.references)} answer as another does, first: "
-    return Check(
-        name="references distinct", passed=False, sentence=f"{sentence}{', '.join(names[:5])}."
-    )
-
-
-def _population(
-    bundle: Bundle,
-    known: Method | None,
-    victim: Suspect,
-    images: ImageSet,
-    have: dict[Key, Suspect],
-    progress: Progress,
-) -> Iterator[Check]:
-    """What the fingerprint says of the victim among the references, where it says it."""
-    name, manifest = "population", bundle.manifest
-    recorded = manifest.population
-    if recorded is None or known is None:
-        return
-    found = [have.get(key) for one in manifest.references if (key := _key(one)) is not None]
-    models = [one for one in found if one is not None]
-    if len(models) < len(manifest.references):
-        sentence = "It is repeated only where all references were passed."
-        yield Check(name=name, passed=None, sentence=sentence)
-        return
-    draw = Draw(images.digest, victim.description.digest, manifest.seed)
-    probes = unselected_images(images, victim, draw, manifest.images.resize)
-    mine, *theirs = asked([victim, *models], probes, "Comparing models", progress)
-    lineages = [one.lineage for one in manifest.references]
-    again = standing(known, mine, theirs, lineages, probes)
-    same = _alike(again, recorded)
-    yield Check(
-        name=name,
-        passed=same,
-        sentence=f"How the victim stands among the references on {again.images} images"
-        + (" comes out as recorded." if same else " comes out otherwise than recorded."),
-    )
-
-
-def _alike(again: PopulationRecord, recorded: PopulationRecord) -> bool:
-    """Alike but for what processors round differently."""
-    if (again.fit is None) != (recorded.fit is None) or again.images != recorded.images:
-        return False
-    rates = [again.victim or 0.0, *again.references], [recorded.victim or 0.0, *recorded.references]
-    if len(rates[0]) != len(rates[1]) or not np.allclose(*rates, rtol=0, atol=CLOSE_RATE):
-        return False
-    if again.fit is None or recorded.fit is None:
-        return True
-    mine, theirs = again.fit.model_dump(), recorded.fit.model_dump()
-    return again.fit.fits == recorded.fit.fits and all(
-        math.isclose(mine[key], theirs[key], rel_tol=CLOSE_RATE, abs_tol=CLOSE_RATE) for key in mine
     )
 
 
