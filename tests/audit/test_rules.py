@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import world
-from birthmark import Fingerprint, Verdict
+from birthmark import BirthmarkError, Fingerprint, Verdict
 from birthmark.audit.result import Result
 from birthmark.audit.rule import Rule
 from birthmark.calibration import unseen
@@ -155,10 +155,16 @@ def test_looks_share_alpha_and_replay_to_the_same_result(tmp_path: Path) -> None
 
 
 def test_references_of_one_lineage_predict_nothing() -> None:
-    from birthmark import BirthmarkError
-
     with pytest.raises(BirthmarkError, match="enroll references of two lineages or more"):
         audited(["linear"] * 20, "linear")
     two = audited(["linear", "trees"], "linear")
     assert two.unseen is not None
     assert two.unseen.degrees == 1
+
+
+def test_a_rule_may_be_named_by_its_word(fingerprint: Any) -> None:
+    thief = world.as_digits(world.thief(), name="thief")
+    named = fingerprint.audit(thief, rule="rank", alpha=0.05)
+    assert named == fingerprint.audit(thief, **BY_RANK)
+    with pytest.raises(BirthmarkError, match="--rule: is 'rink'; pass unseen or rank"):
+        fingerprint.audit(thief, rule="rink")

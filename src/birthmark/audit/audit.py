@@ -150,7 +150,7 @@ def prepared(
     BirthmarkError
         If alpha can't be reached, or the answers couldn't be compared.
     """
-    require_reachable([one.lineage for one in bundle.manifest.references], alpha, rule)
+    require_reachable([one.lineage for one in bundle.manifest.references], alpha, Rule(rule))
     if not alpha <= independent_above <= 1:
         raise BirthmarkError(
             "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
@@ -210,6 +210,7 @@ def audit(
     """
     if repeats < 0:
         raise BirthmarkError("--repeats", f"is {repeats}", "pass 0 or more")
+    rule = Rule(rule)
     recording = suspect
     copies = counted_once(bundle)
     found = [*of_copies(bundle, copies)]
