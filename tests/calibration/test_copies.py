@@ -49,6 +49,14 @@ def test_copies_of_copies_are_one_group() -> None:
     assert groups(among(some)) == [[i] for i in range(8)]
 
 
+@pytest.mark.parametrize("copies", [0, 1, 2])
+def test_two_models_alone_are_not_one_for_having_the_task_in_common(copies: int) -> None:
+    some = models(2, shared=5)
+    assert np.corrcoef(some)[0, 1] > TIE
+    pool = np.vstack([some, *[some[:1]] * copies])
+    assert groups(among(pool)) == [[0, *range(2, 2 + copies)], [1]]
+
+
 def test_two_names_of_one_lineage_are_noticed() -> None:
     lineages = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
     named = ["a", "a", "a", "b", "b", "b", "c", "c", "c", "d", "d", "d"]
