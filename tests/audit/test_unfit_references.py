@@ -142,6 +142,14 @@ def test_references_far_weaker_than_the_victim_forbid_an_accusation(
         assert ": weak-0, weak-1, weak-2, weak-3, weak-4 and 6 more." in weaker[0]
 
 
+def test_labels_of_triggers_say_nothing_of_strength() -> None:
+    """The victim answers them as it was taught, and nobody else does."""
+    made = enrolled(world.references(20), method="agreement@triggered3-8-0", n=36)
+    record = population(made.bundle)
+    assert record is not None
+    assert (record.victim, record.references) == (None, [])
+
+
 def test_a_victim_far_weaker_than_its_references_can_accuse_nobody() -> None:
     victim = world.trained(slice(0, 12))
     assert any(

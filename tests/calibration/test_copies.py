@@ -52,7 +52,7 @@ def test_copies_of_copies_are_one_group() -> None:
 @pytest.mark.parametrize("copies", [0, 1, 2])
 def test_two_models_alone_are_not_one_for_having_the_task_in_common(copies: int) -> None:
     some = models(2, shared=5)
-    assert np.corrcoef(some)[0, 1] > TIE
+    assert among(some)[0, 1] > TIE
     pool = np.vstack([some, *[some[:1]] * copies])
     assert groups(among(pool)) == [[0, *range(2, 2 + copies)], [1]]
 

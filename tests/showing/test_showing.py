@@ -101,6 +101,17 @@ def test_plot(result: Result) -> None:
     pyplot.close("all")
 
 
+def test_a_line_far_from_all_models_does_not_squeeze_them(result: Result) -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    far = result.model_copy(update={"alpha": 1e-9})
+    assert far.threshold < -10
+    far.plot(axes)
+    assert axes.get_title(loc="left") == "p ≤ 1e-09 lies farther left, false-positive rate 0.01"
+    assert axes.get_xlim()[0] > -1
+
+
 def test_cards_need_no_pandas(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     imported = builtins.__import__
 
