@@ -79,10 +79,10 @@ def test_bad_input_is_one_line(images: Path, here: Path) -> None:
     cases = {
         "name a TOML file or one of": ["build", "cars", "--data", ".", "--out", "x"],
         "choose from tiny, cpu, paper": [*build, "--scale", "big"],
-        "write it as vgg=module:function": [*build, "--family", "vgg"],
+        "write it as vgg=module:function": [*build, "--lineage", "vgg"],
         "engine 'slurm': is not known": [*build, "--engine", "slurm"],
         "get the binary version": ["build", "objects", "--data", ".", "--out", "x"],
-        "network nowhere:net: cannot be made": [*build, "--family", "vgg=nowhere:net"],
+        "network nowhere:net: cannot be made": [*build, "--lineage", "vgg=nowhere:net"],
         "is no folder": ["build", "objects", "--data", "nowhere", "--out", "x"],
         "is no zoo": ["show", "."],
         "does not exist": ["show", "z.answers"],
@@ -103,7 +103,7 @@ def test_what_cannot_be_made_is_told_and_the_exit_code_is_2(images: Path, here: 
         "    layer = nn.Linear(channels * size * size, outputs)\n"
         "    return nn.Sequential(nn.Flatten(), layer if outputs == 2 else 1 / 0)\n"
     )
-    done = run(*build, "--family", "vgg=my_nets:net", code=2)
+    done = run(*build, "--lineage", "vgg=my_nets:net", code=2)
     assert "Not made: victim: network my_nets:net: cannot be made (ZeroDivision" in done.stdout
     assert "Not tried, since they need one of these: 10 models" in done.stdout
 
