@@ -57,6 +57,51 @@ def test_row_groups_too_large_to_keep_are_read_the_same(
     assert streamed.digest == kept.digest
 
 
+def columns_of(file: Path, **columns: object) -> ImageSet:
+    pyarrow.parquet.write_table(pa.table(columns), file, row_group_size=2)
+    return ImageSet.open(file)
+
+
+def test_parquet_may_call_its_columns_what_the_hub_calls_them(tmp_path: Path) -> None:
+    data = [png(pixels) for pixels in PIXELS]
+    cells = [{"bytes": one, "path": None} for one in data]
+    file = tmp_path / "a.parquet"
+    for columns in (
+        {"img": cells, "fine_label": [0, 1, 2, 0, 1], "coarse_label": [7] * 5},
+        {"images": data, "labels": ["ant", "bee", "cow", "ant", "bee"]},
+        {"photo": data, "other": [1.5] * 5, "class": pa.array([*"abcab"]).dictionary_encode()},
+    ):
+        images = columns_of(file, **columns)
+        assert [image.label for image in images] == [0, 1, 2, 0, 1]
+        assert [image.data for image in images] == data
+    assert images.classes == ("a", "b", "c")
+    assert [one.label for one in columns_of(file, image=data, target=[*"bab", None, "c"])] == [
+        1,
+        0,
+        1,
+        None,
+        2,
+    ]
+
+
+def test_parquet_of_another_form_is_told_by_its_columns(tmp_path: Path) -> None:
+    data = [png(PIXELS[0])]
+    for columns, said in (
+        ({"a": data, "b": data}, r"several columns that may hold images; .* a \(binary\), b"),
+        ({"image": [{"bytes": None, "path": "x.png"}]}, "no column of images"),
+        ({"image": pa.array([None], pa.binary())}, "row 0: holds no image's bytes"),
+        ({"image": data, "label": [0.5]}, "labels of double in 'label'; write integers or text"),
+        ({"image": data, "label": ["x" * 201]}, "row 0: has a label of 201 characters"),
+    ):
+        with pytest.raises(BirthmarkError, match=said):
+            columns_of(tmp_path / "a.parquet", **columns)
+    (tmp_path / "a.parquet").unlink()
+    columns_of(tmp_path / "0.parquet", image=data, label=[0])
+    columns_of(tmp_path / "1.parquet", image=data, label=["a"])
+    with pytest.raises(BirthmarkError, match="labels of both integers and text"):
+        ImageSet.open(tmp_path)
+
+
 def test_npz_and_arrays_are_the_same_set(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=PIXELS, labels=np.arange(5))
     opened = ImageSet.open(tmp_path / "a.npz")
@@ -106,8 +151,8 @@ def test_bad_sets_are_named(tmp_path: Path) -> None:
     for name, said in {
         "empty": "holds no images",
         "mixed": "b.png: is not a readable image",
-        "table.parquet": "is not Parquet with a column image",
-        "other.parquet": "is not Parquet with a column image",
+        "table.parquet": "is not readable Parquet with a column of images",
+        "other.parquet": "has no column of images; its columns are picture (int64)",
         "names.npz": "name the array of images 'images'",
         "floats.npz": "pass uint8",
         "objects.npz": "is not a readable npz of plain arrays",

@@ -16,6 +16,7 @@ from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
+    from birthmark.data.images import Progress
     from birthmark.references.record import References
     from birthmark.references.work import Outcome
 
@@ -91,7 +92,8 @@ def references(
     require_torch("birthmark references")
     from birthmark.cli.terminal import progress_bar
     from birthmark.data.images import ImageSet
-    from birthmark.models.adapters.lookup import open_suspect
+    from birthmark.models.adapters.lookup import is_remote, open_suspect
+    from birthmark.references.asked import require_sense
     from birthmark.references.build import build
     from birthmark.references.recipe import Recipes
     from birthmark.references.wanted import Wanted
@@ -99,40 +101,53 @@ def references(
     if task not in ("classes", "verification"):
         raise BirthmarkError("--task", f"is {task!r}", "pass classes or verification")
     declared = options.declared(input_, range_, mean, std, output, layout, order)
-    recipes = Recipes.read(recipe, started=init is not None)
+    if model is not None and is_remote(model):
+        raise BirthmarkError(
+            "--model",
+            "is behind an API, and references are compared with a file",
+            "pass a file, or leave it out and say --size",
+        )
     if init is not None and start is None:
         start = Path(init).stem
+    require_sense(own, init, start, count, device)
+    recipes = Recipes.read(recipe, started=init is not None)
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:
         if not json_:
             print(*_lines(outcome), sep="\n", file=sys.stderr, flush=True)
 
-    with progress_bar(json_) as progress:
-        made = build(
-            Wanted(
-                images=ImageSet.open(images, progress),
-                owner_images=(
-                    None if owner_images is None else ImageSet.open(owner_images, progress)
-                ),
-                victim=None if model is None else open_suspect(model, declared),
-                own=own,
-                init=init,
-                start=start,
-                recipes=recipes,
-                count=count,
-                size=size,
-                channels=cast("Literal[1, 3] | None", declared.get("channels")),
-                verification=task == "verification",
-                seed=seed,
-                device=device,
-            ),
-            out,
-            workers=workers,
-            engine=engine,
-            progress=progress,
-            told=told,
+    def asked(progress: Progress) -> Wanted:
+        return Wanted(
+            images=ImageSet.open(images, progress),
+            owner_images=(None if owner_images is None else ImageSet.open(owner_images, progress)),
+            victim=None if model is None else open_suspect(model, declared),
+            own=own,
+            init=init,
+            start=start,
+            recipes=recipes,
+            count=count,
+            size=size,
+            channels=cast("Literal[1, 3] | None", declared.get("channels")),
+            verification=task == "verification",
+            seed=seed,
+            device=device,
         )
+
+    try:
+        with progress_bar(json_) as progress:
+            made = build(
+                asked(progress),
+                out,
+                workers=workers,
+                engine=engine,
+                progress=progress,
+                told=told,
+            )
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"stopped; what is built stays in {out}, and the same command goes on from there"
+        ) from error
     minutes = round((time.monotonic() - began) / 60, 2)
     if json_:
         print(json.dumps(made.model_dump(mode="json") | {"out": str(out), "minutes": minutes}))
@@ -150,6 +165,10 @@ def _lines(outcome: Outcome) -> list[str]:
     return [*outcome.notes, f"{outcome.name}: {made.accuracy:.3f}{short}, {made.seconds:.0f} s"]
 
 
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _print(
     made: References,
     out: Path,
@@ -161,7 +180,8 @@ def _print(
     right = "AUC" if made.task == "verification" else "accuracy"
     lineages = {one.lineage for one in made.references}
     print(
-        f"{len(made.references)} references of {len(lineages)} lineages in {out},"
+        f"{_number(len(made.references), 'reference')} of {_number(len(lineages), 'lineage')} in"
+        f" {out},"
         f" in {minutes:.1f} minutes."
     )
     if made.references:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from birthmark.common.digests import sha256_of_file
-from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import cannot_write
 from birthmark.data.images import Progress, silent
 from birthmark.models.adapters import Declaration, Suspect
 from birthmark.models.queries import accuracy, ask
-from birthmark.references.design import FEWEST, Planned, design
-from birthmark.references.folder import claimed, prepare, write_declarations
+from birthmark.references.asked import require_sense
+from birthmark.references.design import Planned, design
+from birthmark.references.folder import claimed, prepare, same_classes, write_declarations
 from birthmark.references.record import References
 from birthmark.references.split import Split, divide, labels_of
 from birthmark.references.wanted import Wanted, declarations
@@ -60,13 +60,14 @@ def build(
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if wanted.count < FEWEST:
-        raise BirthmarkError("--count", f"is {wanted.count}", f"ask for {FEWEST} or more")
+    require_sense(wanted.own, wanted.init, wanted.start, wanted.count, wanted.device)
     run = ENGINES.make(engine)
     split = divide(wanted.images, verification=wanted.verification, seed=wanted.seed)
     owns, others = declarations(wanted)
     planned = design(wanted.count, wanted.own, wanted.start, seed=wanted.seed)
     outputs = wanted.outputs
+    if wanted.owner_images is not None:
+        same_classes(wanted, wanted.owner_images)
     _require_trainable(wanted, owns, outputs)
     record = claimed(folder, wanted, split)
     try:
@@ -94,6 +95,7 @@ def build(
                     wanted.verification,
                     record.victim,
                     wanted.device,
+                    os.getpid(),
                 )
                 for one in wave
                 if not _done(record, one)
@@ -113,10 +115,6 @@ def _require_trainable(wanted: Wanted, owns: Declaration, outputs: int) -> None:
 
     if wanted.own is not None:
         own_network(wanted.own, wanted.init, owns, outputs)
-    elif wanted.init is not None:
-        raise BirthmarkError(
-            "--init", "is the checkpoint of a network that is not named", "name it with --own"
-        )
 
 
 def _victims(wanted: Wanted, victim: Suspect, split: Split, progress: Progress) -> float:

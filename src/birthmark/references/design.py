@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ EACH = 2
 """How many of every other lineage."""
 STUDENTS = 2
 FEWEST = 4
+FEWEST_STARTED = 6
+"""With a checkpoint: four that share it, and two of another lineage."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def design(count: int, own: str | None, start: str | None, *, seed: int = 0) -> 
     students = STUDENTS if count >= 2 * FEWEST else 0
     few = OWN if start is not None else max(2, count // 3)
     ours = 0 if own is None else min(OWN, few, count)
-    nets = [net for net in OTHERS if net != own or start is not None]
+    mine = "" if own is None else lineage_of(own, start).casefold()
+    nets = [net for net in OTHERS if net != mine]
     rest = count - students - ours
     made: list[tuple[str, int, str, bool, str | None]] = []
     if own is not None:
@@ -89,14 +93,15 @@ def design(count: int, own: str | None, start: str | None, *, seed: int = 0) -> 
         turn, net = i % EACH, nets[i // EACH % len(nets)]
         made.append((net, turn + i // (EACH * len(nets)) * EACH, net, False, None))
     taught = nets[0]
-    teachers = [_name(made[0]), _name(made[ours or EACH])]
-    made += [(f"{taught}-student", i, taught, False, teachers[i]) for i in range(students)]
+    if students:
+        teachers = [_name(made[0]), _name(made[ours or EACH])]
+        made += [(f"{taught}-student", i, taught, False, one) for i, one in enumerate(teachers)]
     return [Planned(*entry, seed=_seed(seed, _name(entry))) for entry in made]
 
 
 def lineage_of(net: str, start: str | None) -> str:
     """What a folder of such models is called: `vgg`, `resnet50@imagenet`."""
-    plain = net.rpartition(":")[2]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", net.rpartition(":")[2]).strip(".-")[:60] or "own"
     return plain if start is None else f"{plain}@{start}"
 
 

@@ -77,7 +77,7 @@ def prepare(
     owner = wanted.owner_images
     if owner is not None:
         images += list(owner)
-        labels = np.concatenate([labels, _same_classes(wanted, owner)])
+        labels = np.concatenate([labels, same_classes(wanted, owner)])
     known = np.unique(labels_of(wanted.images))
     if wanted.verification:
         known = np.unique(labels)
@@ -96,7 +96,14 @@ def prepare(
             write_pixels(file, images, declaration, progress)
 
 
-def _same_classes(wanted: Wanted, owner: ImageSet) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def same_classes(wanted: Wanted, owner: ImageSet) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The labels of the owner's images, if they mean the classes that the other images' mean.
+
+    Raises
+    ------
+    BirthmarkError
+        If they mean others, or are missing.
+    """
     labels = labels_of(owner)
     if wanted.verification:
         return labels + int(labels_of(wanted.images).max()) + 1
@@ -107,6 +114,14 @@ def _same_classes(wanted: Wanted, owner: ImageSet) -> np.ndarray[tuple[int], np.
             f"has {len(strange)} classes that {wanted.images.source} lacks",
             "let both hold the same classes",
         )
+    for label, (theirs, ours) in enumerate(zip(owner.classes, wanted.images.classes, strict=False)):
+        if theirs != ours:
+            raise BirthmarkError(
+                owner.source,
+                f"its class {label}, by name, is {theirs!r}, and that of {wanted.images.source} is"
+                f" {ours!r}",
+                "let both have the same classes by the same names",
+            )
     return labels
 
 

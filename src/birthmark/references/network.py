@@ -10,14 +10,13 @@ from torch import Tensor, nn
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.models.adapters import Declaration
+from birthmark.references.asked import PUBLISHED
 from birthmark.training.inputs import DEVIATION, MEAN
 from birthmark.training.nets import network
-from birthmark.training.nets.head import head
+from birthmark.training.nets.head import head, head_name
 
 CORE = 32
 """Built-in networks reduce images to about so many pixels a side with their first layer."""
-PUBLISHED = "published"
-"""The value of `--init` for the weights that timm publishes under the network's own name."""
 
 
 class Brought(nn.Module):
@@ -67,7 +66,7 @@ def own_network(
     Returns
     -------
     Module, int
-        The network, and how many of its tensors did not come from `init`.
+        The network, and how many of its tensors did not come from a file.
 
     Raises
     ------
@@ -83,7 +82,8 @@ def own_network(
         fresh = sum(1 for _ in net.state_dict())
     if init is not None and init != PUBLISHED:
         fresh = load_start(net, Path(init))
-    head(net)
+    else:
+        head(net)
     return Brought(net, declaration), fresh
 
 
@@ -103,7 +103,7 @@ def load_start(net: nn.Module, file: Path) -> int:
     Raises
     ------
     BirthmarkError
-        If the file is no safetensors, or fits the network in less than half of its tensors.
+        If the file is no safetensors, or lacks a tensor of the network but the head's.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -120,16 +120,29 @@ def load_start(net: nn.Module, file: Path) -> int:
         ) from error
     wanted = net.state_dict()
     fits = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
-    left = wanted.keys() - fits.keys()
-    if len(left) > len(wanted) / 2:
+    shared = {_place(wanted[name]) for name in fits}
+    left = {name for name in wanted.keys() - fits.keys() if _place(wanted[name]) not in shared}
+    last = f"{head_name(net)}.".lstrip(".")
+    missing = sorted(
+        name
+        for name in left
+        if name not in (f"{last}weight", f"{last}bias") and not name.endswith("num_batches_tracked")
+    )
+    if missing:
         raise BirthmarkError(
             file,
             f"fits {len(fits)} of the network's {len(wanted)} tensors; it lacks"
-            f" {', '.join(sorted(left)[:3])}",
-            "name the network that it was saved from with --own",
+            f" {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}, or has them in"
+            " another shape",
+            "name the network that it was saved from with --own; only the last layer may differ",
         )
     net.load_state_dict(fits, strict=False)
-    return len(left)
+    return len([name for name in left if not name.endswith("num_batches_tracked")])
+
+
+def _place(tensor: Tensor) -> tuple[int, torch.Size]:
+    """The same for names that share one tensor, of which safetensors keeps a single one."""
+    return tensor.data_ptr(), tensor.shape
 
 
 def _of_timm(spec: str, outputs: int, channels: int, *, published: bool) -> nn.Module:

@@ -12,6 +12,11 @@ from birthmark.common.files import read_bytes
 from birthmark.common.tomls import toml_of
 
 MAX_FILE = 1 << 16
+PLAINLY = {
+    "finite_number": "is no finite number",
+    "model_type": "is no table; write [own] or [others] on a line of its own",
+    "extra_forbidden": "there is no such field",
+}
 
 
 class Recipe(BaseModel):
@@ -38,14 +43,14 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: float = Field(default=10, gt=0, le=10_000)
-    rate: float = Field(default=0.1, gt=0, le=10)
+    epochs: float = Field(default=10, gt=0, le=10_000, allow_inf_nan=False)
+    rate: float = Field(default=0.1, gt=0, le=10, allow_inf_nan=False)
     batch: int = Field(default=64, ge=2, le=1 << 16)
-    decay: float = Field(default=5e-4, ge=0, le=1)
+    decay: float = Field(default=5e-4, ge=0, le=1, allow_inf_nan=False)
     optimiser: Literal["sgd", "adamw"] = "sgd"
     augment: Literal["shift", "face", "none"] = "shift"
     layers: Literal["all", "last"] = "all"
-    smoothing: float = Field(default=0.0, ge=0, lt=1)
+    smoothing: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False)
 
 
 class Recipes(BaseModel):
@@ -85,6 +90,6 @@ class Recipes(BaseModel):
             where = ".".join(map(str, first["loc"]))
             raise BirthmarkError(
                 path or "recipe",
-                f"{where}: {first['msg']}",
+                f"{where}: {PLAINLY.get(first['type'], first['msg'])}",
                 "mend that line; docs/how-to/references.md lists all fields",
             ) from error

@@ -68,7 +68,8 @@ def labels_of(images: ImageSet) -> Positions:
             raise BirthmarkError(
                 entry.name,
                 "has no label, and references learn from labels",
-                "put each class into a sub-folder of its own, or add the column `label`",
+                "put each class into a sub-folder of its own, or add the column `label` to Parquet"
+                " or the array `labels` to an npz",
             )
     labels = np.array([entry.label for entry in images.entries], np.int64)
     if len(np.unique(labels)) < LEAST_CLASSES:

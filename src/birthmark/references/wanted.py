@@ -75,8 +75,8 @@ class Wanted:
             canonical_json(
                 {
                     "format": FORMAT,
-                    "images": self.images.digest,
-                    "owner": None if self.owner_images is None else self.owner_images.digest,
+                    "images": _in_order(self.images),
+                    "owner": None if self.owner_images is None else _in_order(self.owner_images),
                     "victim": victim,
                     "own": self.own,
                     "init": sha256_of_file(Path(self.init or "")) if started else self.init,
@@ -131,6 +131,11 @@ def declarations(wanted: Wanted) -> tuple[Declaration, Declaration]:
             else (max(side, round(scale[0] * ratio)), max(side, round(scale[1] * ratio)))
         )
     return declared, declared.model_copy(update={"size": (side, side), "scale_to": scale})
+
+
+def _in_order(images: ImageSet) -> str:
+    """Digest of the images and their labels in order, as all that is drawn depends on it."""
+    return sha256(*(f"{one.digest} {one.label}\n".encode() for one in images.entries))
 
 
 def _size(wanted: Wanted) -> tuple[int, int]:

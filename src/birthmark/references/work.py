@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ class Task:
         Classes, or numbers of an embedding.
     target
         The victim's accuracy, if it is known.
+    main
+        The process that asked for it.
     """
 
     folder: Path
@@ -48,6 +51,7 @@ class Task:
     verification: bool
     target: float | None
     device: str
+    main: int
 
     @property
     def name(self) -> str:
@@ -85,8 +89,9 @@ def work(task: Task) -> Outcome:
     try:
         return Outcome(task.name, _built(task, notes), notes=tuple(notes))
     except BirthmarkError as error:
-        return Outcome(task.name, failure=str(error), notes=tuple(notes))
-    except Exception as error:  # the owner's factory may raise anything
+        said = str(error).removeprefix(f"{task.name}: ")
+        return Outcome(task.name, failure=said, notes=tuple(notes))
+    except (Exception, SystemExit) as error:  # the owner's factory may raise anything
         return Outcome(task.name, failure=f"{type(error).__name__}: {error}", notes=tuple(notes))
 
 
@@ -113,10 +118,15 @@ def _built(task: Task, notes: list[str]) -> Reference:
 
     def make() -> torch.nn.Module:
         if planned.own:
-            return own_network(planned.net, task.init, declaration, task.outputs)[0]
+            net, fresh = own_network(planned.net, task.init, declaration, task.outputs)
+            anew = f"{planned.net} has another last layer than {task.init}: it began anew."
+            if fresh and task.init is not None and planned.number == 0 and anew not in notes:
+                notes.append(anew)
+            return net
         size, channels = declaration.size[0], declaration.channels
         return built_in(planned.net, task.outputs, channels, size)
 
+    _end_if_alone(task)
     learnt = learn(
         make,
         Images(
@@ -134,6 +144,7 @@ def _built(task: Task, notes: list[str]) -> Reference:
         device=task.device,
         said=notes.append,
     )
+    _end_if_alone(task)
     file = task.folder / f"{task.name}.onnx"
     with whole_file(file) as passing:
         write_onnx(learnt.net, declaration.channels, declaration.size, passing)
@@ -152,6 +163,12 @@ def _built(task: Task, notes: list[str]) -> Reference:
         short_by=round(learnt.short_by, 4),
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+def _end_if_alone(task: Task) -> None:
+    """End a worker whose main process was killed: another may build in the folder by now."""
+    if os.getpid() != task.main and os.getppid() == 1 != task.main:
+        os._exit(1)
 
 
 def _shared(

@@ -30,10 +30,13 @@ class Listing:
         What is known of each image.
     read
         Gives the bytes of the image at a position.
+    classes
+        The names of the classes by label, where they have names.
     """
 
     entries: Sequence[Entry]
     read: Callable[[int], bytes]
+    classes: Sequence[str] = ()
 
 
 def entry_of(data: bytes, name: str, label: int | None) -> Entry:

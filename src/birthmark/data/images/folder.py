@@ -27,4 +27,4 @@ def from_folder(path: Path, progress: Progress) -> Listing:
         label = classes.index(parent) if parent in classes else None
         entries.append(entry_of(read_bytes(file), str(file), label))
         progress("Reading images", i + 1, len(files))
-    return Listing(entries, lambda i: read_bytes(files[i]))
+    return Listing(entries, lambda i: read_bytes(files[i]), classes)

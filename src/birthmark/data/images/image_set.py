@@ -36,22 +36,33 @@ class ImageSet(Sequence[Image]):
         What is known of each image.
     read
         Gives the bytes of the image at a position.
+    classes
+        The names of the classes by label, where they have names.
     """
 
-    def __init__(self, source: str, entries: Sequence[Entry], read: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        source: str,
+        entries: Sequence[Entry],
+        read: Callable[[int], bytes],
+        classes: Sequence[str] = (),
+    ) -> None:
         if not entries:
             raise BirthmarkError(source, "holds no images", "name a set that holds some")
         self.source = source
         self.entries = list(entries)
         self._read = read
+        self.classes = tuple(classes)
 
     @classmethod
     def open(cls, path: str | Path, progress: Progress = silent) -> ImageSet:
         """Open a folder of images (sub-folders are classes), Parquet file(s) or an npz.
 
-        Parquet holds the columns `image: {bytes, path}` and perhaps `label` (Hugging Face's
-        layout); an npz holds `images`, uint8 (n, height, width) or (n, height, width, 1 or 3),
-        and perhaps `labels`, integers (n,).
+        Parquet holds a column of images, `{bytes, path}` or bytes, called `image`, `img` or
+        `images`, or the only such column, and perhaps labels: `label`, `labels`, `fine_label`,
+        `target` or `class`, integers or text, which is numbered in sorted order. An npz holds
+        `images`, uint8 (n, height, width) or (n, height, width, 1 or 3), and perhaps `labels`,
+        integers (n,).
 
         Raises
         ------
@@ -99,13 +110,13 @@ class ImageSet(Sequence[Image]):
         Raises
         ------
         BirthmarkError
-            If a file is no Parquet in the Hugging Face layout, or holds an unreadable image.
+            If a file is no Parquet with a column of images, or holds an unreadable image.
         """
         return cls._of(source, from_parquet(files, source, progress))
 
     @classmethod
     def _of(cls, source: str, listing: Listing) -> ImageSet:
-        return cls(source, listing.entries, listing.read)
+        return cls(source, listing.entries, listing.read, listing.classes)
 
     def __len__(self) -> int:
         return len(self.entries)

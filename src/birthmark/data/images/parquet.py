@@ -1,8 +1,9 @@
-"""Image sets as Parquet files in the Hugging Face layout."""
+"""Image sets as Parquet files, in the Hugging Face layout or one like it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.progress import Progress
+from birthmark.data.images.columns import Columns, found
 from birthmark.data.images.entry import Entry, Listing, entry_of
 
 MAX_GROUP = 128 << 20
 """Bytes of images in a row group that are kept between reads."""
+MAX_NAME = 200
+"""Characters of a label that is text."""
 
 
 def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> Listing:
@@ -22,7 +26,7 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
     Raises
     ------
     BirthmarkError
-        If a file is no Parquet in the Hugging Face layout, or holds an unreadable image.
+        If a file is no Parquet with a column of images, or holds an unreadable image.
     """
     import pyarrow
     import pyarrow.parquet
@@ -30,21 +34,20 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
     entries: list[Entry] = []
     places: list[tuple[int, int, int]] = []
     small: dict[tuple[int, int], bool] = {}
-    tables = []
+    columns: list[Columns] = []
+    names: dict[str, int] = {}
     try:
         tables = [pyarrow.parquet.ParquetFile(file) for file in files]
         total = sum(table.metadata.num_rows for table in tables)
         for t, table in enumerate(tables):
-            has_label = "label" in table.schema_arrow.names
-            columns = ["image", "label"] if has_label else ["image"]
+            columns.append(found(table.schema_arrow, str(files[t])))
+            image, label = columns[t]
             for g in range(table.num_row_groups):
                 size = 0
-                for r, row in enumerate(_rows(table, g, columns)):
-                    label = row.get("label")
-                    if not isinstance(label, int | None):
-                        raise TypeError(f"the label of row {r} is {label!r}")
-                    data = row["image"]["bytes"]
-                    entries.append(entry_of(data, f"{files[t]} row {r}", label))
+                for r, row in enumerate(_rows(table, g, [image, label] if label else [image])):
+                    name = f"{files[t]} row {r}"
+                    data = _bytes(row[image], name)
+                    entries.append(entry_of(data, name, _number(label and row[label], names, name)))
                     places.append((t, g, r))
                     size += len(data)
                     progress("Reading images", len(entries), total)
@@ -52,22 +55,55 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
     except (pyarrow.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
         raise BirthmarkError(
             source,
-            f"is not Parquet with a column image: {{bytes, path}} ({error})",
+            f"is not readable Parquet with a column of images ({error})",
             "write it in the Hugging Face layout",
         ) from error
 
     @lru_cache(maxsize=1)
     def group(t: int, g: int) -> list[bytes]:
-        return [row["image"]["bytes"] for row in _rows(tables[t], g, ["image"])]
+        image = columns[t].image
+        return [_bytes(row[image], str(files[t])) for row in _rows(tables[t], g, [image])]
 
     def read(i: int) -> bytes:
         t, g, r = places[i]
         if small[t, g]:
             return group(t, g)[r]
-        data: bytes = next(islice(_rows(tables[t], g, ["image"]), r, None))["image"]["bytes"]
-        return data
+        image = columns[t].image
+        row = next(islice(_rows(tables[t], g, [image]), r, None))
+        return _bytes(row[image], entries[i].name)
 
-    return Listing(entries, read)
+    if not names:
+        return Listing(entries, read)
+    return Listing(_in_sorted_order(entries, names, source), read, sorted(names))
+
+
+def _bytes(cell: Any, name: str) -> bytes:
+    data = cell["bytes"] if isinstance(cell, dict) else cell
+    if not isinstance(data, bytes):
+        raise BirthmarkError(name, "holds no image's bytes", "store the images in the file")
+    return data
+
+
+def _number(label: Any, names: dict[str, int], name: str) -> int | None:
+    """A label as it is; for now, text gets a number that no integer column holds."""
+    if not isinstance(label, str):
+        return None if label is None else int(label)
+    if len(label) > MAX_NAME:
+        raise BirthmarkError(
+            name, f"has a label of {len(label)} characters", f"use at most {MAX_NAME}"
+        )
+    return names.setdefault(label, (1 << 64) + len(names))
+
+
+def _in_sorted_order(entries: Sequence[Entry], names: dict[str, int], source: str) -> list[Entry]:
+    final = {names[name]: place for place, name in enumerate(sorted(names))}
+    stated = {entry.label for entry in entries} - {None}
+    if stated != final.keys():
+        raise BirthmarkError(source, "has labels of both integers and text", "use one of them")
+    return [
+        entry if entry.label is None else replace(entry, label=final[entry.label])
+        for entry in entries
+    ]
 
 
 def _rows(table: Any, group: int, columns: list[str]) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> 
         made = factory(outputs=outputs, channels=channels, size=size)
         with torch.no_grad():
             shape = tuple(made.eval()(torch.zeros(2, channels, size, size)).shape)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BirthmarkError(
             f"network {name}",
             f"cannot be made ({type(error).__name__}: {error})",

@@ -23,6 +23,17 @@ def head(model: nn.Module) -> nn.Linear:
     return _found(model)[1]
 
 
+def head_name(model: nn.Module) -> str:
+    """The last linear layer's name within the model; empty if it is the model.
+
+    Raises
+    ------
+    BirthmarkError
+        If there is none.
+    """
+    return _found(model)[0]
+
+
 def replace_head(model: nn.Module, outputs: int) -> None:
     """Put a fresh last layer in place."""
     name, old = _found(model)
