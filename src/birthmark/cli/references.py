@@ -198,7 +198,9 @@ def _print(
         print(f"Not made: {name}: {why}")
     if made.failures or not made.references:
         return
-    ours = next((one.lineage for one in made.references if own is not None and one.net == own), "")
+    ours = next(
+        (one.lineage for one in made.references if (one.net, one.start) == (own, start)), ""
+    )
     lineage = f" --lineage {shlex.quote(ours)}" if ours else ""
     fewer = f" -n {made.probes}" if made.probes < PROBES else ""
     print(

@@ -126,7 +126,7 @@ def _built(task: Task, notes: list[str]) -> Reference:
         size, channels = declaration.size[0], declaration.channels
         return built_in(planned.net, task.outputs, channels, size)
 
-    _end_if_alone(task)
+    end_if_alone(task.main)
     learnt = learn(
         make,
         Images(
@@ -144,7 +144,7 @@ def _built(task: Task, notes: list[str]) -> Reference:
         device=task.device,
         said=notes.append,
     )
-    _end_if_alone(task)
+    end_if_alone(task.main)
     file = task.folder / f"{task.name}.onnx"
     with whole_file(file) as passing:
         write_onnx(learnt.net, declaration.channels, declaration.size, passing)
@@ -165,9 +165,9 @@ def _built(task: Task, notes: list[str]) -> Reference:
     )
 
 
-def _end_if_alone(task: Task) -> None:
+def end_if_alone(main: int) -> None:
     """End a worker whose main process was killed: another may build in the folder by now."""
-    if os.getpid() != task.main and os.getppid() == 1 != task.main:
+    if os.getpid() != main and os.getppid() == 1 != main:
         os._exit(1)
 
 
