@@ -1,4 +1,4 @@
-"""References drawn from a recorded zoo: so many lineages, so many models of each."""
+"""References drawn from a recorded zoo: so many lineages, the victim's first, models of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _of(
     many, each = design
     for _ in range(1 if design == DESIGNS[0] else DRAWS):
         chosen: list[int] = []
-        for lineage in rng.permutation(LINEAGES)[:many]:
+        for lineage in [LINEAGES[0], *rng.permutation(LINEAGES[1:])][:many]:
             inside = [i for i, name in enumerate(names) if lineages[name] == lineage]
             chosen += rng.permutation(inside)[:each].tolist()
         yield chosen

@@ -23,7 +23,8 @@ from birthmark import __version__
 from birthmark.bench.draws import draws
 from birthmark.bench.markdown import grid
 from birthmark.bench.population import Population
-from birthmark.calibration import interval, unseen
+from birthmark.calibration import called as is_called
+from birthmark.calibration import interval
 from birthmark.data.forms import form_of
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.population import of_suspect
@@ -68,10 +69,8 @@ def called(
                 own, *others = numbers([0, *(1 + i for i in chosen)])
                 of = [lineages[names[i]] for i in chosen]
                 fit = of_suspect(score, frame, suspect, [brought[i] for i in chosen], of)
-                derived = (
-                    own < min(others)
-                    and unseen(own, others, of).p_value <= ALPHA
-                    and (fit is None or fit.fits)
+                derived = is_called(own, others, of, lineages[population.victim], ALPHA) and (
+                    fit is None or fit.fits
                 )
                 yield group, name, design, derived
                 if group == INNOCENT and lineages[name] not in of:
@@ -122,10 +121,12 @@ def main() -> None:
     minutes = (time.monotonic() - began) / 60
     out.write_text(
         "# Who is called derived\n\n"
-        f"Share of models that are closer than every reference, with p <= {ALPHA:g} by the test for"
-        " an unseen lineage, and pass the population check ([statistics](../docs/statistics.md));"
+        f"Share of models that are closer than every reference, with p <= {ALPHA:g} for an innocent"
+        " of an unseen lineage and of the victim's own, and pass the population check"
+        " ([statistics](../docs/statistics.md));"
         f" {N} `{PROBES}` probes drawn {PROBE_DRAWS} times, score `{SCORE}`. Columns are"
-        f" references: lineages x models of each, {DRAWS} draws ({DESIGNS[0][0]} x"
+        f" references: lineages x models of each, the victim's among them, {DRAWS} draws"
+        f" ({DESIGNS[0][0]} x"
         f" {DESIGNS[0][1]}: all 40)."
         " Thieves are those that are as accurate as honest models. Innocents: 95% intervals"
         " (Clopper-Pearson) over models. All are small networks trained from scratch by four"

@@ -108,7 +108,12 @@ def test_the_victims_and_a_references_own_file_are_noticed(built: world.World) -
 
     folder = built.folder / "references"
     made = Fingerprint.enroll(
-        built.folder / "victim.onnx", world.image_set(), folder, n=40, start="random"
+        built.folder / "victim.onnx",
+        world.image_set(),
+        folder,
+        n=40,
+        start="random",
+        lineage="linear",
     )
     assert made.audit(built.folder / "victim.onnx").findings == [
         "The suspect's file is the victim's file."

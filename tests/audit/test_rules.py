@@ -12,7 +12,7 @@ import world
 from birthmark import BirthmarkError, Fingerprint, Verdict
 from birthmark.audit.result import Result
 from birthmark.audit.rule import Rule
-from birthmark.calibration import unseen
+from birthmark.calibration import called
 from birthmark.evidence.replay import differing, replay
 from birthmark.report.folder import read_audit, write_audit
 
@@ -122,12 +122,9 @@ def test_derived_begins_at_the_dashed_line(fingerprint: Any, alpha: float) -> No
     numbers = [one.score for one in result.references]
     lineages = [one.lineage for one in result.references]
 
-    def called(score: float) -> bool:
-        return score < min(numbers) and unseen(score, numbers, lineages).p_value <= alpha
-
-    line = result.threshold
-    assert called(line - 1e-9)
-    assert not called(line + 1e-9)
+    line, own = result.threshold, result.victim.lineage
+    assert called(line - 1e-9, numbers, lineages, own, alpha)
+    assert not called(line + 1e-9, numbers, lineages, own, alpha)
     assert (result.verdict is Verdict.DERIVED) == (result.score < line)
 
 
@@ -154,12 +151,17 @@ def test_looks_share_alpha_and_replay_to_the_same_result(tmp_path: Path) -> None
     assert made.audit(thief, alpha=2 * p).verdict is Verdict.DERIVED
 
 
-def test_references_of_one_lineage_predict_nothing() -> None:
+def test_references_of_one_lineage_predict_for_that_lineage_alone() -> None:
     with pytest.raises(BirthmarkError, match="enroll references of two lineages or more"):
-        audited(["linear"] * 20, "linear")
+        audited(["linear"] * 20, "trees")
+    alike = audited(["linear"] * 20, "linear")
+    assert alike.prediction is not None
+    assert (alike.prediction.lineage, alike.prediction.degrees) == ("own", 19)
     two = audited(["linear", "trees"], "linear")
-    assert two.unseen is not None
-    assert two.unseen.degrees == 1
+    assert two.prediction is not None
+    assert (two.prediction.lineage, two.prediction.degrees) == ("unseen", 1)
+    assert two.verdict is not Verdict.DERIVED
+    assert "Of the victim's lineage, linear, there is 1 among" in " ".join(two.findings)
 
 
 def test_a_rule_may_be_named_by_its_word(fingerprint: Any) -> None:

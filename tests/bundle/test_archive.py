@@ -167,7 +167,7 @@ def test_the_first_format_is_still_read_and_audited(tmp_path: Path) -> None:
     assert (opened.manifest.start, opened.manifest.population) == (None, None)
     assert opened.manifest.format == "birthmark-fingerprint/2"
     thief = world.as_digits(world.thief())
-    with pytest.raises(BirthmarkError, match="are 4 of one lineage or of none stated"):
+    with pytest.raises(BirthmarkError, match="are 4 of one lineage that is not"):
         opened.audit(thief)
     result = opened.audit(thief, alpha=0.2, rule=Rule.RANK)
     assert result.p_value <= 0.2

@@ -16,7 +16,7 @@ from birthmark.audit.answers import answers_bytes
 from birthmark.audit.audit import Audited
 from birthmark.audit.rule import Rule
 from birthmark.bundle import read_bundle
-from birthmark.calibration import Unseen
+from birthmark.calibration import Prediction
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import canonical_json
 from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evidence
@@ -131,7 +131,9 @@ def test_another_key_is_not_the_signers(made: tuple[Evidence, Path], tmp_path: P
 FORGED: dict[str, Any] = {
     "score": 0.0,
     "rule": Rule.RANK,
-    "unseen": Unseen(centre=1, spread=0.1, deviations=-9, degrees=3, p_value=0.001, lineages=4),
+    "prediction": Prediction(
+        lineage="own", centre=1, spread=0.1, deviations=-9, degrees=3, p_value=0.001
+    ),
     "population": Fit(times=1, high=0.5, low=0.5, usual=0.5),
     "as_close": 3,
     "alpha": 0.05,
@@ -249,7 +251,7 @@ def test_a_forged_result_is_not_signed(tmp_path: Path) -> None:
     fields = json.loads(result.read_text())
     new_key(tmp_path / "k")
     unlike = fields["population"] | {"times": 1.0}
-    for field, said in (("verdict", "independent"), ("unseen", None), ("population", unlike)):
+    for field, said in (("verdict", "independent"), ("prediction", None), ("population", unlike)):
         result.write_text(json.dumps(fields | {field: said}))
         with pytest.raises(BirthmarkError, match=f"not what comes out of its answers .{field}"):
             sign_audit(tmp_path / "audit", file, str(tmp_path / "k"))

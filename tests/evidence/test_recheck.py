@@ -216,5 +216,5 @@ def test_controls_that_the_accuser_did_not_choose(
     assert "4 have p <= 0.05" in said(done, "controls")
     assert not done.passed
     few = recheck(honest, victim, world.image_set(), [], copies, alpha=0.01)
-    assert found(few)["controls"] is None
+    assert found(few)["controls"] is False
     assert found(recheck(honest, victim, world.image_set(), [], own[:2]))["controls"] is None

@@ -109,7 +109,10 @@ class _Replayed:
 def audit(data: bytes) -> None:
     """An audit of the victim itself by a foreign fingerprint."""
     fingerprint = Fingerprint.open(_file("b.birthmark", data))
-    told = enough([one.lineage for one in fingerprint.manifest.references])
+    told = enough(
+        [one.lineage for one in fingerprint.manifest.references],
+        fingerprint.manifest.victim.lineage,
+    )
     rule = Rule.UNSEEN if told else Rule.RANK
     result = fingerprint.audit(_Replayed(fingerprint.bundle.victim), alpha=0.4, rule=rule)
     assert result.sentence and result.threshold == result.threshold

@@ -22,9 +22,10 @@ def test_an_honest_fingerprint_fails_by_its_controls_at_most_as_often_as_stated(
     alpha = 0.05
     rng = np.random.default_rng(controls)
     closest = int(alpha * (references + 1) + 1e-9)
+    held = closest / (references + 1)
     thresholds = np.sort(rng.random((DRAWS, references)))[:, closest - 1]
     below = rng.binomial(controls, thresholds)
-    chances = [chance_of_controls(k, controls, references, alpha) for k in range(controls + 1)]
+    chances = [chance_of_controls(k, controls, references, held) for k in range(controls + 1)]
     slack = 4 * np.sqrt(LEVEL / DRAWS)
     assert float((np.array(chances)[below] <= LEVEL).mean()) <= LEVEL + slack
     for k in (1, 3, 6):

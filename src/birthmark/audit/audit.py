@@ -29,13 +29,14 @@ from birthmark.bundle import Bundle
 from birthmark.calibration import (
     by_lineage,
     conformal_p,
+    decisive,
     enough,
     held_rate,
     mantel_of,
     possible,
+    predictions,
     references_needed,
     smallest_p,
-    unseen,
 )
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
@@ -100,13 +101,15 @@ def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance
     )
 
 
-def require_reachable(lineages: Sequence[str | None], alpha: float, rule: Rule) -> None:
+def require_reachable(
+    lineages: Sequence[str | None], own: str | None, alpha: float, rule: Rule
+) -> None:
     """Refuse an alpha that the reference models can't support.
 
     Parameters
     ----------
-    lineages
-        The references'.
+    lineages, own
+        The references', and the victim's.
 
     Raises
     ------
@@ -117,11 +120,11 @@ def require_reachable(lineages: Sequence[str | None], alpha: float, rule: Rule) 
     if not 0 < alpha < 1:
         raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.01")
     if rule is Rule.UNSEEN:
-        if not enough(lineages):
+        if not enough(lineages, own):
             raise BirthmarkError(
                 "references",
-                f"are {references} of one lineage or of none stated, which predict nothing; no"
-                " query was sent",
+                f"are {references} of one lineage that is not the victim's, or of none stated,"
+                " which predict nothing; no query was sent",
                 "enroll references of two lineages or more, each in a sub-folder of its own, or"
                 " pass --rule rank",
             )
@@ -150,7 +153,12 @@ def prepared(
     BirthmarkError
         If alpha can't be reached, or the answers couldn't be compared.
     """
-    require_reachable([one.lineage for one in bundle.manifest.references], alpha, Rule(rule))
+    require_reachable(
+        [one.lineage for one in bundle.manifest.references],
+        bundle.manifest.victim.lineage,
+        alpha,
+        Rule(rule),
+    )
     if not alpha <= independent_above <= 1:
         raise BirthmarkError(
             "--independent-above", f"is {independent_above}", f"pass {alpha} (alpha) to 1"
@@ -215,7 +223,7 @@ def audit(
     copies = counted_once(bundle)
     found = [*of_copies(bundle, copies)]
     bundle = bundle.keeping(distinct(len(bundle.references), copies))
-    found += of_fingerprint(bundle)
+    found += of_fingerprint(bundle, rule)
     suspect = prepared(bundle, suspect, alpha, independent_above, rule)
     score = method(bundle.manifest.method).score
     stopped = None
@@ -238,7 +246,7 @@ def audit(
     own, *others = score(alike.victim, [alike.suspect, *alike.references])
     described = bundle.manifest.references
     named = [one.lineage for one in described]
-    predicted = unseen(own, others, named) if enough(named) else None
+    predicted = decisive(predictions(own, others, named, bundle.manifest.victim.lineage))
     by_rank = conformal_p(own, others)
     p = by_rank if predicted is None or rule is Rule.RANK else predicted.p_value
     as_close = sum(other <= own for other in others)
@@ -288,7 +296,7 @@ def audit(
         rule=rule,
         p_value=p,
         as_close=as_close,
-        unseen=predicted,
+        prediction=predicted,
         population=standing,
         alpha=alpha,
         false_positive_rate=alpha if rule is Rule.UNSEEN else held_rate(alpha, len(others)),

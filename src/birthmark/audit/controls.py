@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.calibration import conformal_p, enough, lineage_rate, unseen
+from birthmark.calibration import called, conformal_p, lineage_rate
 from birthmark.data.outputs import Outputs
 from birthmark.scores import Score
 
@@ -86,20 +86,17 @@ def controls(
     most = MOST_PROBES - MOST_PROBES % score.block
     victim, suspect, *others = (one.first(most) for one in (victim, suspect, *references))
 
-    def called(i: int) -> bool:
+    def close(i: int) -> bool:
         number, *rest = score(others[i], [suspect, *others[:i], *others[i + 1 :]])
         if lineages is None:
             return conformal_p(number, rest) <= lineage_rate(alpha, len(rest))
-        named = [*lineages[:i], *lineages[i + 1 :]]
-        if number >= min(rest) or not enough(named):
-            return False
-        return unseen(number, rest, named).p_value <= alpha
+        return called(number, rest, [*lineages[:i], *lineages[i + 1 :]], lineages[i], alpha)
 
     pool = [suspect, *others]
     true = score(victim, pool)[0]
     return Controls(
         stand_ins=len(others),
-        close_to=sum(called(i) for i in range(len(others)) if len(others) > 1),
+        close_to=sum(close(i) for i in range(len(others)) if len(others) > 1),
         permutations=PERMUTATIONS,
         permuted_as_close=sum(
             score(one, pool)[0] <= true for one in _permuted(victim, score.block, seed)

@@ -10,7 +10,7 @@ from birthmark.audit.comparable import comparable, compared
 from birthmark.audit.repeats import Repeats
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle
-from birthmark.calibration import Sequential, UnseenLooks
+from birthmark.calibration import PredictionLooks, Sequential
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
 from birthmark.models.adapters import Suspect
@@ -115,7 +115,7 @@ def ask_until_sure(
     score = method(bundle.manifest.method).score
     marks = schedule(len(bundle.probes), score.block, score.reference_images)
     lineages = [one.lineage for one in bundle.manifest.references]
-    test: Test = UnseenLooks(alpha / len(marks), lineages)
+    test: Test = PredictionLooks(alpha / len(marks), lineages, bundle.manifest.victim.lineage)
     if rule is Rule.RANK:
         if lineage in lineages:
             lineages = [one if one == lineage else None for one in lineages]

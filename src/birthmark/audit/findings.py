@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration.lineages import LEAST, LineageRank
+from birthmark.calibration.prediction import LEAST_OWN
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.enrolment.population import MOST_UNEQUAL, population, strong, unselected, weak
@@ -43,7 +44,7 @@ class Finding:
     accuses: bool = True
 
 
-def of_fingerprint(bundle: Bundle) -> Iterator[Finding]:
+def of_fingerprint(bundle: Bundle, rule: Rule = Rule.UNSEEN) -> Iterator[Finding]:
     """Why nothing can be called derived with a fingerprint, whatever is audited, if so.
 
     What these say of a fingerprint's references is said once, at enrolment, and again with every
@@ -74,7 +75,31 @@ def of_fingerprint(bundle: Bundle) -> Iterator[Finding]:
                 f" {_listed(manifest, odd)}. So nothing can be called derived. {HOW}",
                 accuses=False,
             )
+    if rule is Rule.UNSEEN:
+        yield from _of_own_lineage(manifest)
     yield from _of_start(manifest)
+
+
+def _of_own_lineage(manifest: Manifest) -> Iterator[Finding]:
+    """An innocent of the victim's lineage is closer than others, so some must be there."""
+    own = manifest.victim.lineage
+    alike = sum(one.lineage == own for one in manifest.references)
+    if own is None:
+        yield Finding(
+            "The victim's lineage is not stated, so it is not known whether the references include"
+            " models of it. An innocent of that lineage could be as close, so nothing can be called"
+            f" derived. Enroll with --lineage NAME and at least {LEAST_OWN} references in a"
+            " sub-folder of that name: references/NAME/a.onnx ...",
+            accuses=False,
+        )
+    elif alike < LEAST_OWN:
+        yield Finding(
+            f"Of the victim's lineage, {own}, there {'is' if alike == 1 else 'are'} {alike} among"
+            f" the references that count. With fewer than {LEAST_OWN} an innocent of that lineage"
+            " could be as close, so nothing can be called derived. Put more into a sub-folder"
+            f" {own}: references/{own}/a.onnx ...",
+            accuses=False,
+        )
 
 
 def _of_start(manifest: Manifest) -> Iterator[Finding]:

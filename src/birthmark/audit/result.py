@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
 from birthmark.audit.rule import Rule
-from birthmark.calibration import LineageRank, Unseen, smallest_p
+from birthmark.calibration import LineageRank, Prediction, predictions, smallest_p
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -81,13 +81,14 @@ class Result(BaseModel):
     rule
         What derived takes.
     p_value
-        By the rule `unseen`: how often an innocent of a lineage that is none of the references'
-        comes as close (`calibration.Unseen`). By the rule `rank`: the share of models at most as
-        far from the victim as the suspect.
+        By the rule `unseen`: how often an innocent comes as close, of a lineage that is none of the
+        references' or of the victim's own, whichever does more often. By the rule `rank`: the share
+        of models at most as far from the victim as the suspect.
     as_close
         How many references are as close to the victim as the suspect, or closer.
-    unseen
-        The prediction for an innocent; None where the references predict nothing.
+    prediction
+        For an innocent, that which speaks least for an accusation; None where the references
+        predict nothing.
     population
         Whether the suspect is one more draw of what the references stand for.
     alpha
@@ -150,7 +151,7 @@ class Result(BaseModel):
     rule: Rule
     p_value: float
     as_close: int
-    unseen: Unseen | None
+    prediction: Prediction | None
     population: Fit | None
     alpha: float
     false_positive_rate: float
@@ -196,7 +197,8 @@ class Result(BaseModel):
     def placed(self) -> str:
         """Where the suspect stands among the references, as the end of `it is ...`."""
         n = len(self.references)
-        far = "" if self.unseen is None else f", by {abs(self.unseen.deviations):.1f} deviations"
+        by = None if self.prediction is None else abs(self.prediction.deviations)
+        far = "" if by is None else f", by {by:.1f} deviations"
         if not self.as_close:
             said = f"closer to it than all {n} independent models{far}"
         else:
@@ -239,8 +241,11 @@ class Result(BaseModel):
         alpha allows: k / (n + 1) <= alpha.
         """
         scores = sorted(reference.score for reference in self.references)
-        if self.rule is Rule.UNSEEN and self.unseen is not None:
-            return min(scores[0], self.unseen.below(self.level))
+        if self.rule is Rule.UNSEEN:
+            numbers = [one.score for one in self.references]
+            lineages = [one.lineage for one in self.references]
+            found = predictions(self.score, numbers, lineages, self.victim.lineage)
+            return min(scores[0], *(one.below(self.level) for one in found))
         return scores[round(self.false_positive_rate * (len(scores) + 1)) - 1]
 
     def by_lineage(self) -> list[tuple[str, list[float]]]:

@@ -11,17 +11,26 @@ from birthmark.calibration.lineages import (
     standardised,
 )
 from birthmark.calibration.mantel import Mantel, mantel_of, partial_mantel
+from birthmark.calibration.prediction import (
+    Prediction,
+    PredictionLooks,
+    called,
+    decisive,
+    enough,
+    predictions,
+)
 from birthmark.calibration.sequential import Sequential
-from birthmark.calibration.unseen import Unseen, UnseenLooks, enough, unseen
 
 __all__ = [
     "LineageRank",
     "Mantel",
+    "Prediction",
+    "PredictionLooks",
     "Sequential",
-    "Unseen",
-    "UnseenLooks",
     "by_lineage",
+    "called",
     "conformal_p",
+    "decisive",
     "enough",
     "held_rate",
     "interval",
@@ -29,9 +38,9 @@ __all__ = [
     "mantel_of",
     "partial_mantel",
     "possible",
+    "predictions",
     "rate_below",
     "references_needed",
     "smallest_p",
     "standardised",
-    "unseen",
 ]

@@ -83,7 +83,7 @@ def tell(seed: int = 0, alpha: float = ALPHA, progress: Progress = silent) -> St
         If alpha can't be reached with 42 reference models.
     """
     total = REFERENCES_A_LINEAGE * len(models.LINEAGES)
-    require_reachable([*models.LINEAGES] * REFERENCES_A_LINEAGE, alpha, Rule.UNSEEN)
+    require_reachable([*models.LINEAGES] * REFERENCES_A_LINEAGE, None, alpha, Rule.UNSEEN)
     owner, thief, rest = digits(np.random.default_rng(seed))
     victim = models.victim(owner, seed)
     references = []

@@ -8,7 +8,7 @@ import scipy
 from pydantic import BaseModel, ConfigDict
 
 from birthmark.bundle import Bundle
-from birthmark.calibration import enough, unseen
+from birthmark.calibration import called
 from birthmark.calibration.lineages import LEAST
 from birthmark.scores.methods import common_kind, method
 
@@ -51,7 +51,7 @@ class LeftOut(BaseModel):
     references
         How many there are.
     accused
-        How many the test for an unseen lineage would call derived by all the others.
+        How many would be called derived by all the others.
     lineages
         The same with a whole lineage left out; empty if fewer than two lineages are stated.
     """
@@ -104,10 +104,8 @@ def left_out(bundle: Bundle, alpha: float = ALPHA) -> LeftOut:
 
     def accused(place: int, others: Sequence[int]) -> bool:
         own, *theirs = numbers([place, *others])
-        named = [names[i] for i in others]
-        if own >= min(theirs, default=own) or not enough(named):
-            return False
-        return unseen(own, theirs, named).p_value <= alpha
+        lineages = [names[i] for i in others]
+        return called(own, theirs, lineages, bundle.manifest.victim.lineage, alpha)
 
     alone = [accused(i, [j for j in everyone if j != i]) for i in everyone]
     lineages = sorted({name for name in names if name is not None})

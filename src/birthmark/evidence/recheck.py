@@ -12,7 +12,7 @@ from birthmark.audit.audit import audit
 from birthmark.audit.result import Verdict
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
-from birthmark.calibration import held_rate, interval, smallest_p
+from birthmark.calibration import enough, held_rate, interval, smallest_p
 from birthmark.common.checks import Check, Checked
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet, Progress, silent
@@ -106,9 +106,10 @@ def chance_of_controls(below: int, controls: int, references: int, alpha: float)
     controls, references
         How many there are, at least 1.
     alpha
-        At least 1 / (references + 1), and below 1.
+        The rate that holds, above 0 and below 1; by the rule `rank` a multiple of
+        1 / (references + 1).
     """
-    closest = round(held_rate(alpha, references) * (references + 1))
+    closest = alpha * (references + 1)
     return float(scipy.stats.betabinom.sf(below - 1, controls, closest, references + 1 - closest))
 
 
@@ -304,7 +305,9 @@ def _strangers(manifest: Manifest, control: Sequence[Suspect]) -> Iterator[Suspe
 def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress: Progress) -> Check:
     bundle = counting(bundle)
     name, n = "controls", len(bundle.references)
-    if not 0 < alpha < 1 or smallest_p(n) > alpha:
+    lineages = [one.lineage for one in bundle.manifest.references]
+    rule = Rule.UNSEEN if enough(lineages, bundle.manifest.victim.lineage) else Rule.RANK
+    if not 0 < alpha < 1 or (rule is Rule.RANK and smallest_p(n) > alpha):
         sentence = f"A rate of {alpha:g} cannot be reached with {n} references."
         return Check(name=name, passed=None, sentence=sentence)
     strangers = list(_strangers(bundle.manifest, control))
@@ -319,14 +322,15 @@ def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress:
             one,
             alpha=alpha,
             independent_above=max(alpha, 0.5),
-            rule=Rule.RANK,
+            rule=rule,
             repeats=0,
         ).result
-        below += result.p_value <= alpha
+        below += result.p_value <= alpha and (rule is Rule.RANK or not result.as_close)
         derived += result.verdict is Verdict.DERIVED
     progress("Auditing controls", len(strangers), len(strangers))
     low, high = interval(below, len(strangers))
-    chance = chance_of_controls(below, len(strangers), n, alpha)
+    closest = alpha if rule is Rule.UNSEEN else held_rate(alpha, n)
+    chance = chance_of_controls(below, len(strangers), n, closest)
     return Check(
         name=name,
         passed=chance > LEVEL,

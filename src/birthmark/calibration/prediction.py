@@ -1,0 +1,192 @@
+"""How far below innocent models a suspect stands, of whatever lineage it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+LEAST_OWN = 2
+"""So many references of the victim's own lineage tell what an innocent of it is like."""
+MOST_DEVIATIONS = 1e9
+"""Told at most."""
+
+
+class Prediction(BaseModel):
+    """A suspect's score against what an innocent model's would be.
+
+    Of an `unseen` lineage: lineages are random effects. An innocent's score is the mean of its
+    lineage and its own deviation from it; the references tell how much lineages differ and how much
+    models within one do. Of the victim's `own` lineage, which is the closest by nature: the mean of
+    its references, and how much models within a lineage differ in all of them.
+
+    Source: prediction intervals of a one-way random-effects model; lineages' means with equal
+    weight, the variance between them by the method of moments. Held at their rates by
+    `tests/theory/test_unseen_rate.py`.
+
+    Attributes
+    ----------
+    lineage
+        `unseen` or `own`.
+    centre
+        What is predicted.
+    spread
+        The predicted standard deviation of an innocent's score from it, the references' own
+        uncertainty included; at least 0.
+    deviations
+        How many of these the suspect lies above the centre; below is closer to the victim. 0 where
+        there is no spread, which predicts nothing.
+    degrees
+        Of Student's t: lineages less one, or references less lineages.
+    p_value
+        How often an innocent comes as close or closer, 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lineage: Literal["unseen", "own"]
+    centre: float
+    spread: float
+    deviations: float
+    degrees: int
+    p_value: float
+
+    def below(self, alpha: float) -> float:
+        """The score from which on down p <= alpha; far below all where nothing is predicted."""
+        from scipy.special import stdtrit
+
+        if not self.spread:
+            return self.centre - MOST_DEVIATIONS
+        return self.centre + self.spread * float(stdtrit(self.degrees, alpha))
+
+
+def enough(lineages: Sequence[str | None], own: str | None) -> bool:
+    """Whether references of these lineages predict anything, for a victim of the lineage `own`.
+
+    Two lineages do, weakly: with k of them the suspect has to lie so many deviations below the
+    others for p = .01: 32 with two, 7 with three, 3.7 with five, 2.8 with ten. Of a single lineage
+    they do if it is the victim's. Those of no stated lineage count as one.
+    """
+    return len(set(lineages)) > 1 or (own is not None and lineages.count(own) >= LEAST_OWN)
+
+
+def predictions(
+    score: float, references: Sequence[float], lineages: Sequence[str | None], own: str | None
+) -> list[Prediction]:
+    """Compare a suspect with an innocent of an unseen lineage, and of the victim's own.
+
+    Both must be unlikely for an accusation. With references of one lineage only, there is no
+    prediction for an unseen one; with fewer than two of the victim's own, none for that.
+
+    Parameters
+    ----------
+    score
+        The suspect's; smaller is closer.
+    references
+        The references' scores, from one pool with the suspect's.
+    lineages
+        Theirs; those of None count as one.
+    own
+        The victim's, if it is stated.
+    """
+    values = np.asarray(references, np.float64)
+    names = sorted(set(lineages), key=str)
+    inside = {name: np.array([one == name for one in lineages], bool) for name in names}
+    means = np.array([values[some].mean() for some in inside.values()])
+    shares = np.array([1 / some.sum() for some in inside.values()])
+    k, n = len(names), len(values)
+    rest = values - np.array([means[names.index(one)] for one in lineages])
+    within = float((rest**2).sum()) / (n - k) if n > k else 0.0
+    found = []
+    if k > 1:
+        found.append(_unseen(score, means, within, float(shares.mean())))
+    if own is not None and lineages.count(own) >= LEAST_OWN:
+        place = names.index(own)
+        variance = within * (1 + float(shares[place]))
+        found.append(_prediction("own", score, float(means[place]), variance, n - k))
+    return found
+
+
+def _unseen(score: float, means: NDArray[np.float64], within: float, share: float) -> Prediction:
+    k = len(means)
+    between = max(0.0, float(means.var(ddof=1)) - within * share)
+    variance = between * (1 + 1 / k) + within * (1 + share / k)
+    return _prediction("unseen", score, float(means.mean()), variance, k - 1)
+
+
+def _prediction(
+    lineage: Literal["unseen", "own"], score: float, centre: float, variance: float, degrees: int
+) -> Prediction:
+    from scipy.special import stdtr
+
+    spread, far = math.sqrt(variance), score - centre
+    deviations = far / max(spread, abs(far) / MOST_DEVIATIONS) if spread and far else 0.0
+    return Prediction(
+        lineage=lineage,
+        centre=centre,
+        spread=spread,
+        deviations=deviations,
+        degrees=degrees,
+        p_value=float(stdtr(degrees, deviations)) if spread else 1.0,
+    )
+
+
+def decisive(found: Sequence[Prediction]) -> Prediction | None:
+    """The one that speaks least for an accusation; None if there is none."""
+    return max(found, key=lambda one: one.p_value, default=None)
+
+
+def called(
+    score: float,
+    references: Sequence[float],
+    lineages: Sequence[str | None],
+    own: str | None,
+    alpha: float,
+) -> bool:
+    """Whether a suspect is closer than every reference and than an innocent is likely to be.
+
+    Parameters are those of `predictions`, and the false-positive rate.
+    """
+    if not references or score >= min(references):
+        return False
+    worst = decisive(predictions(score, references, lineages, own))
+    return worst is not None and worst.p_value <= alpha
+
+
+class PredictionLooks:
+    """Calls a suspect derived at any of several looks, each by an equal share of alpha.
+
+    Whatever the looks have to do with each other, alpha holds over all of them (Bonferroni).
+
+    Parameters
+    ----------
+    share
+        alpha by the number of looks.
+    lineages
+        Of the references.
+    own
+        The victim's, if it is stated.
+    """
+
+    def __init__(self, share: float, lineages: Sequence[str | None], own: str | None) -> None:
+        self._share, self._lineages, self._own = share, lineages, own
+        self.called, self.looks = False, 0
+
+    def look(self, numbers: Sequence[float], *, last: bool) -> bool:  # noqa: ARG002
+        """Whether the suspect is called derived by now.
+
+        Parameters
+        ----------
+        numbers
+            The pool's, the suspect's first.
+        last
+            Whether there will be no more looks, which changes nothing here.
+        """
+        score, *others = numbers
+        self.looks += 1
+        self.called = called(score, others, self._lineages, self._own, self._share)
+        return self.called
