@@ -132,7 +132,8 @@ def learn(
             said(f"{name} learnt nothing at a rate of {rate:g}; trying {rate / 2:g}.")
     raise BirthmarkError(
         name,
-        f"learns nothing: {right:.3f} on unseen images in {rounds} rounds, even at a rate of"
+        f"learns nothing: {right:.3f} on unseen images in {rounds}"
+        f" round{'' if rounds == 1 else 's'}, even at a rate of"
         f" {rate:g}",
         "mend the recipe or the factory, or check the images' labels",
     )
