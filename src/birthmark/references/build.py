@@ -62,6 +62,8 @@ def build(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     require_sense(wanted.own, wanted.init, wanted.start, wanted.count, wanted.device)
     run = ENGINES.make(engine)
+    there_is = wanted.init is not None and Path(wanted.init).exists()
+    init = str(Path(wanted.init or "").resolve()) if there_is else wanted.init
     split = divide(wanted.images, verification=wanted.verification, seed=wanted.seed)
     owns, others = declarations(wanted)
     planned = design(wanted.count, wanted.own, wanted.start, seed=wanted.seed)
@@ -84,10 +86,10 @@ def build(
         for wave in _waves(planned):
             tasks = [
                 Task(
-                    folder,
+                    folder.resolve(),
                     one,
                     wanted.recipes.own if one.own else wanted.recipes.others,
-                    wanted.init,
+                    init,
                     wanted.start,
                     owns if one.own else others,
                     owns if one.teacher == planned[0].name and planned[0].own else others,
