@@ -15,6 +15,7 @@ from scipy.stats import binom
 
 from birthmark.calibration import PredictionLooks, called, predictions
 from birthmark.calibration.population import judged
+from birthmark.calibration.prediction import MAKER
 
 Draw = Callable[[int], NDArray[np.float64]]
 TIMES = 2000
@@ -95,6 +96,18 @@ def test_nothing_is_predicted_without_spread_or_of_what_is_not_there() -> None:
         "unseen",
         "own",
     ]
+
+
+@pytest.mark.parametrize("design", ["4 x 4", "8, uneven", "12 x 1"])
+def test_an_innocent_of_another_maker_is_rarely_called(design: str) -> None:
+    """Whose score is another by a tenth: references of one maker differ by a hundredth."""
+    rng = np.random.default_rng(0)
+    accused = 0
+    for _ in range(TIMES):
+        own, others, lineages = drawn(lambda n: rng.normal(size=n), DESIGNS[design], 0.01, 0.01)
+        own += MAKER * rng.normal()
+        accused += called(1 + own, (1 + others).tolist(), lineages, "0", ALPHA)
+    assert accused <= most(0.015)
 
 
 @pytest.mark.parametrize("design", ["4 x 4", "8, uneven"])
