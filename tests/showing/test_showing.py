@@ -105,10 +105,10 @@ def test_a_line_far_from_all_models_does_not_squeeze_them(result: Result) -> Non
     from matplotlib.figure import Figure
 
     axes = Figure().add_subplot()
-    far = result.model_copy(update={"alpha": 1e-9})
+    far = result.model_copy(update={"alpha": 1e-30})
     assert far.threshold < -10
     far.plot(axes)
-    assert axes.get_title(loc="left") == "p ≤ 1e-09 lies farther left, false-positive rate 0.01"
+    assert axes.get_title(loc="left") == "p ≤ 1e-30 lies farther left, false-positive rate 0.01"
     assert axes.get_xlim()[0] > -1
 
 
