@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
@@ -12,7 +12,14 @@ from birthmark.calibration.lineages import LEAST, LineageRank
 from birthmark.calibration.prediction import LEAST_OWN
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.enrolment.population import MOST_UNEQUAL, population, strong, unselected, weak
+from birthmark.enrolment.population import (
+    MOST_UNEQUAL,
+    population,
+    strong,
+    unselected,
+    weak,
+    with_true_labels,
+)
 from birthmark.models.adapters import Description, Suspect
 from birthmark.models.queries import CHANCE, accuracy, chance_p
 from birthmark.scores.methods import PLAIN, method
@@ -286,13 +293,6 @@ def _of_input(bundle: Bundle, answers: Outputs, probes: Sequence[Image]) -> Iter
             " cannot be called independent.",
             clears=False,
         )
-
-
-def with_true_labels(bundle: Bundle) -> list[Image]:
-    """The probes, without labels where those are no true classes that answers go with."""
-    if method(bundle.manifest.method).probes.true_labels:
-        return bundle.probes
-    return [replace(probe, label=None) for probe in bundle.probes]
 
 
 def assumptions(bundle: Bundle, suspect: Description, rule: Rule) -> list[str]:

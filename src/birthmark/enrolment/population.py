@@ -112,6 +112,13 @@ def standing(
     )
 
 
+def with_true_labels(bundle: Bundle) -> list[Image]:
+    """The probes, without labels where those are no true classes that answers go with."""
+    if method(bundle.manifest.method).probes.true_labels:
+        return bundle.probes
+    return [replace(probe, label=None) for probe in bundle.probes]
+
+
 def population(bundle: Bundle) -> PopulationRecord | None:
     """How a fingerprint's victim stands among its references; None if nobody has looked.
 
@@ -122,9 +129,7 @@ def population(bundle: Bundle) -> PopulationRecord | None:
     if not unselected(chosen):
         return manifest.population
     lineages = [one.lineage for one in manifest.references]
-    probes = bundle.probes
-    if not chosen.probes.true_labels:
-        probes = [replace(probe, label=None) for probe in probes]
+    probes = with_true_labels(bundle)
     return standing(chosen, bundle.victim, bundle.references, lineages, probes)
 
 

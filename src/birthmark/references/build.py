@@ -17,7 +17,7 @@ from birthmark.models.queries import accuracy, ask
 from birthmark.references.asked import require_sense
 from birthmark.references.design import Planned, design
 from birthmark.references.folder import claimed, prepare, same_classes, write_declarations
-from birthmark.references.record import References
+from birthmark.references.record import Reference, References
 from birthmark.references.split import Split, divide, labels_of
 from birthmark.references.wanted import Wanted, declarations
 from birthmark.references.work import Outcome, Task, work
@@ -62,8 +62,9 @@ def build(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     require_sense(wanted.own, wanted.init, wanted.start, wanted.count, wanted.device)
     run = ENGINES.make(engine)
-    there_is = wanted.init is not None and Path(wanted.init).exists()
-    init = str(Path(wanted.init or "").resolve()) if there_is else wanted.init
+    init = wanted.init
+    if init is not None and Path(init).exists():
+        init = str(Path(init).resolve())
     split = divide(wanted.images, verification=wanted.verification, seed=wanted.seed)
     owns, others = declarations(wanted)
     planned = design(wanted.count, wanted.own, wanted.start, seed=wanted.seed)
@@ -78,10 +79,7 @@ def build(
             record.victim = _victims(wanted, wanted.victim, split, progress)
             record.write(folder)
         write_declarations(folder, planned, owns, others, wanted.kind)
-        there = {f"{folder / one.file}": one for one in record.references}
-        for file, one in there.items():
-            if not Path(file).exists() or sha256_of_file(Path(file)) != one.digest:
-                record.references.remove(one)
+        record.references = [one for one in record.references if _intact(folder, one)]
         record.failures.clear()
         for wave in _waves(planned):
             tasks = [
@@ -136,6 +134,11 @@ def _waves(planned: Sequence[Planned]) -> list[list[Planned]]:
         [one for one in planned if one.teacher is None],
         [one for one in planned if one.teacher is not None],
     ]
+
+
+def _intact(folder: Path, made: Reference) -> bool:
+    file = folder / made.file
+    return file.exists() and sha256_of_file(file) == made.digest
 
 
 def _done(record: References, one: Planned) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from birthmark.audit.audit import Audited
-from birthmark.audit.findings import with_true_labels
 from birthmark.bundle import Bundle
+from birthmark.enrolment.population import with_true_labels
 from birthmark.report.contributions import Answer, Contributions, Speaking, contributions
 from birthmark.report.pictures import ProbePicture, probe_pictures
 
