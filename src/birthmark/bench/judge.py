@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from birthmark.bench.draws import draws, taken
 from birthmark.bench.measures import allowed, auc, f1, welch
-from birthmark.bench.population import Attack, Population
+from birthmark.bench.population import Attack, Population, other_victims
 from birthmark.bench.table import Row, Setting
 from birthmark.calibration import by_lineage, interval
 from birthmark.common.errors import BirthmarkError
@@ -61,10 +61,12 @@ class Judge:
     @cached_property
     def population(self) -> Population:
         """Who is compared with whom."""
-        found = Population.of_other(self.recorded) if self.other else Population.of(self.recorded)
-        if found is None:
+        if not self.other:
+            return Population.of(self.recorded)
+        found = other_victims(self.recorded)
+        if not found:
             raise BirthmarkError("this zoo", "has no other victim", "leave that out")
-        return found
+        return Population.of(self.recorded, found[0])
 
     def rows(self, setting: Setting) -> Iterator[Row]:
         """A row for each number of probes and attack; none where the method can't be applied."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from birthmark.bench.lineages import lineage_of
 from birthmark.zoo.answers import Recorded
 from birthmark.zoo.models.record import Record
 from birthmark.zoo.plan import Role
 
 OUTSIDERS = "outsider"
+VICTIM = "victim"
+USUAL = "independent"
+"""The group that says how accurate honest training is."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +70,26 @@ class Population:
     lineages: dict[str, str]
 
     @classmethod
-    def of(cls, recorded: Recorded) -> Population:
-        """Sort a zoo's models; three quarters of those brought to new labels are references."""
-        records = [r for r in recorded.records if r.role is not Role.OTHER]
+    def of(cls, recorded: Recorded, victim: str = VICTIM) -> Population:
+        """Sort a zoo's models around one of its victims.
+
+        Three quarters of the independent models that were brought to new labels are references.
+        """
+        records = recorded.records
         same = [r for r in records if r.role is Role.INDEPENDENT and r.task == "own"]
         new = [r for r in records if r.role is Role.INDEPENDENT and r.task != "own"]
         parents = sorted({r.parent or "" for r in new}, key=_number)
         for_references = set(parents[: len(parents) * 3 // 4])
+        usual = [r for r in same if r.group == USUAL] or same
         return cls(
-            victim=next(r.name for r in records if r.role is Role.VICTIM),
+            victim=victim,
             references=[r.name for r in records if r.role is Role.REFERENCE],
             independents=[r.name for r in same],
             new_references=[r.name for r in new if r.parent in for_references],
             new_independents=[r.name for r in new if r.parent not in for_references],
-            attacks=list(
-                _attacks(
-                    [r for r in records if r.role is Role.STOLEN], min(r.accuracy for r in same)
-                )
-            ),
+            attacks=list(_attacks(_stolen(records, victim), min(r.accuracy for r in usual))),
             outsiders=[r.name for r in records if r.group == OUTSIDERS],
-            lineages={r.name: r.family for r in recorded.records},
+            lineages={r.name: lineage_of(r) for r in records},
         )
 
     def references_of(self, attack: Attack) -> list[str]:
@@ -96,15 +100,21 @@ class Population:
         """The other independent models that its thieves are compared with."""
         return self.new_independents if attack.new_head else self.independents
 
-    @classmethod
-    def of_other(cls, recorded: Recorded) -> Population | None:
-        """The same models around another victim of the zoo, with its own thieves; None without."""
-        others = [r for r in recorded.records if r.role is Role.OTHER]
-        if not others:
-            return None
-        whole = cls.of(recorded)
-        least = min(recorded.record(name).accuracy for name in whole.independents)
-        return replace(whole, victim=others[0].name, attacks=list(_attacks(others[1:], least)))
+
+def other_victims(recorded: Recorded) -> list[str]:
+    """Other victims of the zoo, each with thieves of its own."""
+    return [r.name for r in recorded.records if r.role is Role.OTHER and r.parent is None]
+
+
+def _stolen(records: Sequence[Record], victim: str) -> list[Record]:
+    """The models that were taken from a victim; those that help to choose probes are none."""
+    found, taken = [], {victim}
+    for record in records:
+        if record.parent in taken:
+            taken.add(record.name)
+            if record.role in (Role.STOLEN, Role.OTHER):
+                found.append(record)
+    return found
 
 
 def _number(name: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.references.recipe import Recipe
-from birthmark.training.augment import AUGMENTS, none
+from birthmark.training.augment import AUGMENTS
 from birthmark.training.inputs import answers
 from birthmark.training.loop import fit, fit_head
 from birthmark.training.objectives import Loss, Margin, of_embeddings, of_people, of_probabilities
@@ -195,7 +195,7 @@ def _train(
         batch=recipe.batch,
         decay=recipe.decay,
         seed=seed,
-        augment=AUGMENTS.get(recipe.augment, none),
+        augment=AUGMENTS[recipe.augment],
         extra=extra,
         optimiser=recipe.optimiser,
         device=device,

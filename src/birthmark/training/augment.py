@@ -50,4 +50,4 @@ def face(pixels: Tensor, rng: torch.Generator) -> Tensor:
     return F.grid_sample(lit, grid, padding_mode="border", align_corners=False)
 
 
-AUGMENTS: dict[str, Augment] = {"shift": shift, "face": face}
+AUGMENTS: dict[str, Augment] = {"shift": shift, "face": face, "none": none}

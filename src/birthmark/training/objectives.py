@@ -51,11 +51,11 @@ class Margin(nn.Module):
         return F.cross_entropy(self.scale * cosines, people)
 
 
-def of_labels(labels: Tensor) -> Loss:
-    """Cross-entropy with int64 (n,) labels."""
+def of_labels(labels: Tensor, smoothing: float = 0.0) -> Loss:
+    """Cross-entropy with int64 (n,) labels, smoothed by so much."""
 
     def loss(model: nn.Module, inputs: Tensor, positions: Tensor) -> Tensor:
-        return F.cross_entropy(model(inputs), labels[positions])
+        return F.cross_entropy(model(inputs), labels[positions], label_smoothing=smoothing)
 
     return loss
 

@@ -18,6 +18,7 @@ LOOKS: dict[Role, dict[str, Any]] = {
     Role.INDEPENDENT: {"marker": "o", "color": "C0"},
     Role.COMPANION: {"marker": "+", "color": "black"},
     Role.OTHER: {"marker": "x", "color": "#9a9a9a"},
+    Role.START: {"marker": "1", "color": "#9a9a9a"},
 }
 
 

@@ -102,7 +102,7 @@ def made(zoo: Zoo, recipe: str, parameters: dict[str, Scalar]) -> tuple[Model, M
     parent = "victim" if needs_parent(recipe) else None
     member = Member("x/0", "x", Role.STOLEN, recipe, parameters, "vgg", 7, parent, Part.THIEF)
     kind = recipe_of(recipe, parameters)
-    task = "new" if kind.new_task else "own"
+    task = "new" if kind.task == "new" else "own"
     net = kind.train(Job(zoo.plan, member, zoo.folder))
     return Model(net, kind_of(zoo.plan, task)), built(zoo.plan, zoo.folder, "victim"), task
 

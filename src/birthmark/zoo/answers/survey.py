@@ -22,7 +22,7 @@ from birthmark.zoo.disguises import disguise_of, is_disguise
 from birthmark.zoo.images.arrays import load
 from birthmark.zoo.models.record import Record, read
 from birthmark.zoo.models.store import built
-from birthmark.zoo.plan import Plan, open_zoo
+from birthmark.zoo.plan import Plan, Role, open_zoo
 
 
 def answer_zoo(folder: Path, out: Path, workers: int = 1, progress: Progress = silent) -> Manifest:
@@ -74,7 +74,8 @@ def _answer(plan: Plan, folder: Path, name: str, pixels: NDArray[np.uint8]) -> N
 
 
 def _records(plan: Plan, folder: Path) -> list[Record]:
-    found = [(member.name, read(folder, member.name)) for member in members(plan)]
+    asked = [member.name for member in members(plan) if member.role is not Role.START]
+    found = [(name, read(folder, name)) for name in asked]
     missing = [name for name, record in found if record is None]
     if missing:
         raise BirthmarkError(

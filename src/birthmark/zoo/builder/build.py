@@ -54,11 +54,11 @@ def build(plan: Plan, member: Member, key: str, victim: str, folder: Path) -> Re
     else:
         recipe = recipe_of(member.recipe, member.parameters)
         job = Job(plan, member, folder)
-        task = "new" if recipe.new_task else "own"
+        task = recipe.task
         model = ZooModel(recipe.train(job), kind_of(plan, task))
         weights, images = save(folder, member.name, model.net), recipe.images(job)
     arrays = load(folder / "data" / task)
-    owners = model if member.role is Role.VICTIM else built(plan, folder, "victim")
+    owners = model if task != "own" or member.role is Role.VICTIM else built(plan, folder, "victim")
     said = model.answer(arrays.pixels[:1])
     tested = model.with_own_names()
     record = Record(

@@ -156,7 +156,8 @@ def _ready(
         if member.name not in there
         and member.name not in failures
         and (member.parent is None or member.parent in there)
-        and (member.role is Role.VICTIM or "victim" in there)
+        and (member.start is None or member.start in there)
+        and (member.role in (Role.VICTIM, Role.START) or "victim" in there)
     ]
 
 

@@ -36,6 +36,7 @@ def keys(plan: Plan, listed: list[Member], folder: Path) -> dict[str, str]:
                     "part": member.data,
                     "parent": found[member.parent] if member.parent else None,
                     "victim": found["victim"] if member.parent else None,
+                    **({"start": found[member.start]} if member.start else {}),
                 }
             )
         )

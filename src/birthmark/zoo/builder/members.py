@@ -48,12 +48,10 @@ def copies(listed: Sequence[Member]) -> set[str]:
 def _member(
     plan: Plan, group: Group, number: int, i: int, listed: Mapping[str, Sequence[Member]]
 ) -> Member:
-    parent = None
-    if group.parents:
-        candidates = listed[group.parents[i % len(group.parents)]]
-        parent = candidates[i // len(group.parents) % len(candidates)]
+    parent = _taken(group.parents, i, listed) if group.parents else None
+    start = _taken(group.starts, i, listed) if group.starts else None
     families = group.families or list(plan.families)
-    keeps = parent is not None and keeps_network(group.recipe)
+    network = parent if parent is not None and keeps_network(group.recipe) else start
     turn = i // len(families)
     return Member(
         name="victim" if group.role is Role.VICTIM else f"{group.name}/{i}",
@@ -64,8 +62,16 @@ def _member(
             key: value[i % len(value)] if isinstance(value, list) else value
             for key, value in group.parameters.items()
         },
-        family=parent.family if parent is not None and keeps else families[i % len(families)],
+        family=families[i % len(families)] if network is None else network.family,
         seed=(plan.seed * 1000 + number) * 1000 + i,
         parent=parent.name if parent else None,
+        start=start.name if start else None,
         data=group.data[turn % len(group.data)],
     )
+
+
+def _taken(groups: Sequence[str], i: int, listed: Mapping[str, Sequence[Member]]) -> Member:
+    """The i-th of groups that are gone through in turn; `group/2` names a single model."""
+    group, _, number = groups[i % len(groups)].partition("/")
+    place = int(number) if number else i // len(groups)
+    return listed[group][place % len(listed[group])]

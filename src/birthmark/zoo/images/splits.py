@@ -95,11 +95,13 @@ def new_task(plan: Plan, samples: Samples, own: Split | None) -> Split:
 
 
 def foreign(plan: Plan, samples: Samples) -> Split:
-    """Images for a thief who has none of the victim's kind."""
+    """Images for a thief who has none of the victim's kind, and others to test checkpoints on."""
     rng = np.random.default_rng((plan.seed, 2))
     usable = np.flatnonzero(np.array(samples.split) != "test")
-    chosen = rng.permutation(usable)[: _share(plan, plan.foreign.images)]
-    return Split(_labels(samples), {"train": chosen}, len(samples.classes))
+    order = rng.permutation(usable)
+    count = min(_share(plan, plan.foreign.images), len(order) - min(500, len(order) // 10))
+    parts = {"train": order[:count], "test": order[count : count + 500]}
+    return Split(_labels(samples), parts, len(samples.classes))
 
 
 def _share(plan: Plan, images: int, least: int = 0) -> int:

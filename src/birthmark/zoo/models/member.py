@@ -28,6 +28,8 @@ class Member:
         The model that it starts from or learns from, if any.
     data
         The images that it is trained on.
+    start
+        The checkpoint whose weights it begins with, if any.
     """
 
     name: str
@@ -39,3 +41,4 @@ class Member:
     seed: int
     parent: str | None
     data: Part
+    start: str | None = None

@@ -21,7 +21,7 @@ class Record(BaseModel):
 
     Attributes
     ----------
-    name, group, role, recipe, parameters, family, seed, parent, data
+    name, group, role, recipe, parameters, family, seed, parent, start, data
         As in `birthmark.zoo.models.member.Member`.
     key
         Digest of all that its weights depend on: plan, images, parents.
@@ -34,7 +34,7 @@ class Record(BaseModel):
     kind
         What they are.
     task
-        `own`, the victim's task, or `new`, a transferred model's.
+        `own`, the victim's task, `new`, a transferred model's, or `foreign`, a checkpoint's.
     images
         How many images it was trained on.
     accuracy
@@ -56,6 +56,7 @@ class Record(BaseModel):
     family: str
     seed: int
     parent: str | None
+    start: str | None = None
     data: Part
     key: str
     victim: str = ""

@@ -50,7 +50,7 @@ class Plan(Section):
         for group in self.groups:
             if group.name in known:
                 raise ValueError(f"groups: two are called {group.name!r}")
-            for parent in group.parents:
+            for parent in (*group.parents, *(one.partition("/")[0] for one in group.starts)):
                 if parent not in known:
                     raise ValueError(f"group {group.name!r}: no group {parent!r} before it")
             for family in group.families:

@@ -38,6 +38,7 @@ SCALES = {
             Role.STOLEN: 1,
             Role.COMPANION: 1,
             Role.OTHER: 1,
+            Role.START: 2,
         },
         probes=0.05,
     ),

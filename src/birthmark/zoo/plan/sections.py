@@ -15,7 +15,8 @@ Scalar = int | float | str
 class Role(StrEnum):
     """What a model of the zoo is to the victim.
 
-    `COMPANION` only helps to choose probes; `OTHER` belongs to another victim of the same zoo.
+    `COMPANION` only helps to choose probes; `OTHER` is another victim of the same zoo, or comes of
+    one; a `START` is a public checkpoint that others begin from, and is asked nothing.
     """
 
     VICTIM = "victim"
@@ -24,6 +25,7 @@ class Role(StrEnum):
     STOLEN = "stolen"
     COMPANION = "companion"
     OTHER = "other"
+    START = "start"
 
 
 class Part(StrEnum):
@@ -138,7 +140,7 @@ class NewTask(Section):
 
 
 class Foreign(Section):
-    """Images of another kind, for thieves who have none of the victim's kind."""
+    """Images of another kind: for thieves who have none of the victim's, and for checkpoints."""
 
     source: str
     images: int = Field(default=8000, ge=1)
@@ -159,6 +161,9 @@ class Group(Section):
         How many; a scale may say otherwise.
     parents
         Groups whose models they start from, or whose answers they learn, taken in turn.
+    starts
+        Groups of checkpoints, or single ones (`checkpoint/0`), whose weights they begin with under
+        a new last layer, taken in turn; random weights if empty.
     data
         Parts they are trained on, taken in turn.
     families
@@ -174,6 +179,7 @@ class Group(Section):
     recipe: str
     count: int = Field(default=8, ge=1)
     parents: list[str] = []
+    starts: list[str] = []
     data: list[Part] = [Part.THIEF]
     families: list[str] = []
     parameters: dict[str, Scalar | list[Scalar]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,8 +23,8 @@ class Recipe(BaseModel):
         Whether it starts from another model, or learns another's answers.
     keeps_network
         Whether its network is the parent's, not one of its own.
-    new_task
-        Whether it answers with another label set.
+    task
+        The label set that it answers with: the victim's own, the new one, or the foreign images'.
     tasks
         The tasks that it can be used for.
     """
@@ -33,7 +33,7 @@ class Recipe(BaseModel):
 
     needs_parent: ClassVar[bool] = True
     keeps_network: ClassVar[bool] = False
-    new_task: ClassVar[bool] = False
+    task: ClassVar[Literal["own", "new", "foreign"]] = "own"
     tasks: ClassVar[tuple[str, ...]] = ("classes", "verification")
 
     def train(self, job: Job) -> nn.Module:
@@ -42,7 +42,7 @@ class Recipe(BaseModel):
 
     def images(self, job: Job) -> int:
         """How many images it is trained on."""
-        if self.new_task:
+        if self.task == "new":
             return len(job.new.parts["train"])
         return len(job.own.part(job.member.data, job.member.seed))
 

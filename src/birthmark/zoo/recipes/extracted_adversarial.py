@@ -22,6 +22,8 @@ class ExtractedAdversarial(Recipe):
 
     Attributes
     ----------
+    labels
+        Whose labels: a model's, or `true` for an honest network, whose parent is honest too.
     eps, step
         Largest change of a pixel and change a step, in grey levels.
     steps
@@ -29,6 +31,7 @@ class ExtractedAdversarial(Recipe):
     """
 
     keeps_network: ClassVar[bool] = True
+    labels: str = "victim"
     eps: float = Field(default=4.0, gt=0)
     step: float = Field(default=1.5, gt=0)
     steps: int = Field(default=3, ge=1)
@@ -38,8 +41,9 @@ class ExtractedAdversarial(Recipe):
     def train(self, job: Job) -> nn.Module:
         """Train it further."""
         net = job.parent().net
-        pixels, truth = job.images()
-        labels = job.asked_labels(pixels, truth, "victim")
+        pixels, labels = job.images()
+        if self.labels != "true":
+            labels = job.asked_labels(pixels, labels, self.labels)
         loss, extra = job.objective(labels, start=(net, pixels))
         both = self._with_attacks(loss)
         job.fit(net, pixels, (both, extra), epochs=self.epochs, rate=self.rate)

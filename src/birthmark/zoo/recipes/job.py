@@ -14,7 +14,9 @@ from birthmark.data.outputs import Kind
 from birthmark.training.augment import AUGMENTS
 from birthmark.training.inputs import answers
 from birthmark.training.loop import fit, fit_head
+from birthmark.training.nets.head import replace_head
 from birthmark.training.objectives import Loss, Margin, MarginKind, of_labels, of_people
+from birthmark.zoo.disguises.recompressed import recompressed
 from birthmark.zoo.images.arrays import Arrays, load
 from birthmark.zoo.models.member import Member
 from birthmark.zoo.models.model import ZooModel
@@ -84,6 +86,10 @@ class Job:
         """Images of another kind, uint8."""
         return torch.from_numpy(self.foreign.pixels[self.foreign.parts["train"]])
 
+    def foreign_labels(self) -> Tensor:
+        """Their classes, int64."""
+        return torch.from_numpy(self.foreign.labels[self.foreign.parts["train"]])
+
     def parent(self) -> ZooModel:
         """The model that this one starts from, or whose answers it learns."""
         return built(self.plan, self.folder, self.member.parent or "")
@@ -105,11 +111,19 @@ class Job:
         said = self.asked(pixels, whom)
         return (said @ _means(said, truth).T).argmax(1) if self.verification else said.argmax(1)
 
-    def fresh(self) -> nn.Module:
-        """A network of the member's family, its weights drawn anew."""
+    def fresh(self, outputs: int | None = None) -> nn.Module:
+        """A network of the member's family: its checkpoint's weights, or weights drawn anew.
+
+        It ends in so many outputs, those of the victim's task if not given.
+        """
         torch.manual_seed(self.member.seed)
-        width = self.plan.embedding if self.verification else self.own.classes
-        return planned(self.plan.families[self.member.family].net, self.plan, width)
+        if outputs is None:
+            outputs = self.plan.embedding if self.verification else self.own.classes
+        if self.member.start is None:
+            return planned(self.plan.families[self.member.family].net, self.plan, outputs)
+        net = built(self.plan, self.folder, self.member.start).net
+        replace_head(net, outputs)
+        return net
 
     def student(self, pixels: Tensor, objective: Objective, epochs: float | None) -> nn.Module:
         """A fresh network, trained; epochs are the plan's where not given."""
@@ -122,6 +136,7 @@ class Job:
         labels: Tensor,
         margin: MarginKind = "cosface",
         start: tuple[nn.Module, Tensor] | None = None,
+        smoothing: float = 0.0,
     ) -> Objective:
         """What is to be made small to answer with these labels, and its own parameters.
 
@@ -129,7 +144,7 @@ class Job:
         begin at the means of its embeddings, so that training on does not undo what it knows.
         """
         if not self.verification:
-            return of_labels(labels), []
+            return of_labels(labels, smoothing), []
         torch.manual_seed(self.member.seed)
         layer = Margin(self.plan.embedding, int(labels.max()) + 1, margin)
         if start is not None:
@@ -144,9 +159,11 @@ class Job:
         *,
         epochs: float | None = None,
         rate: float | None = None,
+        augment: str | None = None,
+        optimiser: str = "sgd",
         after: Callable[[], None] = lambda: None,
     ) -> None:
-        """Train all layers; epochs and rate are the plan's where not given."""
+        """Train all layers; epochs, rate and augmentation are the plan's where not given."""
         schedule, family = self.plan.schedule, self.plan.families[self.member.family]
         usual = family.epochs or schedule.epochs
         loss, extra = objective
@@ -159,8 +176,9 @@ class Job:
             batch=schedule.batch,
             decay=schedule.decay,
             seed=self.member.seed,
-            augment=AUGMENTS[self.plan.augment],
+            augment=AUGMENTS[augment or self.plan.augment],
             extra=extra,
+            optimiser=optimiser,
             after=after,
         )
 
@@ -179,6 +197,15 @@ class Job:
             seed=self.member.seed,
             extra=extra,
         )
+
+
+def with_jpegs(
+    pixels: Tensor, labels: Tensor, worst: int, best: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Images and their labels, and after them each as a JPEG of a random quality."""
+    rng = np.random.default_rng(seed)
+    coded = [recompressed(one, int(rng.integers(worst, best + 1))) for one in pixels.numpy()]
+    return torch.cat([pixels, torch.from_numpy(np.stack(coded))]), torch.cat([labels, labels])
 
 
 def _means(embeddings: Tensor, people: Tensor) -> Tensor:

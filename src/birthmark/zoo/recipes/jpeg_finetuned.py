@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-import torch
 from pydantic import Field
 from torch import nn
 
-from birthmark.zoo.disguises.recompressed import recompressed
 from birthmark.zoo.recipes.base import RECIPES, Recipe
-from birthmark.zoo.recipes.job import Job
+from birthmark.zoo.recipes.job import Job, with_jpegs
 
 
 class JpegFinetuned(Recipe):
@@ -33,13 +30,8 @@ class JpegFinetuned(Recipe):
         """Train it further."""
         net = job.parent().net
         pixels, labels = job.images()
-        rng = np.random.default_rng(job.member.seed)
-        coded = [
-            recompressed(image, int(rng.integers(self.worst, self.best + 1)))
-            for image in pixels.numpy()
-        ]
-        both = torch.cat([pixels, torch.from_numpy(np.stack(coded))])
-        objective = job.objective(torch.cat([labels, labels]), start=(net, both))
+        both, labels = with_jpegs(pixels, labels, self.worst, self.best, job.member.seed)
+        objective = job.objective(labels, start=(net, both))
         job.fit(net, both, objective, epochs=self.epochs, rate=self.rate)
         return net
 

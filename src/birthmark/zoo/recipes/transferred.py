@@ -21,7 +21,7 @@ class Transferred(Recipe):
     """
 
     keeps_network: ClassVar[bool] = True
-    new_task: ClassVar[bool] = True
+    task: ClassVar[Literal["own", "new", "foreign"]] = "new"
     layers: Literal["all", "last"] = "all"
     epochs: float = Field(default=4.0, gt=0)
     rate: float = Field(default=0.02, gt=0)

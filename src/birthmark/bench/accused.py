@@ -1,0 +1,185 @@
+"""Who would be called derived, by the rule of `birthmark audit`: innocents by kind, and thieves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.audit.controls import controls
+from birthmark.bench.designs import DESIGNS, Design, Known
+from birthmark.bench.draws import draws
+from birthmark.bench.population import Population
+from birthmark.calibration import called, conformal_p, decisive, predictions
+from birthmark.data.forms import form_of
+from birthmark.data.outputs import Outputs
+from birthmark.enrolment.population import of_suspect
+from birthmark.scores import SCORES
+from birthmark.zoo.answers import Recorded
+
+PROBES, SCORE = "jpeg25", "partial0.03"
+ALPHA = 0.01
+PROBE_DRAWS, REFERENCE_DRAWS = 3, 5
+
+
+class Verdict(NamedTuple):
+    """What became of a suspect with one draw of references and probes.
+
+    Attributes
+    ----------
+    group, model, design
+        Which suspect, and how references were drawn.
+    thief
+        Whether it is one.
+    p_value
+        The decisive one.
+    references
+        How many there were.
+    rank
+        Its p by rank.
+    strange
+        Whether the population check stops it.
+    controlled
+        Whether the controls forbid what the p-value allows.
+    derived
+        Whether it is called derived.
+    """
+
+    group: str
+    model: str
+    design: str
+    thief: bool
+    p_value: float
+    references: int
+    rank: float
+    strange: bool
+    controlled: bool
+    derived: bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How verdicts are drawn.
+
+    Attributes
+    ----------
+    n
+        Probes.
+    alpha
+        The false-positive rate.
+    probes, score
+        The method's halves.
+    probe_draws, reference_draws
+        How often probes are drawn, and references of each design.
+    designs
+        How references are drawn.
+    seed
+        Of all draws.
+    """
+
+    n: int = 100
+    alpha: float = ALPHA
+    probes: str = PROBES
+    score: str = SCORE
+    probe_draws: int = PROBE_DRAWS
+    reference_draws: int = REFERENCE_DRAWS
+    designs: Sequence[Design] = DESIGNS
+    seed: int = 0
+
+
+def verdicts(
+    recorded: Recorded, victim: str = "victim", setting: Setting | None = None
+) -> Iterator[Verdict]:
+    """Judge every innocent, and every thief that keeps accuracy, as an audit would.
+
+    Thieves with another label set are left out. References of a design that leaves out the victim's
+    start are declared as the owner would declare them.
+
+    Parameters
+    ----------
+    recorded
+        A zoo's answers.
+    victim
+        One of its victims.
+    setting
+        How; the defaults if not given.
+    """
+    setting = setting or Setting()
+    population = Population.of(recorded, victim)
+    total = len(recorded.labels(setting.probes))
+    for places in draws(total, setting.n, 1, setting.probe_draws, setting.seed):
+        for group, names in suspects(recorded, population).items():
+            for name in names:
+                yield from _of_one(recorded, population, setting, places, group, name)
+
+
+def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]:
+    """Models in question by group: innocents first, then thieves that keep accuracy."""
+    groups: dict[str, list[str]] = {}
+    for name in population.independents:
+        groups.setdefault(recorded.record(name).group, []).append(name)
+    for attack in population.attacks:
+        kept = [m for m, keeps in zip(attack.thieves, attack.kept, strict=True) if keeps]
+        if kept and not attack.new_head:
+            groups[attack.name] = kept
+    return groups
+
+
+def _of_one(
+    recorded: Recorded,
+    population: Population,
+    setting: Setting,
+    places: NDArray[np.int64],
+    group: str,
+    name: str,
+) -> Iterator[Verdict]:
+    said = recorded.outputs(name, setting.probes).at(list(places))
+    form, kind = form_of(said), said.kind
+
+    def told(model: str) -> Outputs:
+        return form.of(recorded.outputs(model, setting.probes).at(list(places)).to(kind))
+
+    regimes = [n for n in population.independents if n != name]
+    everyone = [*population.references, *regimes]
+    at = {model: i for i, model in enumerate(everyone)}
+    brought = [told(model) for model in everyone]
+    frame, suspect = told(population.victim), form.of(said)
+    score = SCORES.make(setting.score)
+    numbers = score.pools(frame, [suspect, *brought])
+    groups = {model: recorded.record(model).group for model in [*regimes, name]}
+    thief = name not in population.independents
+    for i, design in enumerate(setting.designs):
+        seen: set[tuple[str, ...]] = set()
+        for draw in range(setting.reference_draws):
+            rng = np.random.default_rng((setting.seed, i, draw))
+            known = Known(population, name, groups, rng)
+            chosen = design.choose(known)
+            if not chosen or tuple(sorted(chosen)) in seen:
+                continue
+            seen.add(tuple(sorted(chosen)))
+            own, *others = numbers([0, *(1 + at[one] for one in chosen)])
+            lineages = [population.lineages[one] for one in chosen]
+            declared = design.declared(known)
+            worst = decisive(predictions(own, others, lineages, declared))
+            close = called(own, others, lineages, declared, setting.alpha)
+            pool = [brought[at[one]] for one in chosen]
+            fit = of_suspect(score, frame, suspect, pool, lineages)
+            strange = fit is not None and not fit.fits
+            passed = (
+                not close or controls(score, frame, suspect, pool, setting.alpha, lineages).passed
+            )
+            yield Verdict(
+                group=group,
+                model=name,
+                design=design.name,
+                thief=thief,
+                p_value=1.0 if worst is None else worst.p_value,
+                references=len(chosen),
+                rank=conformal_p(own, others),
+                strange=strange,
+                controlled=not passed,
+                derived=close and passed and not strange,
+            )
