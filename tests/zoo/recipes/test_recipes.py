@@ -66,6 +66,9 @@ Check = Callable[[Weights, Weights], bool]
 
 ON_CLASSES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
     ("trained", {}, 0.4, None),
+    ("trained", {"optimiser": "adamw", "rate": 0.003, "augment": "none"}, 0.4, None),
+    ("trained", {"share": 0.5, "jpeg": 1, "smoothing": 0.1}, 0.4, None),
+    ("pretrained", {}, 0.3, None),
     ("entangled", {}, 0.4, None),
     ("finetuned", {"layers": "all"}, 0.6, learns),
     ("finetuned", {"layers": "last"}, 0.6, only_the_last),
@@ -102,9 +105,18 @@ def made(zoo: Zoo, recipe: str, parameters: dict[str, Scalar]) -> tuple[Model, M
     parent = "victim" if needs_parent(recipe) else None
     member = Member("x/0", "x", Role.STOLEN, recipe, parameters, "vgg", 7, parent, Part.THIEF)
     kind = recipe_of(recipe, parameters)
-    task = "new" if kind.task == "new" else "own"
     net = kind.train(Job(zoo.plan, member, zoo.folder))
-    return Model(net, kind_of(zoo.plan, task)), built(zoo.plan, zoo.folder, "victim"), task
+    victim = built(zoo.plan, zoo.folder, "victim")
+    return Model(net, kind_of(zoo.plan, kind.task)), victim, kind.task
+
+
+def test_a_start_gives_all_but_the_last_layer(objects: Zoo) -> None:
+    parameters: dict[str, Scalar] = {"layers": "last"}
+    role, part = Role.INDEPENDENT, Part.THIEF
+    member = Member("x/0", "x", role, "trained", parameters, "vgg", 7, None, part, "victim")
+    net = recipe_of("trained", parameters).train(Job(objects.plan, member, objects.folder))
+    begun = built(objects.plan, objects.folder, "victim").net.state_dict()
+    assert only_the_last(begun, net.state_dict())
 
 
 @pytest.mark.parametrize(("recipe", "parameters", "least", "check"), ON_CLASSES)

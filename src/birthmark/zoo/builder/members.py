@@ -33,6 +33,12 @@ def members(plan: Plan) -> list[Member]:
             raise BirthmarkError(
                 f"group {group.name!r}", f"the recipe {group.recipe} {needs}", "mend its parents"
             )
+        if group.starts and keeps_network(group.recipe):
+            raise BirthmarkError(
+                f"group {group.name!r}",
+                f"the recipe {group.recipe} begins with its parent's weights",
+                "remove its starts",
+            )
     return [member for group in listed.values() for member in group]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+Start = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*(/[0-9]{1,4})?$", max_length=65)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Scalar = int | float | str
 
@@ -179,7 +180,7 @@ class Group(Section):
     recipe: str
     count: int = Field(default=8, ge=1)
     parents: list[str] = []
-    starts: list[str] = []
+    starts: list[Start] = []
     data: list[Part] = [Part.THIEF]
     families: list[str] = []
     parameters: dict[str, Scalar | list[Scalar]] = {}
