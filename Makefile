@@ -30,7 +30,7 @@ tables: .venv/core
 	$(BIN)/python benchmarks/ablation.py --write benchmarks/detection/ablation.md
 	$(BIN)/python benchmarks/summary.py
 	$(BIN)/python benchmarks/power.py
-	$(BIN)/python benchmarks/verdicts.py --write benchmarks/verdicts.md
+	$(BIN)/birthmark bench benchmarks/answers/*.answers --verdicts benchmarks/verdicts.md
 	$(BIN)/python benchmarks/sequential.py --write benchmarks/sequential.md
 	$(BIN)/python benchmarks/pairs.py --write benchmarks/pairs.md
 

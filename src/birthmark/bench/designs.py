@@ -140,11 +140,11 @@ def _regimes(known: Known) -> list[str]:
 
 DESIGNS = (
     Design(
-        "fitting 16",
+        "fitting",
         "four of the victim's lineage, two of each of five others, two students",
         _fitting,
     ),
-    Design("few 5", "two of the victim's lineage, one of each of three others", _few),
+    Design("five", "two of the victim's lineage, one of each of three others", _few),
     Design("all", "every reference of the zoo", _everyone),
     Design(
         "no students", "as the first, with one more lineage instead of the students", _no_students

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,9 +36,19 @@ def bench(
         Path | None,
         typer.Option(help="Write each zoo's tables (.md), rows (.json) and picture (.png) here."),
     ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Measure no methods: judge every model as an audit does, against references that"
+            " fit and that lack something, and write whom that accuses (.md)."
+        ),
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Measure methods on zoos' recorded answers: which thieves they detect, whom they accuse."""
+    if verdicts is not None:
+        _judge(zoos, verdicts, n[0] if n else 100, workers, json_)
+        return
     from birthmark.bench.run import bench as measure
     from birthmark.bench.table import SIZES, Setting
     from birthmark.scores.methods import method
@@ -55,6 +66,29 @@ def bench(
         return
     for table in tables:
         _show(table)
+
+
+def _judge(zoos: list[Path], out: Path, n: int, workers: int, json_: bool) -> None:
+    import platform
+    import time
+
+    from birthmark import __version__
+    from birthmark.bench.accused import Setting
+    from birthmark.bench.verdict_page import measured, page
+    from birthmark.common.files import whole_file
+
+    setting, began = Setting(n=n), time.monotonic()
+    with progress_bar(json_) as progress:
+        found = measured(zoos, setting, workers, progress)
+    minutes = (time.monotonic() - began) / 60
+    command = f"birthmark bench {' '.join(map(str, zoos))} --verdicts {out}"
+    made = f"`{command}`; birthmark {__version__}, {platform.machine()}, {minutes:.0f} minutes."
+    with whole_file(out) as file:
+        file.write_text(page(found, setting, made))
+    if json_:
+        print(json.dumps([[one.zoo, one.victim, *v] for one in found for v in one.verdicts]))
+    else:
+        print(f"{out}: who is accused, and when.")
 
 
 def _write(table: Table, out: Path, zoo: Path) -> None:
