@@ -14,6 +14,7 @@ from birthmark.references.asked import PUBLISHED
 from birthmark.training.inputs import DEVIATION, MEAN
 from birthmark.training.nets import network
 from birthmark.training.nets.head import head, head_name
+from birthmark.training.nets.of_timm import TIMM, of_timm
 
 CORE = 32
 """Built-in networks reduce images to about so many pixels a side with their first layer."""
@@ -74,8 +75,8 @@ def own_network(
         If it can't be made, does not end in a linear layer, or the weights are another network's.
     """
     size, channels = declaration.size[0], declaration.channels
-    if spec.startswith("timm:"):
-        net = _of_timm(spec, outputs, channels, published=init == PUBLISHED)
+    if spec.startswith(TIMM):
+        net = of_timm(spec, outputs, channels, published=init == PUBLISHED)
         fresh = 0
     else:
         net = network(spec, outputs=outputs, channels=channels, size=size, core=min(CORE, size))
@@ -143,26 +144,3 @@ def load_start(net: nn.Module, file: Path) -> int:
 def _place(tensor: Tensor) -> tuple[int, torch.Size]:
     """The same for names that share one tensor, of which safetensors keeps a single one."""
     return tensor.data_ptr(), tensor.shape
-
-
-def _of_timm(spec: str, outputs: int, channels: int, *, published: bool) -> nn.Module:
-    try:
-        import timm
-    except Exception as error:  # a torchvision that does not fit raises what it likes
-        raise BirthmarkError(
-            spec, f"needs timm ({error})", "run `pip install 'birthmark[timm]'`"
-        ) from error
-    try:
-        made: nn.Module = timm.create_model(
-            spec.removeprefix("timm:"),
-            pretrained=published,
-            num_classes=outputs,
-            in_chans=channels,
-        )
-    except Exception as error:
-        raise BirthmarkError(
-            spec,
-            f"timm cannot make it ({type(error).__name__}: {error})",
-            "name a model of timm.list_models(), or pass its weights by --init FILE.safetensors",
-        ) from error
-    return made

@@ -104,6 +104,13 @@ def test_wrong_recipes_are_named_before_anything_is_trained(tmp_path: Path) -> N
             members(plan)
 
 
+def test_the_full_size_plan_is_the_small_one_with_other_networks() -> None:
+    full = open_plan(str(Path(__file__).parents[3] / "examples" / "pretrained-224.toml"))
+    small = open_plan("pretrained")
+    assert full.groups == small.groups
+    assert {family.net.partition(":")[0] for family in full.families.values()} == {"timm"}
+
+
 def test_unknown_plans_scales_and_families_are_named() -> None:
     with pytest.raises(BirthmarkError, match="emotion, emotion-diverse, faces, objects"):
         open_plan("cars")

@@ -10,6 +10,7 @@ from torch import nn
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.importing import imported
 from birthmark.common.registry import Registry
+from birthmark.training.nets.of_timm import TIMM, of_timm
 
 Factory = Callable[..., nn.Module]
 """Called with `outputs`, `channels`, `size` and `core`, all int, by keyword.
@@ -23,7 +24,7 @@ NETS: Registry[Factory] = Registry("network", "birthmark.training.nets")
 
 
 def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> nn.Module:
-    """Make a network of `NETS`, or by the user's factory `module:function`.
+    """Make a network of `NETS`, `timm:NAME`, or by the user's factory `module:function`.
 
     A factory takes `outputs`, `channels` and `size` by keyword; the current folder is searched
     for it first.
@@ -35,6 +36,8 @@ def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> 
     """
     if ":" not in name:
         return NETS.make(name)(outputs=outputs, channels=channels, size=size, core=core)
+    if name.startswith(TIMM):
+        return of_timm(name, outputs, channels, published=False)
     try:
         _, factory = imported(name)
         made = factory(outputs=outputs, channels=channels, size=size)
