@@ -193,7 +193,7 @@ def test_a_key_may_be_in_the_environment_or_encrypted(
 
 
 WRONG_KEYS = {
-    "missing.key": "cannot be read",
+    "missing.key": "does not exist",
     "env:NOT_THERE": "is not in the environment",
     "hsm:1?label=none": "cannot be used",
 }

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from birthmark.bundle.manifest import FIRST, FORMAT, MAX_PROBES, Manifest
 from birthmark.common.digests import canonical_json, sha256, sha256_of_file
 from birthmark.common.errors import BirthmarkError, first_fault
-from birthmark.common.files import whole_file
+from birthmark.common.files import opened, whole_file
 from birthmark.common.zips import require_small_directory
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
@@ -150,14 +150,8 @@ def read_bundle(path: str | Path) -> Bundle:
         If the file is missing, foreign, truncated or altered, or of a later format.
     """
     path = Path(path)
-    if path.is_dir():
-        raise BirthmarkError(path, "is a folder", "name a .birthmark file")
-    if not path.is_file():
-        raise BirthmarkError(path, "does not exist", "name a .birthmark file")
-    if path.stat().st_size > MAX_FILE:
-        raise BirthmarkError(path, f"is over {MAX_FILE >> 30} GiB", FIX)
     try:
-        with path.open("rb") as file:
+        with opened(path, MAX_FILE) as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise BirthmarkError(path, "is no fingerprint", "name a .birthmark file")
             require_small_directory(file, path)

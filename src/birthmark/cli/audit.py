@@ -63,6 +63,7 @@ def audit(
     rate: api.Rate = None,
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     dry_run: api.DryRunning = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -80,7 +81,9 @@ def audit(
     from birthmark.report.folder import write_audit
     from birthmark.report.pdf import require_pdf
 
-    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(
+        ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
+    )
     access = api.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
     if not dry_run:
         require_new_folder(out)

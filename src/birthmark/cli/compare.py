@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from birthmark.cli import options
+from birthmark.cli import api, options
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def compare(
     ledger: Annotated[
         Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
     ] = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -62,10 +63,11 @@ def compare(
             if file.exists() and not force:
                 raise BirthmarkError(file, "is there already", "name a new file, or pass --force")
             require_writable(file)
+    access = None if ledger is None else Access(ledger, environment=tuple(allow_env))
     with progress_bar(json_) as progress:
         comparison = compared(
             {name: Fingerprint.open(name) for name in files},
-            open_suspects(others, declared, None if ledger is None else Access(ledger)),
+            open_suspects(others, declared, access),
             alpha=alpha,
             progress=progress,
         )

@@ -81,6 +81,7 @@ def enroll(
     rate: api.Rate = None,
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -106,7 +107,9 @@ def enroll(
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, model, *references, *surrogate, *outsider)
-    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(
+        ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
+    )
     everyone = [model, *references, *surrogate, *outsider]
     access = api.access_of(everyone, out.with_suffix(".ledger"), stated)
     with progress_bar(json_) as progress:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import read_bytes
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Key, Signer, SSlibKey
@@ -87,7 +88,7 @@ def signer_of(spec: str) -> Signer:
         if name not in os.environ:
             raise BirthmarkError(spec, "is not in the environment", f"set it, or {HOW}")
         return _of_pem(os.environ[name].encode(), spec)
-    return _of_pem(_read(Path(spec)), spec)
+    return _of_pem(read_bytes(Path(spec), MAX_KEY), spec)
 
 
 def public_key(pem: bytes, source: str) -> SSlibKey:
@@ -117,7 +118,7 @@ def read_public_key(path: Path) -> SSlibKey:
     BirthmarkError
         If the file is missing or holds none.
     """
-    return public_key(_read(path), str(path))
+    return public_key(read_bytes(path, MAX_KEY), str(path))
 
 
 def pem_of(key: Key) -> str:
@@ -181,14 +182,6 @@ def _pin(_: str) -> str:
     if PIN not in os.environ:
         raise BirthmarkError(PIN, "is not in the environment", "set it to the token's PIN")
     return os.environ[PIN]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_KEY)
-    except OSError as error:
-        raise BirthmarkError(path, f"cannot be read: {error.strerror}", HOW) from error
 
 
 def _pem(key: Any) -> bytes:
