@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,19 @@ def test_a_key_may_be_in_the_environment_or_encrypted(
         signer_of(str(tmp_path / "k"))
     with pytest.raises(BirthmarkError, match="exists; keys are never replaced"):
         new_key(tmp_path / "k")
+
+
+def test_a_key_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(BirthmarkError, match=r"owner.pub: is what its public half is called"):
+        new_key(tmp_path / "owner.pub")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(BirthmarkError, match="cannot be written"):
+            new_key(tmp_path / "owner.key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 WRONG_KEYS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from birthmark.cli.terminal import say
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def kept(suspect: Any) -> Iterator[None]:
         raise BirthmarkError(error.subject, error.problem, f"{error.fix}; {note}") from error
     except BaseException as error:
         if GOES_ON not in str(error) and (note := _kept(suspect)):
-            print(f"birthmark: {note}", file=sys.stderr)
+            say(f"birthmark: {note}", error=True)
         raise
 
 

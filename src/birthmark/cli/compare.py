@@ -45,7 +45,7 @@ def compare(
     json_: options.Json = False,
 ) -> None:
     """Audit many suspects by many fingerprints: one table, and one map of who is close to whom."""
-    from birthmark.cli.terminal import progress_bar
+    from birthmark.cli.terminal import print_json, progress_bar
     from birthmark.common.files import require_writable, whole_file
     from birthmark.comparison import compare as compared
     from birthmark.comparison.suspects import open_suspects
@@ -77,7 +77,7 @@ def compare(
     if picture is not None:
         save_picture(comparison.plot(), picture)
     if json_:
-        print(comparison.model_dump_json())
+        print_json(comparison)
         return
     _print(comparison)
     for file in (csv, picture):
@@ -86,11 +86,10 @@ def compare(
 
 
 def _print(comparison: Comparison) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from birthmark.cli.terminal import STYLES
+    from birthmark.cli.terminal import STYLES, console
 
     table = Table("fingerprint", "suspect", "verdict", "p", "score", box=None, pad_edge=False)
     for row in comparison.rows:
@@ -101,12 +100,12 @@ def _print(comparison: Comparison) -> None:
         p, score = (
             "" if number is None else f"{number:.3g}" for number in (row.p_value, row.score)
         )
-        table.add_row(Text(row.fingerprint), Text(row.suspect), verdict, p, score)
-    console = Console()
-    console.print(table)
+        table.add_row(row.fingerprint, row.suspect, verdict, p, score)
+    shown = console()
+    shown.print(table)
     for row in comparison.rows:
         if row.problem:
-            console.print(Text(f"{row.suspect}: {row.problem}"))
-    console.print(Text(comparison.sentence))
+            shown.print(f"{row.suspect}: {row.problem}")
+    shown.print(comparison.sentence)
     for note in comparison.notes:
-        console.print(Text(note))
+        shown.print(note)

@@ -94,7 +94,7 @@ def enroll(
     """
     from birthmark.audit.findings import of_copies, of_fingerprint
     from birthmark.cli.inspect import facts
-    from birthmark.cli.terminal import print_facts, progress_bar
+    from birthmark.cli.terminal import print_facts, progress_bar, say
     from birthmark.common.files import require_writable
     from birthmark.data.images import ImageSet
     from birthmark.enrolment.population import counted_once, distinct
@@ -144,13 +144,13 @@ def enroll(
         return
     print_facts(facts(fingerprint))
     if plain:
-        print(f"\nNote: {plain}")
+        say(f"\nNote: {plain}")
     for warning in warnings:
-        print(f"\nWarning: {warning}")
+        say(f"\nWarning: {warning}")
     if not all(one.accuses for one in found):
-        print(f"\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
+        say(f"\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
         return
-    print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
+    say(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
 
 
 def _require_known(lineage: str | None, references: Sequence[Suspect]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from birthmark.common.files import opened
 
@@ -49,6 +49,18 @@ def sha256_of_files(folder: Path, files: Iterable[Path], limit: int = MAX_FILE) 
     named = sorted((file.relative_to(folder).as_posix(), file) for file in files)
     lines = (f"{sha256_of_file(file, limit)} {name}\n" for name, file in named)
     return sha256(*(line.encode(errors="replace") for line in lines))
+
+
+def is_canonical(document: BaseModel, data: bytes) -> bool:
+    """Whether a document was read from the one form in which it is written.
+
+    So no name stood there twice, no number was text, and nothing was left aside.
+    """
+    try:
+        said = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return canonical_json(said) == data
+    except ValueError:  # NaN and infinity
+        return False
 
 
 def canonical_json(value: Any) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.common.files import read_bytes
+from birthmark.common.files import cannot_write, read_bytes
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Key, Signer, SSlibKey
@@ -37,6 +37,9 @@ def new_key(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    public = public_path(path)
+    if public == path:
+        raise BirthmarkError(path, "is what its public half is called", "name it owner.key")
     private = Ed25519PrivateKey.generate()
     phrase = os.environ.get(PASSPHRASE)
     encryption: Any = (
@@ -47,20 +50,23 @@ def new_key(path: Path) -> str:
     secret = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
-    public = public_path(path)
     for file in (path, public):
         if file.exists():
             raise BirthmarkError(file, "exists", "keys are never replaced; name another file")
     pem = _pem(private.public_key())
+    begun: list[Path] = []
     for file, data, mode in ((path, secret, 0o600), (public, pem, 0o644)):
         try:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            begun.append(file)
             with os.fdopen(handle, "wb") as opened:
                 opened.write(data)
+                opened.flush()
+                os.fsync(handle)
         except OSError as error:
-            raise BirthmarkError(
-                file, f"cannot be written: {error.strerror}", "name another place"
-            ) from error
+            for one in begun:
+                one.unlink(missing_ok=True)
+            raise cannot_write(file, error) from error
     return public_key(pem, str(public)).keyid
 
 
