@@ -115,6 +115,15 @@ def test_foreign_files_are_refused(sealed: Path, tmp_path: Path) -> None:
         assert said in str(error.value)
 
 
+def test_a_manifest_has_one_form(sealed: Path) -> None:
+    def twice(members: dict[str, bytes]) -> None:
+        text = members["manifest.json"].replace(b'"method":', b'"method":"sac","method":', 1)
+        members["manifest.json"] = text
+
+    with pytest.raises(BirthmarkError, match="not in the form in which manifests are written"):
+        Fingerprint.open(rewritten(sealed, twice))
+
+
 def test_a_probe_that_decodes_otherwise_stops_the_audit(sealed: Path) -> None:
     other = sha256(b"other pixels")
 

@@ -146,7 +146,9 @@ FREE = {
     "no price": ([*TEMPLATE, "--max-cost", "3"], "is stated without a price"),
     "concurrency": ([*TEMPLATE, "--concurrency", "0"], "concurrency: is 0; pass 1 to 32"),
     "ledger": ([*TEMPLATE, "--ledger", "birthmark.toml"], "birthmark.toml: is no SQLite file"),
-    "no template": (["--suspect", "no.api.toml"], "no.api.toml: cannot be read"),
+    "secret": ([*TEMPLATE], "would send your environment's variable HOME to 127.0.0.1:"),
+    "no calls": ([*TEMPLATE, "--allow-env", "HOME", "--max-calls", "0"], "0 calls"),
+    "no template": (["--suspect", "no.api.toml"], "no.api.toml: does not exist"),
 }
 
 
@@ -156,6 +158,9 @@ def test_what_can_be_known_is_known_before_a_call(case: str, api: Api, files: Pa
     if case == "kinds":
         file = files / "digits.api.toml"
         file.write_text(file.read_text().replace('"logits"', '"embeddings"'))
+    if case in ("secret", "no calls"):
+        file = files / "digits.api.toml"
+        file.write_text(file.read_text() + '\n[headers]\nX-Key = "${HOME}"\n')
     failed = audit("--out", "out", *arguments, code=2)
     assert said in failed.stderr
     assert failed.stderr.count("\n") == 1

@@ -30,5 +30,5 @@ def test_audit_and_report_again(files: Path, sealed: Path) -> None:
     assert json.loads(run(*again).stdout)["written"] == [str(Path("a") / "report.html")]
     assert re.search(r"digit \d, .*sure", (files / "a" / "report.html").read_text("utf-8"))
     refused = run("report", "references", "--fingerprint", str(sealed), code=2)
-    assert "result.json: cannot be read" in refused.stderr
+    assert "result.json: does not exist" in refused.stderr
     assert refused.stderr.count("\n") == 1

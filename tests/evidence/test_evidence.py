@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,8 +193,21 @@ def test_a_key_may_be_in_the_environment_or_encrypted(
         new_key(tmp_path / "k")
 
 
+def test_a_key_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(BirthmarkError, match=r"owner.pub: is what its public half is called"):
+        new_key(tmp_path / "owner.pub")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(BirthmarkError, match="cannot be written"):
+            new_key(tmp_path / "owner.key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
 WRONG_KEYS = {
-    "missing.key": "cannot be read",
+    "missing.key": "does not exist",
     "env:NOT_THERE": "is not in the environment",
     "hsm:1?label=none": "cannot be used",
 }

@@ -51,10 +51,10 @@ def altered(folder: Path, name: str) -> str:
     fields = json.loads(file.read_text())
     if name == "no result":
         file.unlink()
-        return "result.json: cannot be read"
+        return "result.json: does not exist"
     if name == "no answers":
         (folder / "answers.safetensors").unlink()
-        return "answers.safetensors: cannot be read"
+        return "answers.safetensors: does not exist"
     if name == "other answers":
         file = folder / "answers.safetensors"
         recorded = read_answers(file.read_bytes(), "answers")

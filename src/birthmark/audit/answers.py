@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from birthmark.audit.repeats import Again, Time
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters.base import Answered
 
 MAX_HEADER = 1 << 20
 FIX = "get an unaltered copy"
+Shown = Annotated[str, AfterValidator(one_line)]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a suspect's file was run.
+
+    Attributes
+    ----------
+    unprotected
+        Protections that the system lacked.
+    beside
+        Names of files beside it that it takes weights from.
+    """
+
+    unprotected: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, suspect: object) -> Ran:
+        """What a suspect says of it, if it is a file."""
+        return cls(*(tuple(getattr(suspect, name, ())) for name in ("unprotected", "beside")))
 
 
 @dataclass(frozen=True)
@@ -31,17 +53,20 @@ class Recorded:
         To the probes, and which of them it refused.
     again
         When some were asked again.
+    ran
+        How its file was run.
     """
 
     given: Answered
     again: Mapping[Time, Again] = field(default_factory=dict)
+    ran: Ran = Ran()
 
 
 class _Repeat(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     refused: int
-    failed: str | None
+    failed: Shown | None
 
 
 class _Said(BaseModel):
@@ -49,8 +74,10 @@ class _Said(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    refused: dict[int, str]
+    refused: dict[int, Shown]
     again: dict[Time, _Repeat]
+    unprotected: tuple[Shown, ...] = ()
+    beside: tuple[Shown, ...] = ()
 
 
 def answers_bytes(recorded: Recorded) -> bytes:
@@ -72,10 +99,11 @@ def answers_bytes(recorded: Recorded) -> bytes:
             time: _Repeat(refused=again.refused, failed=again.failed)
             for time, again in sorted(recorded.again.items())
         },
+        **asdict(recorded.ran),
     )
     metadata = {"kind": given.outputs.kind.value}
-    if given.refused or recorded.again:
-        metadata["said"] = said.model_dump_json()
+    if given.refused or recorded.again or recorded.ran != Ran():
+        metadata["said"] = said.model_dump_json(exclude_defaults=True)
     return safetensors.numpy.save(tensors, metadata=metadata)
 
 
@@ -104,7 +132,7 @@ def read_answers(data: bytes, source: str) -> Recorded:
         }
     except (KeyError, ValueError, ValidationError, safetensors.SafetensorError) as error:
         raise BirthmarkError(source, f"are no recorded answers ({error})", FIX) from error
-    return Recorded(Answered(outputs, said.refused), again)
+    return Recorded(Answered(outputs, said.refused), again, Ran(said.unprotected, said.beside))
 
 
 def _metadata(data: bytes) -> dict[str, str]:

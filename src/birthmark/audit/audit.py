@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from birthmark.audit.answers import Recorded
+from birthmark.audit.answers import Ran, Recorded
 from birthmark.audit.comparable import Compared, comparable, compared
 from birthmark.audit.controls import controls
 from birthmark.audit.early_stop import ask_until_sure
@@ -69,17 +69,20 @@ class Audited:
         Positions of the probes that were, and what the suspect said.
     again
         What came of asking some once more.
+    ran
+        How the suspect's file was run.
     """
 
     result: Result
     answers: Outputs
     refused: Mapping[int, str] = field(default_factory=dict)
     again: Mapping[Time, Again] = field(default_factory=dict)
+    ran: Ran = field(default_factory=Ran)
 
     @property
     def recorded(self) -> Recorded:
         """All that the suspect answered."""
-        return Recorded(Answered(self.answers, self.refused), self.again)
+        return Recorded(Answered(self.answers, self.refused), self.again, self.ran)
 
 
 def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance:
@@ -330,4 +333,4 @@ def audit(
         | {"numpy": version("numpy")},
         ledger=recording.ledger_record() if isinstance(recording, Recording) else None,
     )
-    return Audited(result, given.outputs, given.refused, repeated.found)
+    return Audited(result, given.outputs, given.refused, repeated.found, Ran.of(suspect))

@@ -188,6 +188,12 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -
             f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
             " A hostile file could have done more than answer, also to this audit."
         )
+    if beside := getattr(suspect, "beside", []):
+        yield Finding(
+            "The suspect's file takes weights from other files of its folder:"
+            f" {', '.join(beside[:MOST_NAMED])}. They count as parts of it. If one is none, what it"
+            " holds may be in the answers: look before you hand them on."
+        )
     stated = suspect.description.lineage
     lineages = sorted({one.lineage for one in bundle.manifest.references if one.lineage})
     if rule is Rule.RANK and stated is not None and lineages and stated not in lineages:

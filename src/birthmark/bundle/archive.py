@@ -16,21 +16,25 @@ import safetensors.numpy
 from pydantic import ValidationError
 
 from birthmark.bundle.manifest import FIRST, FORMAT, MAX_PROBES, Manifest
-from birthmark.common.digests import canonical_json, sha256, sha256_of_file
+from birthmark.common.digests import canonical_json, is_canonical, sha256, sha256_of_file
 from birthmark.common.errors import BirthmarkError, first_fault
-from birthmark.common.files import whole_file
+from birthmark.common.files import opened, whole_file
 from birthmark.common.zips import require_small_directory
 from birthmark.data.images import Image
+from birthmark.data.images.decoding import opened as opened_image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters import Description
 
 MAX_FILE = 4 << 30
+MAX_PIXELS = 1 << 29
+"""Of all probes together."""
 MAX_MANIFEST = 16 << 20
 MOST_IN_MEMORY = 64 << 20
 MAX_FAULTS = 1000
 MAX_FIELDS = 20
 """A record of a probe or a model has fewer; each fault that is found takes a kilobyte."""
 MAGIC = b"PK\x03\x04"
+FEWER = "enroll with fewer or smaller images"
 FIX = "get an unaltered copy, or enroll again"
 
 
@@ -114,6 +118,7 @@ def write_bundle(bundle: Bundle, path: Path) -> str:
     BirthmarkError
         If it can't be written; nothing is left then.
     """
+    _require_few_pixels(bundle.probes, path)
     with whole_file(path) as passing:
         manifest = canonical_json(bundle.manifest.model_dump(mode="json"))
         with zipfile.ZipFile(passing, "w", zipfile.ZIP_STORED) as archive:
@@ -150,14 +155,8 @@ def read_bundle(path: str | Path) -> Bundle:
         If the file is missing, foreign, truncated or altered, or of a later format.
     """
     path = Path(path)
-    if path.is_dir():
-        raise BirthmarkError(path, "is a folder", "name a .birthmark file")
-    if not path.is_file():
-        raise BirthmarkError(path, "does not exist", "name a .birthmark file")
-    if path.stat().st_size > MAX_FILE:
-        raise BirthmarkError(path, f"is over {MAX_FILE >> 30} GiB", FIX)
     try:
-        with path.open("rb") as file:
+        with opened(path, MAX_FILE) as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise BirthmarkError(path, "is no fingerprint", "name a .birthmark file")
             require_small_directory(file, path)
@@ -222,6 +221,7 @@ def _read(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: P
         Image(data(f"probes/{record.file}", record.digest), record.file, record.label)
         for record in manifest.probes
     ]
+    _require_few_pixels(probes, path)
     tensors = safetensors_arrays(data("outputs.safetensors", manifest.outputs), path)
     where = f"{path} outputs.safetensors"
     victim = _outputs(tensors, "victim", manifest.victim, len(probes), where)
@@ -230,6 +230,16 @@ def _read(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: P
         for i, description in enumerate(manifest.references)
     ]
     return Bundle(manifest, probes, victim, references)
+
+
+def _require_few_pixels(probes: Sequence[Image], path: Path) -> None:
+    """Refuse a small file that would decode to a large memory."""
+    total = 0
+    for probe in probes:
+        width, height = opened_image(probe.data, f"{path} {probe.name}").size
+        total += width * height
+        if total > MAX_PIXELS:
+            raise BirthmarkError(path, f"its probes have over {MAX_PIXELS:,} pixels", FEWER)
 
 
 def _manifest(content: bytes, source: str) -> Manifest:
@@ -249,12 +259,15 @@ def _manifest(content: bytes, source: str) -> Manifest:
         raise BirthmarkError(source, "has more fields than its records have", FIX)
     del fields, named, lists
     try:
-        return Manifest.model_validate_json(content)
+        manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         if error.error_count() > MAX_FAULTS:
             raise BirthmarkError(source, f"has {error.error_count()} faults", FIX) from None
         field, what = first_fault(error)
         raise BirthmarkError(f"{source} {field or 'manifest'}", what, FIX) from error
+    if said == FORMAT and not is_canonical(manifest, content):
+        raise BirthmarkError(source, "is not in the form in which manifests are written", FIX)
+    return manifest
 
 
 def safetensors_arrays(content: bytes, source: object) -> Mapping[str, Any]:

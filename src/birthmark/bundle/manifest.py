@@ -176,5 +176,5 @@ class Manifest(BaseModel):
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         if self.companions is None:
-            del fields["companions"]
+            fields.pop("companions", None)
         return fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from birthmark.cli.terminal import say
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -37,6 +37,13 @@ Concurrency = Annotated[int | None, _option(text="Calls on their way at once (4)
 Rate = Annotated[float | None, _option(text="The most calls a second (no limit).")]
 Timeout = Annotated[float | None, _option(text="Seconds to wait for an answer (30).")]
 Attempts = Annotated[int | None, _option(text="How often to try one call (8).")]
+AllowEnv = Annotated[
+    list[str],
+    _option(
+        text="A variable of the environment that a .api.toml may send: NAME, or NAME@HOST.",
+        metavar="NAME",
+    ),
+]
 DryRunning = Annotated[
     bool, _option("--dry-run", text="Say what would be sent and what it costs; send nothing.")
 ]
@@ -51,10 +58,17 @@ def stated(
     rate: float | None,
     timeout: float | None,
     attempts: int | None,
+    allow_env: list[str],
 ) -> dict[str, Any]:
     """The options that were given, by their names."""
-    given = {"ledger": ledger, "max_calls": max_calls, "price": price, "max_cost": max_cost}
+    given: dict[str, Any] = {
+        "ledger": ledger,
+        "max_calls": max_calls,
+        "price": price,
+        "max_cost": max_cost,
+    }
     given |= {"concurrency": concurrency, "rate": rate, "timeout": timeout, "attempts": attempts}
+    given |= {"allow_env": allow_env or None}
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -79,17 +93,18 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
     from birthmark.models.remote import Access, Limits
 
     remote = [spec for spec in specs if is_remote(spec)]
-    folders = [Path(spec) for spec in specs if Path(spec).is_dir()]
-    if not remote and not any(any(folder.rglob("*.api.toml")) for folder in folders):
+    if not remote:
         if given:
             option = "--" + next(iter(given)).replace("_", "-")
             raise BirthmarkError(
                 option, "is for a model behind an API", "drop it, or name an address or .api.toml"
             )
         return None
-    limits = {name: value for name, value in given.items() if name != "ledger"}
-    first = stated_limits(remote[0]) if len(remote) == 1 and not folders else {}
-    return Access(given.get("ledger", ledger), Limits(**(first | limits)))
+    limits = {name: value for name, value in given.items() if name not in ("ledger", "allow_env")}
+    first = stated_limits(remote[0]) if len(remote) == 1 else {}
+    return Access(
+        given.get("ledger", ledger), Limits(**(first | limits)), tuple(given.get("allow_env", ()))
+    )
 
 
 @contextmanager
@@ -104,7 +119,7 @@ def kept(suspect: Any) -> Iterator[None]:
         raise BirthmarkError(error.subject, error.problem, f"{error.fix}; {note}") from error
     except BaseException as error:
         if GOES_ON not in str(error) and (note := _kept(suspect)):
-            print(f"birthmark: {note}", file=sys.stderr)
+            say(f"birthmark: {note}", error=True)
         raise
 
 

@@ -63,6 +63,7 @@ def audit(
     rate: api.Rate = None,
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     dry_run: api.DryRunning = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -73,14 +74,16 @@ def audit(
     answers.safetensors, which can be audited again in the suspect's place. `birthmark report`
     renders the report again.
     """
-    from birthmark.cli.terminal import progress_bar
+    from birthmark.cli.terminal import print_json, progress_bar, say
     from birthmark.common.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_any
     from birthmark.report.folder import write_audit
     from birthmark.report.pdf import require_pdf
 
-    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(
+        ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
+    )
     access = api.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
     if not dry_run:
         require_new_folder(out)
@@ -107,16 +110,16 @@ def audit(
         write_audit(opened.bundle, audited, out, pdf=pdf)
         progress("Writing the report", 1, 1)
     if json_:
-        print(audited.result.model_dump_json())
+        print_json(audited.result)
         return
     _print(audited.result.verdict, audited.result.sentence, audited.result.findings)
     if (unknown := [check.name for check in audited.result.checks if check.noticed is None]) and (
         repeats and access
     ):
-        print(f"Not checked, which the report tells why: {', '.join(unknown)}.")
+        say(f"Not checked, which the report tells why: {', '.join(unknown)}.")
     if said := api.spent_sentence(model):
-        print(said)
-    print(f"Assumed, measured and inferred: {out / 'report.html'}")
+        say(said)
+    say(f"Assumed, measured and inferred: {out / 'report.html'}")
 
 
 def _plan(
@@ -132,6 +135,7 @@ def _plan(
 ) -> None:
     from birthmark.audit.audit import prepared
     from birthmark.audit.repeats import Repeats, planned
+    from birthmark.cli.terminal import say
     from birthmark.models.adapters.base import RemoteSuspect
     from birthmark.scores.methods import method
 
@@ -144,17 +148,14 @@ def _plan(
         more = {"ledger": str(access.ledger), "enough": api.enough(plan, model)}
         print(json.dumps(plan.model_dump() | more))
         return
-    print(*api.plan_lines(plan, model, at_most=stop_early, repeats=again), sep="\n")
+    say(*api.plan_lines(plan, model, at_most=stop_early, repeats=again))
 
 
 def _print(verdict: str, sentence: str, findings: list[str]) -> None:
-    from rich.console import Console
-    from rich.text import Text
+    from birthmark.cli.terminal import STYLES, console
 
-    from birthmark.cli.terminal import STYLES
-
-    console = Console()
-    console.print(Text(verdict.upper(), style=STYLES[verdict]))
-    console.print(Text(sentence))
+    shown = console()
+    shown.print(verdict.upper(), style=STYLES[verdict])
+    shown.print(sentence)
     for finding in findings:
-        console.print(Text(f"- {finding}"))
+        shown.print(f"- {finding}")

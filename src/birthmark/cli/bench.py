@@ -62,7 +62,7 @@ def bench(
         if out is not None:
             _write(tables[-1], out, zoo)
     if json_:
-        print(f"[{','.join(table.model_dump_json() for table in tables)}]")
+        print(json.dumps([table.model_dump(mode="json") for table in tables]))
         return
     for table in tables:
         _show(table)
@@ -106,14 +106,14 @@ def _write(table: Table, out: Path, zoo: Path) -> None:
 
 def _show(table: Table) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table as Shown
 
     from birthmark.bench.summary import by_size, sizes
+    from birthmark.cli.terminal import console, say
 
     found = by_size(table)
     columns = sizes(found)
-    print(
+    say(
         f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, mean of all attacks and the"
         " worst one, by number of probes:"
     )
@@ -124,6 +124,6 @@ def _show(table: Table) -> None:
     for alias, of in found.items():
         cells = (f"{of[n].overall:.2f} {of[n].worst:.2f}" if n in of else "" for n in columns)
         shown.add_row(alias, *cells)
-    Console().print(shown)
+    console().print(shown)
     for alias, why in table.left_out.items():
-        print(f"Not measured: {alias} ({why})")
+        say(f"Not measured: {alias} ({why})")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from birthmark.cli import options
+from birthmark.cli import api, options
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def compare(
     ledger: Annotated[
         Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
     ] = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -44,7 +45,7 @@ def compare(
     json_: options.Json = False,
 ) -> None:
     """Audit many suspects by many fingerprints: one table, and one map of who is close to whom."""
-    from birthmark.cli.terminal import progress_bar
+    from birthmark.cli.terminal import print_json, progress_bar
     from birthmark.common.files import require_writable, whole_file
     from birthmark.comparison import compare as compared
     from birthmark.comparison.suspects import open_suspects
@@ -62,10 +63,11 @@ def compare(
             if file.exists() and not force:
                 raise BirthmarkError(file, "is there already", "name a new file, or pass --force")
             require_writable(file)
+    access = None if ledger is None else Access(ledger, environment=tuple(allow_env))
     with progress_bar(json_) as progress:
         comparison = compared(
             {name: Fingerprint.open(name) for name in files},
-            open_suspects(others, declared, None if ledger is None else Access(ledger)),
+            open_suspects(others, declared, access),
             alpha=alpha,
             progress=progress,
         )
@@ -75,7 +77,7 @@ def compare(
     if picture is not None:
         save_picture(comparison.plot(), picture)
     if json_:
-        print(comparison.model_dump_json())
+        print_json(comparison)
         return
     _print(comparison)
     for file in (csv, picture):
@@ -84,11 +86,10 @@ def compare(
 
 
 def _print(comparison: Comparison) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from birthmark.cli.terminal import STYLES
+    from birthmark.cli.terminal import STYLES, console
 
     table = Table("fingerprint", "suspect", "verdict", "p", "score", box=None, pad_edge=False)
     for row in comparison.rows:
@@ -99,12 +100,12 @@ def _print(comparison: Comparison) -> None:
         p, score = (
             "" if number is None else f"{number:.3g}" for number in (row.p_value, row.score)
         )
-        table.add_row(Text(row.fingerprint), Text(row.suspect), verdict, p, score)
-    console = Console()
-    console.print(table)
+        table.add_row(row.fingerprint, row.suspect, verdict, p, score)
+    shown = console()
+    shown.print(table)
     for row in comparison.rows:
         if row.problem:
-            console.print(Text(f"{row.suspect}: {row.problem}"))
-    console.print(Text(comparison.sentence))
+            shown.print(f"{row.suspect}: {row.problem}")
+    shown.print(comparison.sentence)
     for note in comparison.notes:
-        console.print(Text(note))
+        shown.print(note)

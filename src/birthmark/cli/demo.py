@@ -49,11 +49,10 @@ def demo(
 
 
 def _print(story: Story) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from birthmark.cli.terminal import STYLES
+    from birthmark.cli.terminal import STYLES, console
 
     manifest = story.fingerprint.manifest
     table = Table(
@@ -73,6 +72,6 @@ def _print(story: Story) -> None:
             f"{result.score:.4f}",
             f"{result.p_value:.3g}",
         )
-    console = Console()
-    console.print(table)
-    console.print(Text(story.summary))
+    shown = console()
+    shown.print(table)
+    shown.print(story.summary)

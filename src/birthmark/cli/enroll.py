@@ -81,6 +81,7 @@ def enroll(
     rate: api.Rate = None,
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -93,7 +94,7 @@ def enroll(
     """
     from birthmark.audit.findings import of_copies, of_fingerprint
     from birthmark.cli.inspect import facts
-    from birthmark.cli.terminal import print_facts, progress_bar
+    from birthmark.cli.terminal import print_facts, progress_bar, say
     from birthmark.common.files import require_writable
     from birthmark.data.images import ImageSet
     from birthmark.enrolment.population import counted_once, distinct
@@ -106,7 +107,9 @@ def enroll(
     require_writable(out)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, model, *references, *surrogate, *outsider)
-    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(
+        ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
+    )
     everyone = [model, *references, *surrogate, *outsider]
     access = api.access_of(everyone, out.with_suffix(".ledger"), stated)
     with progress_bar(json_) as progress:
@@ -141,13 +144,13 @@ def enroll(
         return
     print_facts(facts(fingerprint))
     if plain:
-        print(f"\nNote: {plain}")
+        say(f"\nNote: {plain}")
     for warning in warnings:
-        print(f"\nWarning: {warning}")
+        say(f"\nWarning: {warning}")
     if not all(one.accuses for one in found):
-        print(f"\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
+        say(f"\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
         return
-    print(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
+    say(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
 
 
 def _require_known(lineage: str | None, references: Sequence[Suspect]) -> None:

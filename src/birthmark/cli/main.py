@@ -26,9 +26,10 @@ from birthmark.cli.report import report
 from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
 from birthmark.cli.sign import sign
+from birthmark.cli.terminal import say
 from birthmark.cli.verify import verify
 from birthmark.cli.zoo import app as zoo
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, one_line
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 UsageError: Any = typer.BadParameter.__base__
@@ -100,18 +101,17 @@ def main() -> None:
         if "--json" in sys.argv:
             fields = {"subject": "birthmark", "problem": said, "fix": "run it again"}
             print(json.dumps({"error": fields}))
-        print(f"birthmark: {said}", file=sys.stderr)
+        say(f"birthmark: {said}", error=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if os.environ.get("BIRTHMARK_DEBUG"):
             raise
-        text = " ".join(str(error).split())
-        print(
-            f"birthmark: internal error: {type(error).__name__}: {text};"
+        say(
+            f"birthmark: internal error: {type(error).__name__}: {one_line(str(error))};"
             " set BIRTHMARK_DEBUG=1, run it again and report what it prints",
-            file=sys.stderr,
+            error=True,
         )
         sys.exit(INTERNAL)
 
@@ -129,4 +129,4 @@ def _say(error: BirthmarkError) -> None:
     if "--json" in sys.argv:
         fields = {"subject": error.subject, "problem": error.problem, "fix": error.fix}
         print(json.dumps({"error": fields}))
-    print(f"birthmark: {error}", file=sys.stderr)
+    say(f"birthmark: {error}", error=True)

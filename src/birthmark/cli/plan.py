@@ -164,8 +164,9 @@ def _about_power(made: Plan, probes: int | None) -> Iterator[str]:
 
 def _show(made: Plan) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from birthmark.cli.terminal import console
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("attack", no_wrap=True)
@@ -179,7 +180,7 @@ def _show(made: Plan) -> None:
             f"{one.low:.2f}",
             f"{one.zoos} x {one.thieves}",
         )
-    Console().print(table)
+    console().print(table)
 
 
 def _needed(one: Power, power: float) -> str:

@@ -42,6 +42,7 @@ def recheck(
     order: options.Order = None,
     allow_download: AllowDownload = False,
     ledger: api.Ledger = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     json_: options.Json = False,
 ) -> None:
     """Repeat a fingerprint from its sources; exit code 3 if anything deviates.
@@ -59,7 +60,7 @@ def recheck(
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, model, *models, *control)
-    access = Access(ledger) if ledger else None
+    access = Access(ledger, environment=tuple(allow_env)) if ledger else None
     with progress_bar(json_) as progress:
         image_set = ImageSet.open(images, progress)
         done = repeated(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
+
     from birthmark.common.checks import Check
     from birthmark.common.progress import Progress
 
@@ -19,24 +23,52 @@ DEVIATES = 3
 STYLES = {"derived": "bold red", "independent": "green", "inconclusive": "yellow"}
 
 
+def printable(text: str) -> str:
+    """Text with a mark in the place of whatever a terminal would obey, but line feeds."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def say(*lines: object, error: bool = False) -> None:
+    """Print lines for people; whoever wrote them, a terminal only shows them."""
+    stream = sys.stderr if error else sys.stdout
+    print(*(printable(str(line)) for line in lines), sep="\n", file=stream, flush=True)
+
+
+def print_json(document: BaseModel) -> None:
+    """Print a document for machines, in ASCII."""
+    print(json.dumps(document.model_dump(mode="json")))
+
+
+def console(*, error: bool = False) -> Console:
+    """Rich's console, which shows text as `say` does, and takes no markup from it."""
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class Plain(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for one in super().render(renderable, options):
+                yield one if one.control else Segment(printable(one.text), one.style)
+
+    return Plain(stderr=error, markup=False, highlight=False)
+
+
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
     """A bar for each thing being done, on a terminal only; nothing is left of it."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     from birthmark.common.progress import silent
 
-    console = Console(stderr=True)
+    shown = console(error=True)
     if quiet:
         yield silent
         return
-    if not console.is_terminal:
+    if not shown.is_terminal:
         yield _lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Bars(*columns, TimeRemainingColumn(), console=shown, transient=True) as bars:
         tasks = {}
 
         def show(what: str, done: int, total: int) -> None:
@@ -50,16 +82,14 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 @contextmanager
 def waiting(what: str, quiet: bool) -> Iterator[None]:
     """Say what is being done, if it takes over two seconds and has no parts to count."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
+    shown = console(error=True)
     if quiet:
         yield
-    elif console.is_terminal:
-        with console.status(what):
+    elif shown.is_terminal:
+        with shown.status(what):
             yield
     else:
-        timer = Timer(PATIENCE, lambda: print(what, file=sys.stderr, flush=True))
+        timer = Timer(PATIENCE, lambda: say(what, error=True))
         timer.start()
         try:
             yield
@@ -75,7 +105,7 @@ def _lines() -> Progress:
     def show(what: str, done: int, total: int) -> None:
         if what not in begun and done < total and time.monotonic() - started > PATIENCE:
             begun.add(what)
-            print(what if total == 1 else f"{what} ({total})", file=sys.stderr, flush=True)
+            say(what if total == 1 else f"{what} ({total})", error=True)
 
     return show
 
@@ -84,10 +114,10 @@ def print_checks(checks: Sequence[Check], refused: str) -> None:
     """Print what came of each check, one a line; `refused` marks what is not as it should be."""
     marks = {True: "ok", False: refused, None: "not checked"}
     for check in checks:
-        print(f"{marks[check.passed]:<13}{check.name}: {check.sentence}")
+        say(f"{marks[check.passed]:<13}{check.name}: {check.sentence}")
 
 
 def print_facts(facts: dict[str, object]) -> None:
     """Print names and values, one a line, digests in full."""
     for name, value in facts.items():
-        print(f"{name:<20}{value}")
+        say(f"{name:<20}{value}")

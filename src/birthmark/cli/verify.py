@@ -9,6 +9,8 @@ import typer
 
 from birthmark.cli import options
 
+STATED = "The signer states, and it was not computed again (--replay):"
+
 
 def verify(
     evidence: Annotated[Path, typer.Argument(help="An evidence.json.")],
@@ -41,7 +43,7 @@ def verify(
     Exit code 3 if anything is not as stated. What could not be checked is said, and is
     no failure unless an option asks for it.
     """
-    from birthmark.cli.terminal import DEVIATES, print_checks, waiting
+    from birthmark.cli.terminal import DEVIATES, print_checks, print_json, say, waiting
     from birthmark.common.files import read_bytes
     from birthmark.evidence.keys import read_public_key
     from birthmark.evidence.package import read_evidence
@@ -62,10 +64,11 @@ def verify(
             ledger=ledger,
         )
     if json_:
-        print(done.model_dump_json())
+        print_json(done)
     else:
         print_checks(done.checks, "REFUSED")
         if done.passed and done.statement is not None:
-            print(done.statement.predicate.result.sentence)
+            sentence = done.statement.predicate.result.sentence
+            say(sentence if replay else f"{STATED} {sentence}")
     if not done.passed:
         raise typer.Exit(DEVIATES)

@@ -1,10 +1,12 @@
-"""Writing files so that what is there is whole."""
+"""Reading files of strangers within bounds, and writing files so that what is there is whole."""
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,9 @@ from pathlib import Path
 from birthmark.common.errors import BirthmarkError
 
 MAX_READ = 1 << 30
+UNITS = (30, "GiB"), (20, "MiB"), (10, "KiB"), (0, "bytes")
+MAX_DEPTH = 64
+"""Folders within folders that are looked into."""
 
 
 @contextmanager
@@ -53,23 +58,107 @@ def whole_folder(path: Path) -> Iterator[Path]:
         passing.replace(path)
 
 
+@contextmanager
+def opened(path: Path, limit: int = MAX_READ) -> Iterator[io.BufferedReader]:
+    """Open a file that may be a stranger's: a regular one of at most `limit` bytes.
+
+    It never waits: a pipe that nobody writes to, and a device that never ends, are refused.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is missing, none of that kind, too large, or can't be read, by the caller too.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError) as error:
+        raise _cannot_read(path, error) from error
+    try:
+        _require_regular(path, os.fstat(handle), limit)
+    except BirthmarkError:
+        os.close(handle)
+        raise
+    try:
+        with open(handle, "rb") as file:  # noqa: PTH123
+            yield file
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+
+
+def _cannot_read(path: Path, error: Exception) -> BirthmarkError:
+    """Say why a file can't be read."""
+    reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    missing = isinstance(error, FileNotFoundError)
+    return BirthmarkError(path, "does not exist" if missing else reason, "name another file")
+
+
+def known_regular(path: Path) -> os.stat_result:
+    """What is known of a regular file without opening it.
+
+    Raises
+    ------
+    BirthmarkError
+        As `opened`.
+    """
+    try:
+        known = path.stat()
+    except (OSError, ValueError) as error:
+        raise _cannot_read(path, error) from error
+    _require_regular(path, known, None)
+    return known
+
+
+def _require_regular(path: Path, known: os.stat_result, limit: int | None) -> None:
+    if not stat.S_ISREG(known.st_mode):
+        what = "a folder" if stat.S_ISDIR(known.st_mode) else "no regular file"
+        raise BirthmarkError(path, f"is {what}", "name a file")
+    if limit is not None and known.st_size > limit:
+        shift, unit = next(one for one in UNITS if limit >> one[0] or not one[0])
+        raise BirthmarkError(path, f"is over {limit >> shift} {unit}", "name another file")
+
+
 def read_bytes(path: Path, limit: int = MAX_READ) -> bytes:
     """A file's bytes.
 
     Raises
     ------
     BirthmarkError
-        If it is missing, can't be read or holds more than `limit` bytes.
+        As `opened`.
     """
-    try:
-        size = path.stat().st_size
-        if size > limit:
-            raise BirthmarkError(path, f"is over {limit >> 20} MiB", "name another file")
-        return path.read_bytes()
-    except OSError as error:
-        raise BirthmarkError(
-            path, f"cannot be read: {error.strerror}", "name another file"
-        ) from error
+    with opened(path, limit) as file:
+        return file.read(limit)
+
+
+def files_below(folder: Path, most: int) -> list[Path]:
+    """All that is in a folder and those below, but the folders: sorted, links to folders included.
+
+    Raises
+    ------
+    BirthmarkError
+        If there are more than `most` files and folders, they are nested too deeply, or one can't
+        be looked into.
+    """
+    found: list[Path] = []
+    waiting, seen = [(folder, 0)], 0
+    while waiting:
+        inner, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise BirthmarkError(folder, f"has over {MAX_DEPTH} folders in a row", "name another")
+        try:
+            with os.scandir(inner) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > most:
+                        raise BirthmarkError(folder, f"holds over {most:,} files", "name another")
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((inner / entry.name, depth + 1))
+                    else:
+                        found.append(inner / entry.name)
+        except OSError as error:
+            raise BirthmarkError(
+                inner, f"cannot be looked into: {error.strerror}", "name another folder"
+            ) from error
+    return sorted(found)
 
 
 def require_new_folder(path: Path) -> None:

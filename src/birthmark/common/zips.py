@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import opened
 
 MAX_DIRECTORY = 4 << 20
 MAX_RATIO = 100
@@ -43,7 +44,7 @@ def opened_zip(
     zipfile.BadZipFile
         If it is no zip; zipfile raises errors of other kinds too.
     """
-    with path.open("rb") as file:
+    with opened(path, limit) as file:
         require_small_directory(file, path)
         with zipfile.ZipFile(file) as archive:
             listed = archive.infolist()
@@ -59,7 +60,7 @@ def opened_zip(
                 raise BirthmarkError(
                     path, f"unpacks to over {limit >> 20} MiB", "split it into smaller files"
                 )
-            if size > max(FREE, MAX_RATIO * path.stat().st_size):
+            if size > max(FREE, MAX_RATIO * os.fstat(file.fileno()).st_size):
                 raise BirthmarkError(
                     path,
                     f"unpacks to more than {MAX_RATIO} times its size",

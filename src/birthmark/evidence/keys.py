@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import cannot_write, read_bytes
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Key, Signer, SSlibKey
@@ -36,6 +37,9 @@ def new_key(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    public = public_path(path)
+    if public == path:
+        raise BirthmarkError(path, "is what its public half is called", "name it owner.key")
     private = Ed25519PrivateKey.generate()
     phrase = os.environ.get(PASSPHRASE)
     encryption: Any = (
@@ -46,20 +50,23 @@ def new_key(path: Path) -> str:
     secret = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
-    public = public_path(path)
     for file in (path, public):
         if file.exists():
             raise BirthmarkError(file, "exists", "keys are never replaced; name another file")
     pem = _pem(private.public_key())
+    begun: list[Path] = []
     for file, data, mode in ((path, secret, 0o600), (public, pem, 0o644)):
         try:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            begun.append(file)
             with os.fdopen(handle, "wb") as opened:
                 opened.write(data)
+                opened.flush()
+                os.fsync(handle)
         except OSError as error:
-            raise BirthmarkError(
-                file, f"cannot be written: {error.strerror}", "name another place"
-            ) from error
+            for one in begun:
+                one.unlink(missing_ok=True)
+            raise cannot_write(file, error) from error
     return public_key(pem, str(public)).keyid
 
 
@@ -87,7 +94,7 @@ def signer_of(spec: str) -> Signer:
         if name not in os.environ:
             raise BirthmarkError(spec, "is not in the environment", f"set it, or {HOW}")
         return _of_pem(os.environ[name].encode(), spec)
-    return _of_pem(_read(Path(spec)), spec)
+    return _of_pem(read_bytes(Path(spec), MAX_KEY), spec)
 
 
 def public_key(pem: bytes, source: str) -> SSlibKey:
@@ -117,7 +124,7 @@ def read_public_key(path: Path) -> SSlibKey:
     BirthmarkError
         If the file is missing or holds none.
     """
-    return public_key(_read(path), str(path))
+    return public_key(read_bytes(path, MAX_KEY), str(path))
 
 
 def pem_of(key: Key) -> str:
@@ -181,14 +188,6 @@ def _pin(_: str) -> str:
     if PIN not in os.environ:
         raise BirthmarkError(PIN, "is not in the environment", "set it to the token's PIN")
     return os.environ[PIN]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_KEY)
-    except OSError as error:
-        raise BirthmarkError(path, f"cannot be read: {error.strerror}", HOW) from error
 
 
 def _pem(key: Any) -> bytes:

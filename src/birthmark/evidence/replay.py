@@ -28,14 +28,19 @@ class Replayed:
         Of the suspect, as the result has it.
     probes
         What it was asked.
-    given
-        To these, in their order.
+    recorded
+        What it answered to these, in their order.
     """
 
     batch: int | None = None
 
-    def __init__(self, description: Description, probes: Sequence[Image], given: Answered) -> None:
+    def __init__(
+        self, description: Description, probes: Sequence[Image], recorded: Recorded
+    ) -> None:
+        given = recorded.given
         self.description = description
+        self.unprotected = recorded.ran.unprotected
+        self.beside = recorded.ran.beside
         self._place = {probe.digest: place for place, probe in enumerate(probes)}
         self._row = {place: row for row, place in enumerate(given.places)}
         self._given = given
@@ -88,7 +93,7 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
     given = recorded.given
     again = audit(
         bundle,
-        Replayed(result.suspect, bundle.probes[: given.asked], given),
+        Replayed(result.suspect, bundle.probes[: given.asked], recorded),
         alpha=result.alpha,
         independent_above=result.independent_above,
         rule=result.rule,

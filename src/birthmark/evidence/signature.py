@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from birthmark.audit.result import Result
 from birthmark.common.digests import canonical_json, sha256
+from birthmark.common.errors import BirthmarkError
 from birthmark.evidence.package import Envelope, Evidence, Materials, Signature
 from birthmark.evidence.statement import (
     ANSWERS,
@@ -61,7 +62,7 @@ def sign(
     Raises
     ------
     BirthmarkError
-        If the key or the time-stamping service fails.
+        If the result is of another fingerprint, or the key or the time-stamping service fails.
     """
     from securesystemslib import dsse
 
@@ -70,6 +71,8 @@ def sign(
     digests = {FINGERPRINT: sha256(fingerprint), ANSWERS: sha256(answers)}
     if report is not None:
         digests[REPORT] = sha256(report)
+    if result.fingerprint != digests[FINGERPRINT]:
+        raise BirthmarkError("result", "is of another fingerprint", "pass the one of the audit")
     statement = statement_of(result, digests, seal_published=seal_published, now=now)
     payload = canonical_json(statement.model_dump(mode="json", by_alias=True))
     envelope = dsse.Envelope(payload, PAYLOAD_TYPE, {})

@@ -5,9 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from birthmark.audit.result import Result
+from birthmark.common.errors import one_line
 
 STATEMENT: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
 PREDICATE: Literal["urn:birthmark:evidence:1"] = "urn:birthmark:evidence:1"
@@ -15,7 +23,15 @@ PAYLOAD_TYPE: Literal["application/vnd.in-toto+json"] = "application/vnd.in-toto
 
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(max_length=2000)]
-Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+FORM, PATTERN = "%Y-%m-%dT%H:%M:%SZ", r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+
+
+def _possible(text: str) -> str:
+    datetime.strptime(text, FORM)
+    return text
+
+
+Time = Annotated[str, StringConstraints(pattern=PATTERN), AfterValidator(_possible)]
 
 
 class DigestSet(BaseModel):
@@ -75,8 +91,29 @@ class Statement(BaseModel):
     )
     predicate: Predicate
 
+    @model_validator(mode="after")
+    def _about_the_result(self) -> Statement:
+        """Its subjects are those of the result, in order; a report may be among them."""
+        stated = {one.name: f"sha256:{one.digest.sha256}" for one in self.subject}
+        result = self.predicate.result
+        files = {name: stated.get(name) for name in (FINGERPRINT, ANSWERS, REPORT)}
+        if files[REPORT] is None:
+            del files[REPORT]
+        expected = files | _models(result)
+        if list(stated.items()) != list(expected.items()) or len(stated) != len(self.subject):
+            raise ValueError("its subjects are not those of the result")
+        if result.fingerprint != stated[FINGERPRINT]:
+            raise ValueError("the result is of another fingerprint")
+        return self
+
 
 FINGERPRINT, ANSWERS, REPORT = "fingerprint.birthmark", "answers.safetensors", "report.html"
+
+
+def _models(result: Result) -> dict[str, str]:
+    """Names and digests of the models that have one."""
+    models = {"victim": result.victim, "suspect": result.suspect}
+    return {f"{k}: {one.name}": one.digest for k, one in models.items() if one.digest is not None}
 
 
 def statement_of(
@@ -99,15 +136,16 @@ def statement_of(
     now
         The time to state; the clock's if not given.
     """
-    named = dict(materials)
-    for role, model in (("victim", result.victim), ("suspect", result.suspect)):
-        if model.digest is not None:
-            named[f"{role}: {model.name}"] = model.digest
-    stated = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    named = materials | _models(result)
+    stated = (now or datetime.now(UTC)).strftime(FORM)
     return Statement(
         subject=[
             Subject(name=name, digest=DigestSet(sha256=digest.removeprefix("sha256:")))
             for name, digest in named.items()
         ],
-        predicate=Predicate(result=result, seal_published=seal_published, signed_at=stated),
+        predicate=Predicate(
+            result=result,
+            seal_published=None if seal_published is None else one_line(seal_published, 2000),
+            signed_at=stated,
+        ),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import read_bytes
 
 MAX_RESPONSE = 1 << 20
 TIMEOUT = 30.0
@@ -93,11 +94,7 @@ def verified(response: bytes, data: bytes, roots: Path, source: str) -> datetime
     client = _library()
     stated = imprint(response, data, source)
     try:
-        certificates = x509.load_pem_x509_certificates(roots.read_bytes())
-    except OSError as error:
-        raise BirthmarkError(
-            roots, f"cannot be read: {error.strerror}", "name a PEM file"
-        ) from error
+        certificates = x509.load_pem_x509_certificates(read_bytes(roots, MAX_RESPONSE))
     except ValueError as error:
         raise BirthmarkError(roots, "holds no PEM certificate", "name a PEM file") from error
     builder = client.VerifierBuilder()

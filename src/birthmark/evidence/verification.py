@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from birthmark.audit.answers import Recorded, read_answers
 from birthmark.bundle import Bundle, read_bundle
 from birthmark.common.checks import Check, Checked
-from birthmark.common.digests import sha256
+from birthmark.common.digests import is_canonical, sha256
 from birthmark.common.errors import BirthmarkError, first_fault
 from birthmark.enrolment.population import counting
 from birthmark.evidence import keys, timestamp
@@ -76,7 +76,7 @@ def verify(
     if statement is not None:
         checks.append(_stamped(evidence, source, roots))
         checks += _files(statement, {**enclosed, **(files or {})}, source, repeat)
-        if ledger is not None:
+        if ledger is not None or statement.predicate.result.ledger is not None:
             checks.append(_kept(statement, ledger))
     return Verified(checks=checks, statement=statement)
 
@@ -107,6 +107,10 @@ def _signed(
     try:
         dsse.Envelope(payload, envelope.payloadType, signatures).verify([own], 1)
         statement = Statement.model_validate_json(payload)
+        if not is_canonical(statement, payload):
+            sentence = "It holds, but the statement is not in the form in which one is written."
+            checks.append(Check(name=name, passed=False, sentence=sentence))
+            return None
     except ValidationError as error:
         where, what = first_fault(error)
         sentence = f"It holds, but the statement is of another form ({where}: {what})."
@@ -191,8 +195,12 @@ def _contents(
     except BirthmarkError as error:
         yield Check(name="contents", passed=False, sentence=f"{error.problem}.")
         return
-    yield _consistent(statement, bundle, answers, sha256(files[FINGERPRINT]))
-    if repeat:
+    alike = _consistent(statement, bundle, answers, sha256(files[FINGERPRINT]))
+    yield alike
+    if repeat and not alike.passed:
+        sentence = "It was not computed again, since the contents do not belong together."
+        yield Check(name="replay", passed=False, sentence=sentence)
+    elif repeat:
         yield _repeated(statement, bundle, answers, source)
     else:
         sentence = "Whether the verdict follows from the answers: pass --replay."
@@ -206,11 +214,14 @@ def _bundle(data: bytes) -> Bundle:
         return read_bundle(file)
 
 
-def _kept(statement: Statement, path: Path) -> Check:
+def _kept(statement: Statement, path: Path | None) -> Check:
     stated = statement.predicate.result.ledger
     if stated is None:
         sentence = "The audit was of no API, or kept no ledger."
         return Check(name="ledger", passed=False, sentence=sentence)
+    if path is None:
+        sentence = "What was sent to the API and came back: pass its ledger by --ledger."
+        return Check(name="ledger", passed=None, sentence=sentence)
     try:
         with Ledger.open(path) as ledger:
             same = any(ledger.digest(one) == stated.digest for one in ledger.suspects())

@@ -75,7 +75,7 @@ def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
     if result.fingerprint not in (None, seal):
         raise BirthmarkError(file, "is of another fingerprint", "name the one that was audited")
     given = recorded.given
-    audited = Audited(result, given.outputs, given.refused, recorded.again)
+    audited = Audited(result, given.outputs, given.refused, recorded.again, recorded.ran)
     require_of_one(bundle, [audited])
     if wrong := differing(result, replay(bundle, result, recorded), CLOSE):
         raise BirthmarkError(

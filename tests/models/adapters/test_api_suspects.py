@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +152,19 @@ def test_secrets_are_sent_and_never_kept(
     text = '[headers]\nX-Key = "Key ${A_KEY}"\n' + FORMS["multipart, logits"][1]
     text = text.replace('"v3"', '"${A_KEY}"')
     file = form(tmp_path, api.url + "/form", text)
-    suspect: Any = open_suspect(file, access=access(tmp_path))
+    limited = replace(access(tmp_path), environment=("A_KEY",))
+    suspect: Any = open_suspect(file, access=limited)
     assert "X-Key" in suspect.dry_run(probes).example
     with pytest.raises(BirthmarkError, match="variable A_KEY, which is not set"):
         suspect.answer(probes[:1])
     assert not api.posts
     monkeypatch.setenv("A_KEY", secret)
+    site = api.url.removeprefix("http://")
+    for allowed in ((), ("OTHER",), ("A_KEY@api.example.com",)):
+        limited = replace(access(tmp_path), environment=allowed)
+        with pytest.raises(BirthmarkError, match=f"A_KEY to {site}; pass --allow-env A_KEY@{site}"):
+            open_suspect(file, access=limited).answer(probes[:1])
+    assert not api.posts
     suspect.answer(probes[:1])
     _, headers, body = api.posts[0]
     assert headers["x-key"] == f"Key {secret}"

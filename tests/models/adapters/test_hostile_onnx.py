@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 import world
 from birthmark import BirthmarkError, as_suspect
 from birthmark.cli.main import main
+from birthmark.models.adapters.onnx_names import INNER
 
 FLOAT = TensorProto.FLOAT
 IMAGES = [world.image_set()[i] for i in range(3)]
@@ -98,6 +99,18 @@ def filled() -> bytes:
     return model(nodes, [numpy_helper.from_array(np.array([1 << 40]), "sides")])
 
 
+def within(location: str) -> bytes:
+    """A tensor in an attribute of a node in a branch."""
+    held = helper.make_node("Constant", [], ["c"], value=tensor([64, 10], location=location))
+    branch = helper.make_graph([held], "branch", [], [value("c", None)])
+    nodes = [
+        helper.make_node("If", ["true"], ["weights"], then_branch=branch, else_branch=branch),
+        helper.make_node("Flatten", ["image"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+    ]
+    return model(nodes, [numpy_helper.from_array(np.array(True), "true")])
+
+
 def nested(depth: int) -> bytes:
     """Graphs in attributes of nodes of graphs: bytes as protobuf writes them."""
     graph = b""
@@ -121,24 +134,41 @@ FLATTEN = (helper.make_node("Flatten", ["image"], ["logits"]),)
 WEIGHTS = b"\0" * 2560
 ONNX: dict[str, tuple[Callable[[], bytes], str]] = {
     "data above": (
-        lambda: linear(tensor([64, 10], location="../secret", length=2560)),
-        "escapes model directory",
+        lambda: linear(tensor([64, 10], location="../secret.data", length=2560)),
+        "takes weights from '../secret.data', no name of weights in its folder",
     ),
     "data at an absolute path": (
         lambda: linear(tensor([64, 10], location="/etc/passwd", length=640)),
-        "Absolute path not allowed",
+        "takes weights from '/etc/passwd', no name of weights",
     ),
     "data of the process": (
         lambda: linear(tensor([64, 10], location="/proc/self/environ")),
-        "Absolute path not allowed",
+        "takes weights from '/proc/self/environ', no name of weights",
     ),
     "data behind a link": (
-        lambda: linear(tensor([64, 10], location="link", length=2560)),
-        "escapes model directory",
+        lambda: linear(tensor([64, 10], location="link.data", length=2560)),
+        "leads out of the model's folder; put a copy there",
     ),
     "data at an address": (
         lambda: linear(tensor([64, 10], location="*/_ORT_MEM_ADDR_/*", offset=1 << 22)),
-        "is not a readable ONNX model",
+        "no name of weights in its folder",
+    ),
+    "a key's name": (
+        lambda: linear(tensor([64, 10], location=".ssh/id_ed25519", length=2560)),
+        "takes weights from '.ssh/id_ed25519', no name of weights",
+    ),
+    "a hidden folder": (
+        lambda: linear(tensor([64, 10], location=".cache/weights.bin", length=2560)),
+        "no name of weights",
+    ),
+    "no ending": (
+        lambda: linear(tensor([64, 10], location="wallet", length=2560)),
+        "save it again with all of them in one file",
+    ),
+    "hidden in an inner graph": (lambda: within(".ssh/id_ed25519"), "no name of weights"),
+    "data that is missing": (
+        lambda: linear(tensor([64, 10], location="none.data", length=2560)),
+        "none.data: does not exist",
     ),
     "data past the end": (
         lambda: linear(tensor([64, 10], location="weights.bin", offset=1 << 62)),
@@ -200,7 +230,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "weights.bin").write_bytes(WEIGHTS)
-    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "link.data").symlink_to(tmp_path / "secret")
+    for hidden in (".ssh/id_ed25519", ".cache/weights.bin", "wallet"):
+        (folder / hidden).parent.mkdir(exist_ok=True)
+        (folder / hidden).write_bytes(WEIGHTS)
     return folder
 
 
@@ -212,15 +245,51 @@ def test_a_hostile_onnx_file_is_one_line(case: str, folder: Path) -> None:
     with pytest.raises(BirthmarkError) as error:
         as_suspect(file, world.DECLARED).answer(IMAGES)
     assert said in str(error.value)
-    assert "m.onnx" in error.value.subject
+    assert str(folder) in error.value.subject
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 1500
 
 
-def test_data_beside_a_model_is_read(folder: Path) -> None:
+def test_data_beside_a_model_are_part_of_it(
+    folder: Path, fingerprint: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = folder / "m.onnx"
     file.write_bytes(linear(tensor([64, 10], location="weights.bin", length=2560)))
-    assert as_suspect(file, world.DECLARED).answer(IMAGES).values.shape == (3, 10)
+    first = as_suspect(file, world.DECLARED)
+    assert first.answer(IMAGES).values.shape == (3, 10)
+    told = [one for one in fingerprint.audit(first).findings if "weights.bin" in one]
+    assert told and "takes weights from other files of its folder" in told[0]
+    (folder / "weights.bin").write_bytes(WEIGHTS[:-1] + b"1")
+    second = as_suspect(file, world.DECLARED)
+    assert first.description.digest != second.description.digest
+    monkeypatch.setenv("HOME", str(folder))
+    with pytest.raises(BirthmarkError, match="which holds your home; put the model into a folder"):
+        as_suspect(file, world.DECLARED)
+
+
+def test_the_messages_that_lead_to_tensors_are_those_of_onnx() -> None:
+    def leads(message: Any, above: tuple[str, ...] = ()) -> bool:
+        """Whether tensors are somewhere in a message."""
+        inner = [field.message_type for field in message.fields if field.message_type]
+        names = [one.name for one in inner]
+        return "TensorProto" in names or any(
+            leads(one, (*above, message.name)) for one in inner if one.name not in above
+        )
+
+    waiting, seen = [onnx.ModelProto.DESCRIPTOR], {}
+    while waiting:
+        message = waiting.pop()
+        fields = {
+            field.number: field.message_type
+            for field in message.fields
+            if field.message_type
+            and (field.message_type.name == "TensorProto" or leads(field.message_type))
+            and field.message_type.name != "TypeProto"
+        }
+        seen[message.name] = {number: one.name for number, one in fields.items()}
+        waiting += [one for one in fields.values() if one.name not in (*seen, "TensorProto")]
+    assert {name: seen[name] for name in INNER} == INNER
+    assert seen.keys() == INNER.keys()
 
 
 @pytest.mark.parametrize("case", ["loop without end", "deep nesting", "data above"])

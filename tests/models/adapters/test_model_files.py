@@ -27,6 +27,7 @@ def test_a_folder_of_one_model_is_one_model(tmp_path: Path) -> None:
 
 def test_a_search_takes_folders_of_one_model_whole(tmp_path: Path) -> None:
     touch(tmp_path, "a.onnx", "resnet/b.pt2", "resnet/c.keras", "d.torchscript", "notes.txt")
+    touch(tmp_path, "theirs.api.toml", "resnet/theirs.api.toml")
     touch(tmp_path / "vit" / "hf", "config.json", "model.safetensors", "onnx/model.onnx")
     touch(tmp_path / "tf", "saved_model.pb", "variables/variables.index", "assets/x.csv")
     found = [file.relative_to(tmp_path).as_posix() for file in models_in(tmp_path)]

@@ -119,7 +119,7 @@ def test_plain_http_can_be_allowed() -> None:
 
 
 def test_no_file() -> None:
-    with pytest.raises(BirthmarkError, match=r"no\.api\.toml: cannot be read"):
+    with pytest.raises(BirthmarkError, match=r"no\.api\.toml: does not exist"):
         Form.read(Path("no.api.toml"))
 
 

@@ -42,10 +42,11 @@ def show(
         print(json.dumps({"zoo": plan.name, "groups": [row._asdict() for row in rows]}))
         return
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    print(f"{plan.name}: {plan.about} Scale {plan.scale}. Lowest to highest of each group:")
+    from birthmark.cli.terminal import console, say
+
+    say(f"{plan.name}: {plan.about} Scale {plan.scale}. Lowest to highest of each group:")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("group", "is", "models", plan.measure, "fidelity", "mark"):
         left = column in ("group", "is")
@@ -59,7 +60,7 @@ def show(
             _range(row.fidelity),
             "" if row.reached is None else f"{row.reached} of {row.models}",
         )
-    Console().print(table)
+    console().print(table)
 
 
 def _range(values: tuple[float, float, float] | None) -> str:

@@ -48,13 +48,20 @@ class Image:
         BirthmarkError
             If the bytes are not a whole image of a reasonable size.
         """
-        array = np.asarray(decoded(self.data, self.name))
-        return array[:, :, None] if array.ndim == 2 else array
+        return self._decoded()
 
     @cached_property
     def pixel_digest(self) -> str:
-        """Digest of shape and pixels, to notice a decoder that decodes otherwise."""
-        return array_digest(self.pixels)
+        """Digest of shape and pixels, to notice a decoder that decodes otherwise.
+
+        It keeps no pixels: of a stranger's many images they could fill the memory.
+        """
+        kept: NDArray[np.uint8] | None = self.__dict__.get("pixels")
+        return array_digest(self._decoded() if kept is None else kept)
+
+    def _decoded(self) -> NDArray[np.uint8]:
+        array = np.asarray(decoded(self.data, self.name))
+        return array[:, :, None] if array.ndim == 2 else array
 
     def array(
         self,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from birthmark.common.digests import sha256
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import files_below
 from birthmark.common.progress import Progress, silent
 from birthmark.data.images.arrays import from_arrays
 from birthmark.data.images.entry import Entry, Listing
@@ -20,6 +21,8 @@ from birthmark.data.images.folder import from_folder
 from birthmark.data.images.image import Image
 from birthmark.data.images.npz import from_npz
 from birthmark.data.images.parquet import from_parquet
+
+MAX_FILES = 10_000_000
 
 
 class ImageSet(Sequence[Image]):
@@ -71,10 +74,11 @@ class ImageSet(Sequence[Image]):
         """
         path = Path(path)
         if path.is_dir():
-            tables = sorted(path.rglob("*.parquet"))
+            files = files_below(path, MAX_FILES)
+            tables = [file for file in files if file.suffix == ".parquet"]
             if tables:
                 return cls.from_parquet(tables, str(path), progress)
-            return cls._of(str(path), from_folder(path, progress))
+            return cls._of(str(path), from_folder(path, files, progress))
         if not path.exists():
             raise BirthmarkError(path, "does not exist", "name a folder, a .parquet or an .npz")
         if path.suffix == ".parquet":

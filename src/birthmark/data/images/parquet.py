@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import opened
 from birthmark.common.progress import Progress
 from birthmark.data.images.columns import Columns, found
 from birthmark.data.images.entry import Entry, Listing, entry_of
 
+MAX_TABLE = 1 << 40
 MAX_GROUP = 128 << 20
 """Bytes of images in a row group that are kept between reads."""
 MAX_NAME = 200
@@ -37,7 +39,7 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
     columns: list[Columns] = []
     names: dict[str, int] = {}
     try:
-        tables = [pyarrow.parquet.ParquetFile(file) for file in files]
+        tables = [_opened(file) for file in files]
         total = sum(table.metadata.num_rows for table in tables)
         for t, table in enumerate(tables):
             columns.append(found(table.schema_arrow, str(files[t])))
@@ -75,6 +77,13 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
     if not names:
         return Listing(entries, read)
     return Listing(_in_sorted_order(entries, names, source), read, sorted(names))
+
+
+def _opened(file: Path) -> Any:
+    import pyarrow.parquet
+
+    with opened(file, MAX_TABLE):
+        return pyarrow.parquet.ParquetFile(file)
 
 
 def _bytes(cell: Any, name: str) -> bytes:

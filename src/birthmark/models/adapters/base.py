@@ -191,7 +191,7 @@ class LedgerRecord(BaseModel):
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         if not self.in_doubt:
-            del fields["in_doubt"]
+            fields.pop("in_doubt", None)
         return fields
 
 

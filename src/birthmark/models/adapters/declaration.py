@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import read_bytes
 from birthmark.common.tomls import toml_of
 from birthmark.data.images import MAX_SIDE, Image
 from birthmark.data.outputs import Kind
@@ -196,9 +197,8 @@ def declared_beside(model: Path) -> dict[str, Any]:
     """
     above = [folder / "birthmark.toml" for folder in model.absolute().parents[:3]]
     for file in (model.with_suffix(".toml"), *above):
-        if file.is_file():
-            with file.open("rb") as opened:
-                return toml_of(opened.read(MAX_FILE + 1), file, MAX_FILE)
+        if file.exists():
+            return toml_of(read_bytes(file, MAX_FILE), file, MAX_FILE)
     return {}
 
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from birthmark.common.digests import sha256_of_file
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image
 from birthmark.data.outputs import Outputs
 from birthmark.models.adapters.base import Description
 from birthmark.models.adapters.declaration import HOW_TO_DECLARE, Declaration
+from birthmark.models.adapters.parts import digest_of
 from birthmark.models.runtimes.base import Takes
-from birthmark.models.sandbox import Sandboxed
+from birthmark.models.sandbox import Limits, Sandboxed
 
 MOST = 32
 """Images asked at a time, where they are of a usual size."""
@@ -46,6 +46,8 @@ class FileSuspect:
         How messages call such a file.
     batch
         Images asked at a time.
+    beside
+        Names of files beside it that it takes weights from.
 
     Raises
     ------
@@ -62,9 +64,17 @@ class FileSuspect:
     ) -> None:
         path = Path(path)
         self._source = str(path)
-        digest = self.digest(path) if path.exists() else None
+        limits = Limits.of_environment()
+        files = self.files(path, limits.file)
+        self.beside = [] if path.is_dir() else [one.name for one in files if one != path]
         self._model = Sandboxed(
-            self.runtime, path, self.options(path), readable=self.readable(path), what=self.what
+            self.runtime,
+            path,
+            self.options(path),
+            limits,
+            parts=files,
+            readable=self.readable(path),
+            what=self.what,
         )
         takes = self._model.takes
         seen = f"{path} (its input is {takes.name!r} {takes.dtype} {_sides(takes)})"
@@ -76,7 +86,7 @@ class FileSuspect:
             name=self.name(path),
             adapter=self.adapter,
             output=self._declaration.output,
-            digest=digest,
+            digest=digest_of(path, files, limits.file),
             declaration=self._declaration,
             lineage=lineage,
         )
@@ -90,12 +100,12 @@ class FileSuspect:
         return {}
 
     def readable(self, path: Path) -> Sequence[Path]:  # noqa: ARG002
-        """What else it may read than its file and what is beside it."""
+        """What else it may read than the files that it consists of."""
         return ()
 
-    def digest(self, path: Path) -> str:
-        """Digest of the file."""
-        return sha256_of_file(path)
+    def files(self, path: Path, limit: int) -> list[Path]:  # noqa: ARG002
+        """The files that it consists of, each of at most `limit` bytes."""
+        return [path]
 
     @property
     def unprotected(self) -> list[str]:

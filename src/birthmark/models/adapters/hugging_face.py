@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from birthmark.common.digests import sha256_of_folder
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import read_bytes
 from birthmark.models.adapters.base import ADAPTERS
 from birthmark.models.adapters.declaration import combined, declared_beside
 from birthmark.models.adapters.file import FileSuspect
 from birthmark.models.adapters.hub import SPEC, cached
+from birthmark.models.adapters.parts import of_folder
 from birthmark.models.adapters.preprocessor import declared_by
 
 MAX_JSON = 4 << 20
@@ -63,9 +64,9 @@ class HuggingFaceSuspect(FileSuspect):
         """Owner, name and commit, or a local folder's name."""
         return self._repository or path.name
 
-    def digest(self, path: Path) -> str:
-        """Digest of the folder."""
-        return sha256_of_folder(path)
+    def files(self, path: Path, limit: int) -> list[Path]:  # noqa: ARG002
+        """All of the folder."""
+        return of_folder(path, self.readable(path))
 
     def readable(self, path: Path) -> Sequence[Path]:
         """Where the cache keeps the contents of the files that it links to."""
@@ -106,11 +107,7 @@ def _told(folder: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_JSON:
-            raise BirthmarkError(path, f"is over {MAX_JSON >> 20} MiB", "replace it")
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BirthmarkError(path, f"cannot be read ({error.strerror})", "put it there") from error
+        config = json.loads(read_bytes(path, MAX_JSON))
     except (ValueError, RecursionError) as error:
         raise BirthmarkError(path, f"is no JSON ({error})", "replace it") from error
     if not isinstance(config, dict):

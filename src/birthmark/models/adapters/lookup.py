@@ -76,7 +76,7 @@ def open_any(
         raise BirthmarkError(
             spec,
             "is no model that can be reached",
-            f"name {', '.join(MODELS)}, a folder of one model or module:function",
+            f"name {', '.join(MODELS)}, *.api.toml, a folder of one model or module:function",
         ) from error
     if hasattr(adapter, "opened"):
         opened: Suspect = adapter.opened(spec, passed, lineage)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import files_below
 
 SAVED_MODEL = "saved_model.pb"
 REPOSITORY = "config.json"
@@ -14,8 +14,9 @@ BESIDE = "preprocessor_config.json", "model*.safetensors*", "pytorch_model*.bin*
 """What makes a folder with a config.json a repository of a model."""
 FILES = "*.onnx", "*.torchscript", "*.ts", "*.pt2", "*.keras"
 RECORDED = "*.safetensors", "*.npz", "*.csv"
-DESCRIBED = ("*.api.toml",)
-MODELS = *FILES, *RECORDED, *DESCRIBED, SAVED_MODEL, REPOSITORY
+MODELS = *FILES, *RECORDED, SAVED_MODEL, REPOSITORY
+"""What a folder of models may hold. Never a .api.toml: who makes one says what is sent where."""
+MAX_ENTRIES = 1_000_000
 
 REFUSED = {
     re.compile(r".*\.(pt|pth|ckpt|bin)", re.IGNORECASE): (
@@ -67,18 +68,11 @@ def models_in(folder: Path) -> list[Path]:
     BirthmarkError
         If there are none.
     """
-    found = sorted(_models(folder))
+    files = files_below(folder, MAX_ENTRIES)
+    said = {file.parent for file in files if file.name in (SAVED_MODEL, REPOSITORY)} - {folder}
+    whole = {one for one in said if located(str(one)) != str(one)}
+    single = {file for file in files if any(file.match(one) for one in (*FILES, *RECORDED))}
+    found = sorted(one for one in whole | single if not whole & {*one.parents})
     if not found:
         raise BirthmarkError(folder, "holds no models", f"put {', '.join(MODELS)} there")
     return found
-
-
-def _models(folder: Path) -> Iterator[Path]:
-    for pattern in (*FILES, *RECORDED, *DESCRIBED):
-        yield from folder.glob(pattern)
-    for inner in folder.iterdir():
-        if inner.is_dir() and not inner.is_symlink():
-            if located(str(inner)) == str(inner):
-                yield from _models(inner)
-            else:
-                yield inner

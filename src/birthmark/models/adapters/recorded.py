@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from birthmark.common.digests import sha256_of_file
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.files import opened
 from birthmark.data.images import Image, Progress, load_npz, silent
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters.base import ADAPTERS, Answered, Description
@@ -53,10 +54,7 @@ class RecordedSuspect:
         self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
     ) -> None:
         path = Path(path)
-        if not path.is_file():
-            raise BirthmarkError(path, "does not exist", "name a .csv, .npz or .safetensors file")
-        if path.stat().st_size > MAX_FILE:
-            raise BirthmarkError(path, f"is over {MAX_FILE >> 20} MiB", "record fewer probes")
+        digest = sha256_of_file(path, MAX_FILE)
         read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
         self._probes, values, kind, self._refused = read[path.suffix](path)
         stated = fields.get("output") or kind
@@ -80,7 +78,7 @@ class RecordedSuspect:
             name=path.name,
             adapter="recorded",
             output=self._outputs.kind,
-            digest=sha256_of_file(path),
+            digest=digest,
             lineage=lineage,
         )
 
@@ -197,7 +195,7 @@ def _read_safetensors(path: Path) -> Recorded:
     import safetensors
 
     try:
-        with path.open("rb") as raw:
+        with opened(path, MAX_FILE) as raw:
             header = int.from_bytes(raw.read(8), "little")
         if header > MAX_HEADER:
             raise ValueError(f"its header is {header} bytes long")

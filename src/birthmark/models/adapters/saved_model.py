@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from birthmark.common.digests import sha256_of_folder
 from birthmark.models.adapters.base import ADAPTERS
 from birthmark.models.adapters.file import FileSuspect
+from birthmark.models.adapters.parts import of_folder
 
 
 class SavedModelSuspect(FileSuspect):
@@ -38,9 +38,9 @@ class SavedModelSuspect(FileSuspect):
         """How its process was called: TensorFlow ends itself if it cannot read that."""
         return [Path("/proc/self/cmdline")]
 
-    def digest(self, path: Path) -> str:
-        """Digest of the folder."""
-        return sha256_of_folder(path)
+    def files(self, path: Path, limit: int) -> list[Path]:  # noqa: ARG002
+        """All of the folder."""
+        return of_folder(path)
 
 
 ADAPTERS.register(r"(.*/)?saved_model\.pb", example="saved_model.pb")(lambda: SavedModelSuspect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import opened
 from birthmark.data.outputs import MAX_WIDTH
 
 MAX_LINE = 16 << 20
@@ -32,7 +34,7 @@ def table_of(path: Path) -> Table:
         no number, or there are too many.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with opened(path) as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             lines = _lines(file, path)
             header = next(lines, [])
             if not header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from birthmark.models.api_format.address import Address
 from birthmark.models.api_format.bodies import base64_of, filled, json_body, media, multipart
 from birthmark.models.api_format.document import Path as JsonPath
 from birthmark.models.api_format.document import parsed, shown
-from birthmark.models.api_format.environment import resolved_in, secrets_in
+from birthmark.models.api_format.environment import names_in, resolved_in
 from birthmark.models.api_format.form import Form
 from birthmark.models.api_format.reading import Reading, Taken, same
 from birthmark.models.remote import Access, Reply
@@ -33,6 +34,8 @@ class TemplateService:
         The file, `NAME.api.toml`.
     lineage
         The model's kind of architecture, if known.
+    environment
+        Which variables of the environment it may be sent; see `Access`.
 
     Raises
     ------
@@ -40,11 +43,15 @@ class TemplateService:
         If the file is none, or says what cannot be.
     """
 
-    def __init__(self, path: Path, lineage: str | None = None) -> None:
+    def __init__(
+        self, path: Path, lineage: str | None = None, environment: Sequence[str] = ()
+    ) -> None:
         self._form, data = Form.read(path)
         self._source = str(path)
         address = Address.of(self._form.url)
         self._url = address.url
+        self._site = address.site
+        self._environment = environment
         self.reading: Reading = self._form.answer
         self.symmetric = self._form.image.symmetric
         asking = canonical_json(self._form.model_dump(mode="json", include=ASKING))
@@ -66,7 +73,7 @@ class TemplateService:
         fields, body = sent.fields, sent.body
         hidden: tuple[str, ...] = ()
         if secrets:
-            hidden = secrets_in([headers, fields, body])
+            hidden = self._confirmed(names_in([headers, fields, body]))
             headers, fields, body = (
                 resolved_in(one, self._source) for one in (headers, fields, body)
             )
@@ -86,6 +93,18 @@ class TemplateService:
             form = "the file itself"
         headers["Content-Type"] = kind
         return Request(self._url, content, form, self._form.method, headers, hidden)
+
+    def _confirmed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The values of the environment's variables, if each may go to this host."""
+        for name in names:
+            exact = f"{name}@{self._site}"
+            if not {name, exact} & {*self._environment}:
+                raise BirthmarkError(
+                    self._source,
+                    f"would send your environment's variable {name} to {self._site}",
+                    f"pass --allow-env {exact} if that is meant",
+                )
+        return tuple(os.environ.get(name, "") for name in names)
 
     def take(self, reply: Reply) -> Taken:
         """The answer where the file says it is."""
@@ -120,7 +139,7 @@ def open_template(
     BirthmarkError
         If the file is wrong, or more is declared than what it says.
     """
-    service = TemplateService(Path(spec), lineage)
+    service = TemplateService(Path(spec), lineage, access.environment)
     output = service.description.output
     if fields and fields != {"output": output.value}:
         raise BirthmarkError(

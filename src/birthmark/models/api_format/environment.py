@@ -42,14 +42,14 @@ def resolved(text: str, source: str) -> str:
     return VARIABLE.sub(value, text)
 
 
-def secrets_in(value: Any) -> tuple[str, ...]:
-    """The values of the environment's variables in a JSON value's texts."""
+def names_in(value: Any) -> tuple[str, ...]:
+    """The names of the environment's variables in a JSON value's texts."""
     if isinstance(value, str):
-        return tuple(os.environ.get(name, "") for name in VARIABLE.findall(value))
+        return tuple(VARIABLE.findall(value))
     if isinstance(value, Mapping):
         value = tuple(value.values())
     if isinstance(value, list | tuple):
-        return tuple(secret for inner in value for secret in secrets_in(inner))
+        return tuple(name for inner in value for name in names_in(inner))
     return ()
 
 

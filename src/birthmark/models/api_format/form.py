@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.files import read_bytes
 from birthmark.common.tomls import toml_of
 from birthmark.models.api_format.address import MAX_ADDRESS, Address
 from birthmark.models.api_format.bodies import json_body
@@ -195,11 +196,7 @@ class Form(_Section):
         BirthmarkError
             In one line, if it is none or says what cannot be.
         """
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_FILE + 1)
-        except OSError as error:
-            raise BirthmarkError(path, "cannot be read", "name a .api.toml file") from error
+        data = read_bytes(path, MAX_FILE)
         return cls.of(data, str(path)), data
 
     @classmethod

@@ -82,10 +82,14 @@ class Access:
         An SQLite file, made if it is not there.
     limits
         See `Limits`.
+    environment
+        Variables of the environment that a file which describes an API may send: `NAME`, or
+        `NAME@HOST` for one host.
     """
 
     ledger: Path
     limits: Limits = field(default_factory=Limits)
+    environment: tuple[str, ...] = ()
 
 
 def loopback(host: str) -> bool:

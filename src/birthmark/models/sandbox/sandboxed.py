@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.files import files_below, known_regular
 from birthmark.models.runtimes.base import Takes
 from birthmark.models.sandbox.frames import MAX_AXES, FrameError
 from birthmark.models.sandbox.limits import FILE, MEMORY, Limits
 from birthmark.models.sandbox.process import OverLimitError, Process
 from birthmark.models.sandbox.protections import ITS_FOLDER, LIMITED_MEMORY, NO_REACH
 
-WANTED = (LIMITED_MEMORY, NO_REACH, ITS_FOLDER)
 MAX_FILES = 10_000
+WANTED = (LIMITED_MEMORY, NO_REACH, ITS_FOLDER)
 
 
 class Sandboxed:
@@ -36,11 +37,13 @@ class Sandboxed:
     runtime
         Its name in `RUNTIMES`, or `module:function` for a loader of one's own.
     path
-        The file or folder; what is beside a file can be read too.
+        The file or folder.
     options
         What only this runtime knows.
     limits
         How much it may use; what the environment says if not given.
+    parts
+        The files that it consists of, if not `path` alone: they can be read, and must not change.
     readable
         Other files and folders that it may read.
     what
@@ -58,19 +61,22 @@ class Sandboxed:
         path: Path,
         options: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        parts: Sequence[Path] = (),
         readable: Sequence[Path] = (),
         what: str = "model",
     ) -> None:
         self._path, self._what = path, what
         self._limits = limits or Limits.of_environment()
         self._runtime = runtime
-        self._seen = _stamp(path, self._limits.file)
-        beside = path if path.is_dir() else path.absolute().parent
+        whole = files_below(path, MAX_FILES) if path.is_dir() else [path]
+        self._parts = list(parts) or whole
+        self._seen = _stamp(path, self._parts, self._limits.file)
+        allowed = [path, *readable] if path.is_dir() else [*self._parts, *readable]
         self._asks = {
             "runtime": runtime,
             "path": str(path.absolute()),
             "options": dict(options or {}),
-            "readable": [str(one.absolute()) for one in (path, beside, *readable)],
+            "readable": [str(one.absolute()) for one in allowed],
             "memory": self._limits.memory,
             "threads": self._limits.threads,
         }
@@ -145,7 +151,7 @@ class Sandboxed:
             return self._process
         if self._closed:
             raise BirthmarkError(self._path, "was closed", "open it again")
-        if _stamp(self._path, self._limits.file) != self._seen:
+        if _stamp(self._path, self._parts, self._limits.file) != self._seen:
             raise BirthmarkError(
                 self._path, "has changed since it was opened", "open it again, and leave it alone"
             )
@@ -208,8 +214,8 @@ def _takes(told: object) -> Takes:
     raise FrameError(f"an input of {str(told)[:200]}")
 
 
-def _stamp(path: Path, limit: int) -> list[tuple[str, int, int]]:
-    """Size and time of a file, or of all in a folder, to notice that they were changed.
+def _stamp(path: Path, files: Sequence[Path], limit: int) -> list[tuple[str, int, int]]:
+    """Size and time of a model's files, to notice that they were changed.
 
     Raises
     ------
@@ -218,12 +224,7 @@ def _stamp(path: Path, limit: int) -> list[tuple[str, int, int]]:
     """
     if not path.exists():
         raise BirthmarkError(path, "does not exist", "name a model's file or folder")
-    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
-    if not files:
-        raise BirthmarkError(path, "is no file, and holds none", "name a model's file or folder")
-    if len(files) > MAX_FILES:
-        raise BirthmarkError(path, f"holds {len(files)} files", "name a folder of one model")
-    stats = [(str(one), one.stat()) for one in files]
+    stats = [(str(one), known_regular(one)) for one in files]
     total = sum(stat.st_size for _, stat in stats)
     if total > limit:
         raise BirthmarkError(
