@@ -104,7 +104,7 @@ def test_references_lie_in_a_folder_a_lineage_with_all_that_enroll_takes(made: P
     assert {one.start for one in record.references} == {None, "public"}
     assert not (made / ".build").exists()
     shown = record.share * (record.trained_on + 500)
-    assert {one.images for one in record.references} == {pytest.approx(shown, rel=0.03)}
+    assert all(one.images == pytest.approx(shown, rel=0.03) for one in record.references)
     unseen = ImageSet.open(made / "probes")
     assert len(unseen) == record.probes
     assert set(labels_of(unseen)) == set(range(10))
@@ -227,7 +227,7 @@ def test_every_reference_has_its_own_share_of_the_images(people: bool) -> None:
     positions = np.arange(5, len(labels))
     first, second = (part(positions, labels, seed, people=people) for seed in (0, 1))
     assert set(first) <= set(positions)
-    assert len(first) == pytest.approx(SHARE * len(positions), rel=0.1)
+    assert len(first) == pytest.approx(SHARE * len(positions), rel=0.15)
     assert len(set(first) & set(second)) < len(first) - 50
     counts = np.bincount(labels[first])
     assert set(counts[5:20]) <= {0, 30} if people else set(counts[1:]) == {round(30 * SHARE), 1}
@@ -241,7 +241,7 @@ def test_people_are_not_divided() -> None:
     seen = [set(people[part]) for part in split]
     assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
     pairs = ImageSet.from_arrays(rng.integers(0, 256, (240, 16, 16), np.uint8), people % 2)
-    with pytest.raises(BirthmarkError, match="has 2 people.* pairs of the same and of different"):
+    with pytest.raises(BirthmarkError, match=r"has 2 people.* pairs of the same and of different"):
         divide(pairs, verification=True, seed=0)
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 PROBES = 100
 """How many `enroll` asks for, if not said."""
 HEADS = (
-    'Warning: with layers = "last" references of your start are only new last layers. They show what'
-    " innocents are like only if your own model is no more than that; if all of it was fine-tuned,"
-    ' innocents of the same start will look derived. Then say layers = "all".'
+    'Warning: with layers = "last" references of your start are only new last layers. They show'
+    " what innocents are like only if your own model is no more than that; if all of it was"
+    ' fine-tuned, innocents of the same start will look derived. Then say layers = "all".'
 )
 
 
