@@ -13,6 +13,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -37,11 +38,13 @@ from birthmark.training.nets.head import replace_head
 
 SIDE, CLASSES, PROBES = 32, 10, 100
 PRETRAINED, EACH = 9000, 2000
-INNOCENTS, SAME_START = 8, 4
+INNOCENTS, FOUR, EACH_OTHER = 8, 4, 2
+INNOCENT = "innocents of the start"
 OWN, OTHERS = "resnet@public", ("vgg", "densenet", "inception", "squeeze")
 BRIEFLY = (0.25, 0.5, 1.0, 2.0, 5.0)
 USUAL = Recipe(epochs=5, rate=0.02)
 SCRATCH = Recipe(epochs=12, rate=0.1)
+HEAD = Recipe(epochs=20, rate=0.1, layers="last")
 
 
 def images(file: Path, count: int, skip: int = 0) -> tuple[Tensor, Tensor]:
@@ -55,6 +58,13 @@ def images(file: Path, count: int, skip: int = 0) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.stack(pixels).transpose(0, 3, 1, 2).copy()), labels
 
 
+class Answered(NamedTuple):
+    """A model's answers to the probes, and the share of other images on which it is right."""
+
+    said: Outputs
+    right: float
+
+
 class Bench:
     """Trains on different images each time, and asks all about the same probes."""
 
@@ -63,6 +73,8 @@ class Bench:
         self.check = images(data / "cifar10" / "test.parquet", 1000)
         self.probes, _ = images(data / "cifar10" / "test.parquet", PROBES, 2000)
         pixels, labels = images(data / "tiny-imagenet" / "train.parquet", PRETRAINED)
+        mixed = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+        pixels, labels = pixels[mixed], labels[mixed]
         _, numbered = torch.unique(labels, return_inverse=True)
         last = Images(pixels[:-500], numbered[:-500], pixels[-500:], numbered[-500:])
         width = int(numbered.max()) + 1
@@ -82,13 +94,15 @@ class Bench:
         replace_head(net, CLASSES)
         return net
 
-    def said(self, net: nn.Module) -> Outputs:
-        """Logits of the probes."""
-        return Outputs(answers(net, self.probes).numpy(), Kind.LOGITS, CLASSES)
+    def asked(self, net: nn.Module) -> Answered:
+        """Logits of the probes, and its accuracy."""
+        right = (answers(net, self.check[0]).argmax(1) == self.check[1]).float().mean()
+        said = Outputs(answers(net, self.probes).numpy(), Kind.LOGITS, CLASSES)
+        return Answered(said, float(right))
 
-    def right(self, net: nn.Module) -> float:
-        """Accuracy."""
-        return float((answers(net, self.check[0]).argmax(1) == self.check[1]).float().mean())
+    def several(self, net: nn.Module, recipe: Recipe, seed: int, count: int) -> list[Answered]:
+        """So many, each trained on its own random images."""
+        return [self.asked(self.model(net, recipe, seed + i)) for i in range(count)]
 
     @staticmethod
     def _learnt(make: Callable[[], nn.Module], own: Images, recipe: Recipe, seed: int) -> Learnt:
@@ -105,25 +119,28 @@ class Bench:
 
 def row(
     what: str,
-    victim: Outputs,
-    references: Sequence[Outputs],
-    lineages: Sequence[str],
+    victim: Answered,
+    four: Sequence[Answered],
     own: str,
-    groups: dict[str, list[Outputs]],
+    others: Sequence[Answered],
+    groups: dict[str, list[Answered]],
 ) -> list[str]:
-    """Who would be called derived, with such references."""
+    """Who would be called derived, with these four references and all others."""
     score = SCORES.make("partial0.03")
-    stood = fit(correlations(victim, [victim, *references]), lineages)
+    references = [one.said for one in (*four, *others)]
+    lineages = [own] * len(four) + [net for net in OTHERS for _ in range(EACH_OTHER)]
+    stood = fit(correlations(victim.said, [victim.said, *references]), lineages)
     cells = []
     for suspects in groups.values():
         derived, ps = 0, []
         for suspect in suspects:
-            mine, *others = score(victim, [suspect, *references])
-            worst = decisive(predictions(mine, others, lineages, own))
+            mine, *rest = score(victim.said, [suspect.said, *references])
+            worst = decisive(predictions(mine, rest, lineages, own))
             ps.append(1.0 if worst is None else worst.p_value)
-            derived += called(mine, others, lineages, own, 0.01)
+            derived += called(mine, rest, lineages, own, 0.01)
         cells.append(f"{derived} of {len(suspects)} (p {min(ps):.2g} to {max(ps):.2g})")
-    return [what, "-" if stood is None else f"{stood.times:.1f}", *cells]
+    right = f"{np.mean([one.right for one in four]):.2f}"
+    return [what, right, "-" if stood is None else f"{stood.times:.1f}", *cells]
 
 
 def main() -> None:
@@ -135,63 +152,67 @@ def main() -> None:
     torch.set_num_threads(1)
     began = time.monotonic()
     bench = Bench(args.data)
-    victim = bench.model(bench.begun(), USUAL, 2)
-    innocents = [bench.model(bench.begun(), USUAL, 10 + i) for i in range(INNOCENTS)]
-    thieves = [bench.model(victim, USUAL, 30 + i) for i in range(4)]
-    groups = {
-        "innocents of the start": [bench.said(one) for one in innocents],
-        "fine-tuned from the victim": [bench.said(one) for one in thieves],
-    }
-    scratch, lineages = [], []
-    for k, net in enumerate(OTHERS):
-        for i in range(2):
-            fresh = built_in(net, CLASSES, 3, SIDE)
-            scratch.append(bench.said(bench.model(fresh, SCRATCH, 50 + 10 * k + i)))
-            lineages.append(net)
-    alone = [
-        bench.said(bench.model(built_in("resnet", CLASSES, 3, SIDE), SCRATCH, 90 + i))
-        for i in range(SAME_START)
+    net = bench.model(bench.begun(), USUAL, 2)
+    victim = bench.asked(net)
+    innocents = bench.several(bench.begun(), USUAL, 10, INNOCENTS)
+    groups = {INNOCENT: innocents, "fine-tuned from the victim": bench.several(net, USUAL, 30, 4)}
+    stolen = list(groups)
+    others = [
+        one
+        for k, other in enumerate(OTHERS)
+        for one in bench.several(scratch(other), SCRATCH, 50 + 10 * k, EACH_OTHER)
     ]
-    mine = bench.said(victim)
+    heads = bench.several(bench.begun(), HEAD, 200, FOUR)
     table = [
         row(
-            "the same network from random weights",
-            mine,
-            [*alone, *scratch],
-            ["resnet"] * SAME_START + lineages,
+            "from random weights",
+            victim,
+            bench.several(scratch("resnet"), SCRATCH, 90, FOUR),
             "resnet",
+            others,
             groups,
-        )
+        ),
+        row("from the start, last layer only", victim, heads, OWN, others, groups),
     ]
-    accuracies = []
+    begun: list[Answered] = []
     for epochs in BRIEFLY:
         recipe = USUAL.model_copy(update={"epochs": epochs})
-        begun = [bench.model(bench.begun(), recipe, 100 + i) for i in range(SAME_START)]
-        accuracies.append(np.mean([bench.right(one) for one in begun]))
-        table.append(
-            row(
-                f"from the start, {epochs:g} epochs (right on {accuracies[-1]:.2f})",
-                mine,
-                [*(bench.said(one) for one in begun), *scratch],
-                [OWN] * SAME_START + lineages,
-                OWN,
-                groups,
-            )
-        )
-    headings = ("four references are", "victim times as unexplained", *groups)
+        begun = bench.several(bench.begun(), recipe, 100, FOUR)
+        table.append(row(f"from the start, {epochs:g} epochs", victim, begun, OWN, others, groups))
+    net = bench.model(bench.begun(), HEAD, 3)
+    head = bench.asked(net)
+    groups = {
+        "innocent heads": bench.several(bench.begun(), HEAD, 210, INNOCENTS),
+        INNOCENT: innocents,
+        "trained on from the victim's head": bench.several(net, HEAD, 230, 4),
+    }
+    second = [
+        row("from the start, last layer only", head, heads, OWN, others, groups),
+        row(f"from the start, {BRIEFLY[-1]:g} epochs", head, begun, OWN, others, groups),
+    ]
+    columns = ("four references are", "right on", "victim times as unexplained")
     minutes = (time.monotonic() - began) / 60
     args.write.write_text(
         "# A shared checkpoint\n\n"
         "A small ResNet is trained on Tiny-ImageNet: the public checkpoint. Victim and innocents"
         f" are fine-tuned from it for {USUAL.epochs:g} epochs, each on {EACH:,} other images of"
-        f" CIFAR-10 (the victim is right on {bench.right(victim):.2f}); thieves are fine-tuned from"
-        f" the victim. References are two of each of {len(OTHERS)} networks from random weights,"
-        f" and four more: see the rows. {PROBES} probes, score `partial0.03`, alpha 1%: called"
-        " derived, and the p-values.\n\n"
-        f"{grid(headings, table)}\n\n"
-        f"`python -m benchmarks.starts --data ../shared/data --write {args.write}`; birthmark"
-        f" {__version__}, {platform.machine()}, {minutes:.1f} minutes; one run, seeds fixed.\n"
+        f" CIFAR-10 (the victim is right on {victim.right:.2f}); thieves are fine-tuned from the"
+        f" victim. References are {EACH_OTHER} of each of {len(OTHERS)} networks from random"
+        f" weights, and four more: see the rows. {PROBES} probes, score `partial0.03`, alpha 1%:"
+        " called derived, and the p-values.\n\n"
+        f"{grid((*columns, *stolen), table)}\n\n"
+        "The same with a victim that is a fresh last layer on the checkpoint's features"
+        f" (right on {head.right:.2f}).\n\n"
+        f"{grid((*columns, *groups), second)}\n\n"
+        f"`python -m benchmarks.starts --data ../shared/data --write benchmarks/starts.md`;"
+        f" birthmark {__version__}, {platform.machine()}, {minutes:.1f} minutes; one run, seeds"
+        " fixed.\n"
     )
+
+
+def scratch(net: str) -> nn.Module:
+    """With random weights."""
+    return built_in(net, CLASSES, 3, SIDE)
 
 
 if __name__ == "__main__":

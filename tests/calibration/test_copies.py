@@ -1,4 +1,4 @@
-"""Which models count as one, and which lineages, on simulated correlations."""
+"""Which models count as one, on simulated correlations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from birthmark.calibration.copies import TIE, groups, one_lineage, ties
+from birthmark.calibration.copies import TIE, groups, ties
 from birthmark.calibration.population import fit
 
 Answers = NDArray[np.float64]
@@ -55,15 +55,6 @@ def test_two_models_alone_are_not_one_for_having_the_task_in_common(copies: int)
     assert among(some)[0, 1] > TIE
     pool = np.vstack([some, *[some[:1]] * copies])
     assert groups(among(pool)) == [[0, *range(2, 2 + copies)], [1]]
-
-
-def test_two_names_of_one_lineage_are_noticed() -> None:
-    lineages = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
-    named = ["a", "a", "a", "b", "b", "b", "c", "c", "c", "d", "d", "d"]
-    assert one_lineage(among(of_lineages(lineages, 0.7)), named) == [("a", "b")]
-    apart = [0, 0, 0, 3, 3, 3, 1, 1, 1, 2, 2, 2]
-    assert one_lineage(among(of_lineages(apart, 0.7)), named) == []
-    assert one_lineage(among(models(12)), named) == []
 
 
 @pytest.mark.parametrize(("own", "fits"), [(1.0, True), (6.0, False), (0.01, False)])

@@ -13,9 +13,10 @@ from sklearn.datasets import load_digits
 from birthmark import BirthmarkError, Fingerprint, ImageSet, as_suspect
 from birthmark.models.adapters.lookup import open_all
 from birthmark.references.design import Planned, design
+from birthmark.references.folder import alone
 from birthmark.references.recipe import Recipe, Recipes
 from birthmark.references.record import References
-from birthmark.references.split import divide, labels_of
+from birthmark.references.split import SHARE, divide, labels_of, part
 from birthmark.references.wanted import Wanted
 
 torch = pytest.importorskip("torch", reason="references need torch")
@@ -40,7 +41,7 @@ def broken(outputs, channels, size):
 def leaving(outputs, channels, size):
     raise SystemExit(7)
 """
-QUICK = Recipes(own=Recipe(epochs=2, rate=0.05), others=Recipe(epochs=2, rate=0.05))
+QUICK = Recipes(own=Recipe(epochs=4, rate=0.05), others=Recipe(epochs=4, rate=0.05))
 
 
 def digits(first: int, last: int) -> ImageSet:
@@ -102,6 +103,8 @@ def test_references_lie_in_a_folder_a_lineage_with_all_that_enroll_takes(made: P
     assert all(one.accuracy > 0.3 for one in record.references)
     assert {one.start for one in record.references} == {None, "public"}
     assert not (made / ".build").exists()
+    shown = record.share * (record.trained_on + 500)
+    assert all(one.images == pytest.approx(shown, rel=0.03) for one in record.references)
     unseen = ImageSet.open(made / "probes")
     assert len(unseen) == record.probes
     assert set(labels_of(unseen)) == set(range(10))
@@ -129,6 +132,13 @@ def test_a_killed_build_goes_on_and_keeps_what_is_built(made: Path, here: Path) 
     assert [one.file for one in after.references] == [one.file for one in before.references]
     with pytest.raises(BirthmarkError, match="asked for in another way"):
         build(wanted(here, seed=1), made)
+
+
+def test_a_second_run_in_the_same_folder_is_refused(made: Path, here: Path) -> None:
+    asked = wanted(here, owner_images=digits(900, 1400))
+    with alone(made), pytest.raises(BirthmarkError, match="another run builds references there"):
+        build(asked, made)
+    build(asked, made)
 
 
 def test_what_cannot_be_built_is_told_and_costs_nothing_else(here: Path, tmp_path: Path) -> None:
@@ -210,6 +220,19 @@ def test_parts_share_nothing_and_rare_classes_are_only_learnt() -> None:
     assert not np.array_equal(split.probes, divide(rare, verification=False, seed=1).probes)
 
 
+@pytest.mark.parametrize("people", [False, True])
+def test_every_reference_has_its_own_share_of_the_images(people: bool) -> None:
+    """Whole people where people are verified; else all classes, however rare."""
+    labels = np.array([*np.repeat(np.arange(20), 30), 20])
+    positions = np.arange(5, len(labels))
+    first, second = (part(positions, labels, seed, people=people) for seed in (0, 1))
+    assert set(first) <= set(positions)
+    assert len(first) == pytest.approx(SHARE * len(positions), rel=0.15)
+    assert len(set(first) & set(second)) < len(first) - 50
+    counts = np.bincount(labels[first])
+    assert set(counts[5:20]) <= {0, 30} if people else set(counts[1:]) == {round(30 * SHARE), 1}
+
+
 def test_people_are_not_divided() -> None:
     rng = np.random.default_rng(0)
     people = np.repeat(np.arange(40), 6)
@@ -217,6 +240,9 @@ def test_people_are_not_divided() -> None:
     split = divide(images, verification=True, seed=0)
     seen = [set(people[part]) for part in split]
     assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+    pairs = ImageSet.from_arrays(rng.integers(0, 256, (240, 16, 16), np.uint8), people % 2)
+    with pytest.raises(BirthmarkError, match=r"has 2 people.* pairs of the same and of different"):
+        divide(pairs, verification=True, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -323,6 +349,7 @@ def test_the_owners_declaration_is_inside_the_network() -> None:
         ("own = 3", "own: is no table; write"),
         ("[own]\nepochs = nan", "own.epochs: is no finite number"),
         ("[own", "is not TOML"),
+        ('[own]\nlayers = "last"', "layers: is 'last' where the features .* random weights"),
     ],
 )
 def test_a_wrong_recipe_is_one_line(text: str, said: str, tmp_path: Path) -> None:
@@ -334,7 +361,9 @@ def test_a_wrong_recipe_is_one_line(text: str, said: str, tmp_path: Path) -> Non
 def test_a_started_network_is_trained_gently_unless_the_recipe_says_otherwise(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "recipe.toml").write_text('[own]\nrate = 0.2\n[others]\noptimiser = "adamw"')
+    (tmp_path / "recipe.toml").write_text(
+        '[own]\nrate = 0.2\nlayers = "last"\n[others]\noptimiser = "adamw"'
+    )
     recipes = Recipes.read(tmp_path / "recipe.toml", started=True)
     assert (recipes.own.rate, recipes.own.epochs) == (0.2, 5)
     assert recipes.others.optimiser == "adamw"

@@ -200,7 +200,10 @@ class Result(BaseModel):
         by = None if self.prediction is None else abs(self.prediction.deviations)
         far = "" if by is None else f", by {by:.1f} deviations"
         if not self.as_close:
-            said = f"closer to it than all {n} independent models{far}"
+            rivals = "the one independent model" if n == 1 else f"all {n} independent models"
+            said = f"closer to it than {rivals}{far}"
+        elif n == 1:
+            said = "no closer than the one independent model"
         else:
             said = f"no closer than {self.as_close} of {n} independent models"
         said += f" (p = {self.p_value:.2g}"

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 PROBES = 100
 """How many `enroll` asks for, if not said."""
+HEADS = (
+    'Warning: with layers = "last" references of your start are only new last layers. They show'
+    " what innocents are like only if your own model is no more than that; if all of it was"
+    ' fine-tuned, innocents of the same start will look derived. Then say layers = "all".'
+)
 
 
 def references(
@@ -40,7 +45,7 @@ def references(
     ] = None,
     owner_images: Annotated[
         Path | None,
-        typer.Option(help="Images that your model was trained on; each reference gets half."),
+        typer.Option(help="Images that your model was trained on; each reference gets a share."),
     ] = None,
     own: Annotated[
         str | None,
@@ -111,6 +116,8 @@ def references(
         start = Path(init).stem
     require_sense(own, init, start, count, device)
     recipes = Recipes.read(recipe, started=init is not None)
+    if recipes.own.layers == "last":
+        print(HEADS, file=sys.stderr)
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:

@@ -67,8 +67,8 @@ class LeftOut(BaseModel):
     def sentences(self) -> list[str]:
         """What it says, in plain words."""
         said = [
-            f"Each reference judged by all others at {self.alpha:g}: {self.accused} of"
-            f" {self.references} would be called derived."
+            f"Each reference judged by all others, by distance, at {self.alpha:g}:"
+            f" {self.accused} of {self.references} would be called derived."
         ]
         said += [
             f"Without the lineage {one.lineage} among the references, {one.accused} of its"

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from birthmark.common.digests import sha256_of_file
-from birthmark.common.files import cannot_write
 from birthmark.data.images import Progress, silent
 from birthmark.models.adapters import Declaration, Suspect
 from birthmark.models.queries import accuracy, ask
 from birthmark.references.asked import require_sense
 from birthmark.references.design import Planned, design
-from birthmark.references.folder import claimed, prepare, same_classes, write_declarations
+from birthmark.references.folder import alone, claimed, prepare, same_classes, write_declarations
 from birthmark.references.record import Reference, References
 from birthmark.references.split import Split, divide, labels_of
 from birthmark.references.wanted import Wanted, declarations
@@ -72,8 +71,8 @@ def build(
     if wanted.owner_images is not None:
         same_classes(wanted, wanted.owner_images)
     _require_trainable(wanted, owns, outputs)
-    record = claimed(folder, wanted, split)
-    try:
+    with alone(folder):
+        record = claimed(folder, wanted, split)
         prepare(folder, wanted, split, {owns, others} if wanted.own else {others}, progress)
         if record.victim is None and wanted.victim is not None:
             record.victim = _victims(wanted, wanted.victim, split, progress)
@@ -104,8 +103,6 @@ def build(
             _run(run, tasks, workers, folder, record, len(planned), progress, told)
         if not record.failures:
             shutil.rmtree(folder / ".build", ignore_errors=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     return record
 
 

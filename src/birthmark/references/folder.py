@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.common.files import cannot_write
 from birthmark.data.images import ImageSet, Progress
 from birthmark.data.outputs import Kind
 from birthmark.models.adapters import Declaration
@@ -15,9 +18,42 @@ from birthmark.references.design import Planned
 from birthmark.references.pixels import write_pixels
 from birthmark.references.probes import write_probes
 from birthmark.references.record import References
-from birthmark.references.split import Split, labels_of
+from birthmark.references.split import SHARE, Split, labels_of
 from birthmark.references.wanted import Wanted
 from birthmark.references.work import parts_file, pixels_file
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only run that builds in a folder, which is made if it is not there.
+
+    Raises
+    ------
+    BirthmarkError
+        If another builds there now, or the folder can't be written.
+    """
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(place)
+        raise BirthmarkError(
+            folder, "another run builds references there", "wait for it, or name a new folder"
+        ) from error
+    except OSError:
+        pass  # a shared disk without locks
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    finally:
+        os.close(place)
 
 
 def claimed(folder: Path, wanted: Wanted, split: Split) -> References:
@@ -49,6 +85,7 @@ def claimed(folder: Path, wanted: Wanted, split: Split) -> References:
         trained_on=len(split.train),
         checked_on=len(split.check),
         probes=len(split.probes),
+        share=SHARE,
         victim=None,
     )
     record.write(folder)

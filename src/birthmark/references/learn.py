@@ -135,7 +135,7 @@ def learn(
         f"learns nothing: {right:.3f} on unseen images in {rounds}"
         f" round{'' if rounds == 1 else 's'}, even at a rate of"
         f" {rate:g}",
-        "mend the recipe or the factory, or check the images' labels",
+        "change the recipe or the factory, or check the images' labels",
     )
 
 

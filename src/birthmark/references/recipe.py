@@ -36,7 +36,7 @@ class Recipe(BaseModel):
     augment
         `shift` (mirrored, shifted), `face` (also turned and lit otherwise) or `none`.
     layers
-        `all`, or `last` for a fresh head on features that stay as they start.
+        `all`, or `last` for a fresh head on the checkpoint's features, which stay as they are.
     smoothing
         Label smoothing.
     """
@@ -84,12 +84,19 @@ class Recipes(BaseModel):
         try:
             if isinstance(stated.get("own", {}), dict):
                 stated = stated | {"own": gentle | stated.get("own", {})}
-            return cls.model_validate(stated)
+            read = cls.model_validate(stated)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise BirthmarkError(
                 path or "recipe",
                 f"{where}: {PLAINLY.get(first['type'], first['msg'])}",
-                "mend that line; docs/how-to/references.md lists all fields",
+                "change that line; docs/how-to/references.md lists all fields",
             ) from error
+        if read.others.layers == "last" or (read.own.layers == "last" and not started):
+            raise BirthmarkError(
+                path or "recipe",
+                "layers: is 'last' where the features below it begin from random weights",
+                "say it in [own] alone, and pass your network's checkpoint with --init",
+            )
+        return read

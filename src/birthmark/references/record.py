@@ -78,7 +78,9 @@ class References(BaseModel):
     seed
         Divides the images and draws the models.
     trained_on, checked_on, probes
-        How many images each part holds.
+        How many images each part holds; each reference learns from its own share of the first.
+    share
+        That share, 0 to 1.
     victim
         The victim's accuracy on the part that is checked on, if the victim was passed.
     references
@@ -98,6 +100,7 @@ class References(BaseModel):
     trained_on: int
     checked_on: int
     probes: int
+    share: float
     victim: float | None
     references: list[Reference] = Field(default_factory=list)
     failures: dict[str, str] = Field(default_factory=dict)

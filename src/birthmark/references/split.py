@@ -15,10 +15,16 @@ Positions = NDArray[np.int64]
 
 PROBES, CHECK = 0.25, 0.1
 """Shares of the images that no reference sees, and that references are only checked on."""
+SHARE = 0.5
+"""Each reference learns from so many of the images to train on, others for each.
+
+Innocents have other data than references. Where all references learn from the same images they have
+more in common with each other than with any innocent, and innocents look too close to the victim.
+"""
 MOST_PROBES = 2000
 MOST_CHECK = 1000
 LEAST_TRAINED, LEAST_CHECK, LEAST_PROBES = 100, 20, 40
-LEAST_CLASSES = 2
+LEAST_CLASSES, LEAST_PEOPLE = 2, 8
 
 
 class Split(NamedTuple):
@@ -40,6 +46,13 @@ def divide(images: ImageSet, *, verification: bool, seed: int) -> Split:
         If images lack labels, or are too few.
     """
     labels = labels_of(images)
+    if verification and len(np.unique(labels)) < LEAST_PEOPLE:
+        raise BirthmarkError(
+            images.source,
+            f"has {len(np.unique(labels))} people, and verification takes {LEAST_PEOPLE} or more",
+            "label every image by its person, as with a sub-folder for each; pairs of the same and"
+            " of different people are not read",
+        )
     order = np.random.default_rng((seed, 0)).permutation(len(images))
     order = _first_copies(images, order)
     parts = _by_person(labels, order) if verification else _by_class(labels, order)
@@ -77,12 +90,17 @@ def labels_of(images: ImageSet) -> Positions:
     return labels
 
 
-def half(positions: Positions, groups: Positions, seed: int) -> Positions:
-    """A random half of some images: of each class, or of the people."""
+def part(positions: Positions, labels: Positions, seed: int, *, people: bool) -> Positions:
+    """A reference's own random share of some images, sorted: of each class, or of the people."""
     rng = np.random.default_rng((seed, 1))
+    groups = labels[positions]
+    names = np.unique(groups)
+    if people:
+        known = rng.permutation(names)[: max(LEAST_CLASSES, round(SHARE * len(names)))]
+        return np.sort(positions[np.isin(groups, known)])
     kept = [
-        rng.permutation(inside)[: max(1, len(inside) // 2)]
-        for inside in (positions[groups[positions] == one] for one in np.unique(groups[positions]))
+        rng.permutation(inside)[: max(1, round(SHARE * len(inside)))]
+        for inside in (positions[groups == one] for one in names)
     ]
     return np.sort(np.concatenate(kept))
 

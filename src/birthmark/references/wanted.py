@@ -20,7 +20,7 @@ MOST_SIDE = 64
 """Built-in networks see images at this side at most."""
 EMBEDDING = 64
 """Numbers of an embedding."""
-FORMAT = 1
+FORMAT = 2
 """Raised when the code changes what comes of the same settings."""
 
 
@@ -33,7 +33,7 @@ class Wanted:
     images
         Labelled images like those the victim is for, which it was not trained on.
     owner_images
-        Images that the victim was trained on, if they are known: every reference gets another half
+        Images that the victim was trained on, if they are known: every reference gets its own share
         of them, as an innocent may share data with the victim.
     victim
         The owner's model: says how good references are to be, and how images are brought to it.

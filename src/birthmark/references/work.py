@@ -16,6 +16,7 @@ from birthmark.models.adapters import Declaration
 from birthmark.references.design import Planned
 from birthmark.references.recipe import Recipe
 from birthmark.references.record import Reference
+from birthmark.references.split import part
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,12 @@ def _built(task: Task, notes: list[str]) -> Reference:
     pixels = read_pixels(pixels_file(task.folder, declaration))
     with np.load(parts_file(task.folder)) as parts:
         labels, check = parts["labels"], parts["check"]
-        train = parts["train"]
-        if len(parts["owner"]):
-            train = np.sort(np.concatenate([train, _shared(parts["owner"], planned.seed)]))
+        shown = np.concatenate([parts["train"], parts["owner"]])
+        train = part(shown, labels, planned.seed, people=task.verification)
     taught = None
     if planned.teacher is not None:
-        shown = read_pixels(pixels_file(task.folder, task.teachers))
-        taught = torch.from_numpy(_answers(task, shown[train]))
+        read = read_pixels(pixels_file(task.folder, task.teachers))
+        taught = torch.from_numpy(_answers(task, read[train]))
 
     def make() -> torch.nn.Module:
         if planned.own:
@@ -169,13 +169,6 @@ def end_if_alone(main: int) -> None:
     """End a worker whose main process was killed: another may build in the folder by now."""
     if os.getpid() != main and os.getppid() == 1 != main:
         os._exit(1)
-
-
-def _shared(
-    owner: np.ndarray[tuple[int], np.dtype[np.int64]], seed: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Half of the owner's images, another half for each reference."""
-    return np.random.default_rng((seed, 2)).permutation(owner)[: len(owner) // 2]
 
 
 def _answers(
