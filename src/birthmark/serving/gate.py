@@ -78,6 +78,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
+            await self._app(scope, receive, send)
             return
         host = _header(scope, b"host")
         if not self._is_called(host):
@@ -116,11 +117,12 @@ class Gate:
                 del self._waiting[key], self._busy[key]
 
     def _is_called(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        if host.partition(":")[0].lower() in self._hosts:
+            return True
         try:
-            ip_address(name)
-        except ValueError:
-            return name in self._hosts
+            ip_address(urlsplit(f"//{host}").hostname or "")
+        except ValueError:  # a name, or no address at all
+            return False
         return True
 
     async def _once(self, key: str, scope: Scope, body: bytes, send: Send) -> None:
