@@ -13,7 +13,7 @@ import pytest
 
 from birthmark import BirthmarkError
 from birthmark.audit.answers import answers_bytes
-from birthmark.evidence import sign, verify
+from birthmark.evidence import sign, timestamp, verify
 from birthmark.evidence.keys import new_key, signer_of
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
 from birthmark.evidence.timestamp import stamper
@@ -55,6 +55,7 @@ class Service:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.more = ""
         (folder / "serial").write_text("01\n")
         (folder / "openssl.cnf").write_text(CONFIGURATION.format(folder=folder))
         self.root = folder / "root.pem"
@@ -90,7 +91,7 @@ class Service:
         (self.folder / "query").write_bytes(query)
         self._run(
             "ts -reply -queryfile query -signer tsa.pem -inkey tsa.key -config openssl.cnf"
-            " -out reply"
+            " -out reply" + self.more
         )
         return (self.folder / "reply").read_bytes()
 
@@ -143,6 +144,42 @@ def test_a_stamp_is_of_the_signature(service: Service, tmp_path: Path) -> None:
     moved = verify(again.model_copy(update={"timestamp": evidence.timestamp}), "evidence")
     assert moved.checks[1].passed is False
     assert "of something else" in moved.checks[1].sentence
+
+
+def test_no_byte_of_a_stamp_can_be_changed(service: Service) -> None:
+    """Whatever is altered in it, it is refused, or says the same of the same signature."""
+    data = b"a signature"
+    response = stamper(service.url)(data)
+    stated = timestamp.verified(response, data, service.root, "e")
+    year = response.index(f"{stated:%Y%m%d%H%M%S}".encode())
+    places = [*range(year, year + 14), *range(0, len(response), 97)]
+    taken = []
+    for place in places:
+        changed = bytearray(response)
+        changed[place] ^= 1
+        try:
+            again = timestamp.verified(bytes(changed), data, service.root, "e")
+        except BirthmarkError:
+            continue
+        taken.append((place, again == stated))
+    assert all(same for _, same in taken), taken
+    assert not [place for place, _ in taken if year <= place < year + 14]
+
+
+def test_a_stamp_of_another_service_is_not_made_good_by_certificates_in_it(
+    service: Service, tmp_path: Path
+) -> None:
+    """Another's stamp that encloses the certificate of the one that is trusted."""
+    other = Service(tmp_path)
+    try:
+        shutil.copy(service.folder / "tsa.pem", tmp_path / "trusted.pem")
+        other.more = " -chain trusted.pem"
+        response = stamper(other.url)(b"x")
+    finally:
+        other.server.shutdown()
+        other.server.server_close()
+    with pytest.raises(BirthmarkError, match="not of that service"):
+        timestamp.verified(response, b"x", service.root, "e")
 
 
 def test_what_is_no_service_is_named() -> None:

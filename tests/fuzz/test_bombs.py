@@ -20,6 +20,8 @@ SLOW = {
 }
 """Made or read in over a second: `python -m fuzzing.bombs` measures them."""
 LIMIT = 1024
+PARTS = 400
+"""What small files of many empty objects may take: to parse them takes more."""
 
 
 def test_bombs_are_refused_within_a_gib() -> None:
@@ -36,5 +38,5 @@ def test_bombs_are_refused_within_a_gib() -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == names
     for name, said, _, peak in rows:
-        assert peak < LIMIT, name
+        assert peak < (PARTS if "empty objects" in name else LIMIT), name
         assert said != "read" and ";" in said, (name, said)

@@ -23,11 +23,14 @@ from PIL import Image as Pillow
 from birthmark import BirthmarkError, ImageSet
 from birthmark.bundle import read_bundle
 from birthmark.data.images import Image, encoded
+from birthmark.evidence import read_evidence
 from birthmark.models.adapters import open_suspect
 from birthmark.models.adapters.declaration import declared_beside
+from birthmark.models.api_format.document import parsed
 from birthmark.zoo.answers import read_answers
 
 MIB = 1 << 20
+EMPTY = b"{}," * 5_000_000
 PATIENCE = 60
 """Seconds of waiting for a reader."""
 Write = Callable[[Path], None]
@@ -229,12 +232,36 @@ BOMBS: dict[str, tuple[str, Write, Read]] = {
     "fingerprint of 2 million members": ("a.birthmark", _members, read_bundle),
     "fingerprint, 1.2 million fields": ("a.birthmark", _manifest, read_bundle),
     "zoo answers, 2 GiB of zeros": ("a.answers", _answers, read_answers),
+    "fingerprint, 5 million empty objects": (
+        "a.birthmark",
+        lambda path: _zip(path, b'{"format":"birthmark-fingerprint/2","x":[' + EMPTY + b"{}]}"),
+        read_bundle,
+    ),
+    "evidence, 5 million empty objects": (
+        "evidence.json",
+        lambda path: _written(path, b'{"format":"birthmark-evidence/1","x":[' + EMPTY + b"{}]}"),
+        read_evidence,
+    ),
+    "answer of an API, 2.7 million empty objects": (
+        "a.json",
+        lambda path: _written(path, b"[" + EMPTY[: (8 * MIB - 4) // 3 * 3] + b"{}]"),
+        lambda path: parsed(path.read_bytes(), "the API"),
+    ),
     "TOML, a key of 32,000 parts": (
         "birthmark.toml",
         _key,
         lambda path: declared_beside(path.parent / "a.onnx"),
     ),
 }
+
+
+def _written(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _zip(path: Path, manifest: bytes) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("manifest.json", manifest)
 
 
 def measured(name: str, folder: Path) -> tuple[str, float, float]:

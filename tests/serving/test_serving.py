@@ -39,7 +39,8 @@ def models() -> dict[str, Suspect]:
 
 
 def client(kind: str = "logits", **options: Any) -> TestClient:
-    return TestClient(application(Served(models()[kind], "digits", threshold=0.9), **options))
+    app = application(Served(models()[kind], "digits", threshold=0.9), hosts=["name"], **options)
+    return TestClient(app, base_url="http://127.0.0.1:8000")
 
 
 @cache
@@ -342,3 +343,55 @@ def test_recorded_answers_cannot_be_served(tmp_path: Any) -> None:
     np.savez(tmp_path / "a.npz", values=np.eye(4))
     with pytest.raises(BirthmarkError, match="cannot be served"):
         Served(RecordedSuspect(tmp_path / "a.npz", {"output": "logits"}), "a")
+
+
+HOSTS = {
+    "127.0.0.1:8000": 200,
+    "[::1]:8000": 200,
+    "localhost": 200,
+    "LOCALHOST:1": 200,
+    "name:8000": 200,
+    "evil.example": 421,
+    "evil.example:8000": 421,
+    "localhost.evil.example": 421,
+    "": 421,
+    "[::1": 421,
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_name_that_someone_pointed_here_is_not_answered(running: TestClient, host: str) -> None:
+    assert running.get("/v2", headers={"Host": host}).status_code == HOSTS[host]
+
+
+PAGES = {
+    "none": ({}, True),
+    "own": ({"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}, True),
+    "another site": ({"Origin": "https://evil.example"}, False),
+    "another port": ({"Origin": "http://127.0.0.1:9000"}, False),
+    "a file": ({"Origin": "null"}, False),
+    "fetched": ({"Sec-Fetch-Site": "cross-site"}, False),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_another_site_cannot_ask(running: TestClient, page: str) -> None:
+    headers, allowed = PAGES[page]
+    before = running.get("/stats").json()["answered"]
+    form = {"image": ("x.png", images()[0].data, "image/png")}
+    done = running.post("/v1/classify", files=form, headers=headers)
+    assert done.status_code == (200 if allowed else 403)
+    assert running.get("/stats").json()["answered"] == before + allowed
+
+
+def test_no_page_of_it_loads_scripts_from_elsewhere(running: TestClient) -> None:
+    assert [running.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
+    assert running.get("/openapi.json").status_code == 200
+
+
+def test_a_body_of_many_parts_is_refused_before_it_is_parsed(running: TestClient) -> None:
+    body = b'{"image":[' + b"{}," * (1 << 20) + b"{}]}"
+    headers = {"Content-Type": "application/json"}
+    refused = running.post("/v1/classify", content=body, headers=headers)
+    assert refused.status_code == 413
+    assert "objects and lists" in refused.json()["error"]

@@ -22,6 +22,7 @@ from birthmark.enrolment.population import (
 )
 from birthmark.models.adapters import Description, Suspect
 from birthmark.models.queries import CHANCE, accuracy, chance_p
+from birthmark.models.sandbox.protections import ITS_FOLDER
 from birthmark.scores.methods import PLAIN, method
 
 RANDOM = "random"
@@ -29,6 +30,7 @@ RANDOM = "random"
 SAME_START = 4
 """How many references must share the victim's start, if it is no random one."""
 MOST_NAMED = 5
+READS = ", such as read your files and the environment of other programs."
 HOW = "Make references that do with `birthmark references`: docs/how-to/references.md."
 
 
@@ -186,7 +188,8 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -
     if missing := getattr(suspect, "unprotected", []):
         yield Finding(
             f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
-            " A hostile file could have done more than answer, also to this audit."
+            " A hostile file could have done more than answer, also to this audit"
+            + (READS if ITS_FOLDER in missing else ".")
         )
     if beside := getattr(suspect, "beside", []):
         yield Finding(

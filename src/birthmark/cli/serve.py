@@ -44,6 +44,7 @@ def serve(
     """
     _require_extra()
     import re
+    from socket import gethostname
 
     from birthmark.models.adapters.lookup import open_suspect
     from birthmark.serving.app import application
@@ -55,7 +56,9 @@ def serve(
         raise BirthmarkError("--name", f"is {name!r}", "use letters, digits, '.', '-' and '_'")
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     served = Served(open_suspect(model, declared), name, threshold=threshold, top=top)
-    app = application(served, latency=latency / 1000, fail=fail, seed=seed)
+    app = application(
+        served, latency=latency / 1000, fail=fail, seed=seed, hosts=[host, gethostname()]
+    )
     with listening(host, port) as one:
         print(
             f"Serving {model} at {address(one)}/v2/models/{name} (numbers) and .../{name}{FILES}"

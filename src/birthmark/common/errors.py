@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+MAX_FAULTS = 1000
+"""Each that is told takes a kilobyte."""
 LONGEST = 690
 """Characters of a message's three parts together."""
 
@@ -39,5 +41,7 @@ def one_line(text: str, limit: int = 600) -> str:
 
 def first_fault(error: ValidationError) -> tuple[str, str]:
     """The field of the first fault, by the names that lead to it, and what is wrong there."""
+    if error.error_count() > MAX_FAULTS:
+        return "", f"has {error.error_count()} faults"
     first = error.errors()[0]
     return ".".join(map(str, first["loc"])), first["msg"]

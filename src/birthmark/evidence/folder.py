@@ -20,6 +20,7 @@ from birthmark.evidence.timestamp import stamper
 
 NAME = "evidence.json"
 AGAIN = "audit again"
+MAX_RESULT = 16 << 20
 
 
 def sign_audit(
@@ -112,6 +113,6 @@ def read_result(path: Path) -> Result:
         If there is none.
     """
     try:
-        return Result.model_validate_json(read_bytes(path))
+        return Result.model_validate_json(read_bytes(path, MAX_RESULT))
     except ValidationError as error:
         raise BirthmarkError(path, ": ".join(first_fault(error)), AGAIN) from error

@@ -16,12 +16,16 @@ from birthmark.bundle import Bundle, read_bundle
 from birthmark.common.checks import Check, Checked
 from birthmark.common.digests import is_canonical, sha256
 from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.jsons import has_few_parts
 from birthmark.enrolment.population import counting
 from birthmark.evidence import keys, timestamp
 from birthmark.evidence.package import Evidence
 from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT, Statement
 from birthmark.models.remote.ledger import Ledger
+
+MAX_PARTS = 100_000
+"""Objects and lists in a statement: a reference takes one, a model six."""
 
 if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
@@ -106,6 +110,8 @@ def _signed(
     }
     try:
         dsse.Envelope(payload, envelope.payloadType, signatures).verify([own], 1)
+        if not has_few_parts(payload, MAX_PARTS):
+            raise ValueError("it has too many parts")
         statement = Statement.model_validate_json(payload)
         if not is_canonical(statement, payload):
             sentence = "It holds, but the statement is not in the form in which one is written."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,12 @@ KEYS_SHOWN = 1000
 
 
 def application(
-    model: Served, *, latency: float = 0.0, fail: float = 0.0, seed: int = 0
+    model: Served,
+    *,
+    latency: float = 0.0,
+    fail: float = 0.0,
+    seed: int = 0,
+    hosts: Sequence[str] = (),
 ) -> ASGIApp:
     """An ASGI application that serves one model.
 
@@ -31,9 +37,11 @@ def application(
         The model.
     latency, fail, seed
         Faults made on purpose; see `Gate`.
+    hosts
+        Names by which clients may call this machine; see `Gate`.
     """
-    app = FastAPI(title="birthmark serve", version=__version__, openapi_url="/openapi.json")
-    gate = Gate(app, latency=latency, fail=fail, seed=seed)
+    app = FastAPI(title="birthmark serve", version=__version__, docs_url=None, redoc_url=None)
+    gate = Gate(app, latency=latency, fail=fail, seed=seed, hosts=hosts)
     app.include_router(open_inference.routes(model))
     app.include_router(forms.routes(model))
 

@@ -6,13 +6,18 @@ import asyncio
 import json
 import random
 from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from birthmark.common.digests import sha256
+from birthmark.common.jsons import has_few_parts
 
 MAX_BODY = 32 << 20
+MAX_PARTS = 1 << 20
 MAX_KEY = 200
 MOST_KEPT = 10_000
 MAX_KEPT = 64 << 20
@@ -32,6 +37,9 @@ class Kept:
 class Gate:
     """ASGI middleware: a request of bounded size, answered once for each `Idempotency-Key`.
 
+    No page of another site that a browser shows can ask: its posts say where they come from, and
+    a name that is pointed at this machine is none of `hosts`.
+
     Parameters
     ----------
     app
@@ -42,11 +50,20 @@ class Gate:
         The share of POSTs that fail before they are answered, with one of `FAULTS`.
     seed
         Draws the faults.
+    hosts
+        Names in `Host` that are answered, beside localhost and addresses in numbers.
     """
 
     def __init__(
-        self, app: ASGIApp, *, latency: float = 0.0, fail: float = 0.0, seed: int = 0
+        self,
+        app: ASGIApp,
+        *,
+        latency: float = 0.0,
+        fail: float = 0.0,
+        seed: int = 0,
+        hosts: Sequence[str] = (),
     ) -> None:
+        self._hosts = {"localhost", *(one.lower() for one in hosts)}
         self._app = app
         self._latency = latency
         self._fail = fail
@@ -60,13 +77,26 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        host = _header(scope, b"host")
+        if not self._is_called(host):
+            await _refuse(send, 421, "Host names another machine; call it by its address")
+            return
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        if _is_of_another_site(scope, host):
+            await _refuse(send, 403, "the request comes from a page of another site")
             return
         self.counts["calls"] += 1
         body = await _body(receive)
         if body is None:
             await _refuse(send, 413, f"the body is over {MAX_BODY >> 20} MiB")
+            return
+        if not has_few_parts(body, MAX_PARTS):
+            await _refuse(send, 413, f"the body has over {MAX_PARTS:,} objects and lists")
             return
         key = _header(scope, b"idempotency-key")
         if len(key) > MAX_KEY:
@@ -85,6 +115,15 @@ class Gate:
             self._waiting[key] -= 1
             if not self._waiting[key]:
                 del self._waiting[key], self._busy[key]
+
+    def _is_called(self, host: str) -> bool:
+        if host.partition(":")[0].lower() in self._hosts:
+            return True
+        try:
+            ip_address(urlsplit(f"//{host}").hostname or "")
+        except ValueError:  # a name, or no address at all
+            return False
+        return True
 
     async def _once(self, key: str, scope: Scope, body: bytes, send: Send) -> None:
         asked = sha256(scope["path"].encode(), b"\n", body)
@@ -150,6 +189,13 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _is_of_another_site(scope: Scope, host: str) -> bool:
+    origin, site = _header(scope, b"origin"), _header(scope, b"sec-fetch-site")
+    return site not in ("", "same-origin", "none") or (
+        origin != "" and origin.partition("://")[2].lower() != host.lower()
+    )
 
 
 def _header(scope: Scope, name: bytes) -> str:

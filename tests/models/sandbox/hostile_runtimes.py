@@ -80,6 +80,20 @@ def drip(_: Path) -> None:
     time.sleep(60)
 
 
+def drip_on(_: Path) -> None:
+    """A byte every half millisecond, of a header that is long enough for ever."""
+    os.write(ANSWERS, (1 << 15).to_bytes(4, "little"))
+    while True:
+        os.write(ANSWERS, b" ")
+        time.sleep(5e-4)
+
+
+def threads(_: Path) -> None:
+    threading.stack_size(1 << 16)
+    while True:
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+
 def loop(_: Path) -> None:
     while True:
         pass
@@ -89,6 +103,9 @@ ACTS: dict[str, Callable[[Path], Any]] = {
     "loop": loop,
     "hog": hog,
     "drip": drip,
+    "drip on": drip_on,
+    "threads": threads,
+    "hollow": lambda _: frame({"dtype": "<f4", "shape": [0, 1 << 39, 1 << 39]}),
     "crash": lambda _: ctypes.string_at(0),
     "abort": lambda _: os.abort(),
     "exit": lambda _: os._exit(7),
@@ -140,6 +157,17 @@ def memory(_: Path) -> None:
     np.ones(1 << 30)
 
 
+def elsewhere(path: Path) -> Path:
+    return path.parents[1] / "elsewhere"
+
+
+def watch(path: Path) -> None:
+    """Whoever is told when a file is opened learns what its owner does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.inotify_add_watch(libc.inotify_init(), bytes(elsewhere(path)), 0xFFF) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+
+
 ATTEMPTS: dict[str, Callable[[Path], Any]] = {
     "a thread": lambda _: threading.Thread(target=str).start(),
     "its file": lambda path: path.read_bytes(),
@@ -165,4 +193,11 @@ ATTEMPTS: dict[str, Callable[[Path], Any]] = {
     "parent's environment": parents_environment,
     "standard input": lambda _: os.read(0, 1) or (_ for _ in ()).throw(OSError()),
     "memory": memory,
+    "change its mode": lambda path: elsewhere(path).chmod(0o777),
+    "change its time": lambda path: os.utime(elsewhere(path), (1, 1)),
+    "change its owner": lambda path: os.chown(elsewhere(path), os.getuid(), os.getgid()),
+    "mark it": lambda path: os.setxattr(elsewhere(path), "user.mark", b"x"),
+    "watch it": watch,
+    "slow its parent": lambda _: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+    "move its parent": lambda _: os.sched_setaffinity(os.getppid(), {0}),
 }

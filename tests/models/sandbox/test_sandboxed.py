@@ -24,7 +24,7 @@ from waiting import PATIENCE, wait_until
 HERE = str(Path(__file__).parent)
 SMALL = Limits(memory=256 << 20, answer=8 << 20)
 HURRIED = replace(SMALL, run_seconds=0.6)
-NEVER_DONE = ("loop", "drip")
+NEVER_DONE = ("loop", "drip", "drip on")
 LIVING_ON = "close"
 BATCH = np.arange(6, dtype=np.float32).reshape(3, 2)
 
@@ -79,6 +79,9 @@ def test_what_a_file_does_when_loaded_is_one_line(what: str, file: Path) -> None
 RUNNING = {
     "loop": "took too long on an image; if it may take more seconds, set BIRTHMARK_SECONDS",
     "drip": "took too long on an image",
+    "drip on": "took too long on an image",
+    "threads": "threads on an image",
+    "hollow": "the shape (0, 549755813888, 549755813888), which is over 8 MiB",
     "crash": "ended its process on an image (SIGSEGV)",
     "abort": "ended its process on an image (SIG",
     "close": "ended its process on an image",
@@ -138,6 +141,13 @@ REFUSED = {
     "kill its parent": NO_REACH,
     "kill its group": NO_REACH,
     "memory": LIMITED_MEMORY,
+    "change its mode": NO_REACH,
+    "change its time": NO_REACH,
+    "change its owner": NO_REACH,
+    "mark it": NO_REACH,
+    "watch it": NO_REACH,
+    "slow its parent": NO_REACH,
+    "move its parent": NO_REACH,
     "environment": None,
     "standard input": None,
 }
@@ -292,6 +302,8 @@ def test_an_audit_tells_which_protections_were_missing(
     suspect = as_suspect(file, world.DECLARED)
     told = "run on a system that lacks a protection"
     whole = fingerprint.audit(suspect)
+    monkeypatch.setattr(Sandboxed, "missing", [ITS_FOLDER])
+    assert any("read your files" in one for one in fingerprint.audit(suspect).findings)
     monkeypatch.setattr(Sandboxed, "missing", [NO_REACH])
     lacking = fingerprint.audit(suspect)
     assert [one for one in lacking.findings if told in one] == [
@@ -299,6 +311,16 @@ def test_an_audit_tells_which_protections_were_missing(
         " programs. A hostile file could have done more than answer, also to this audit."
     ]
     assert lacking.verdict is whole.verdict
+
+
+def test_a_scripts_folder_is_not_where_a_model_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    assert str(tmp_path) in launcher._paths()
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__file__", str(tmp_path / "script.py"), raising=False)
+    assert str(tmp_path) not in launcher._paths()
 
 
 def test_large_images_are_asked_about_one_by_one(file: Path) -> None:

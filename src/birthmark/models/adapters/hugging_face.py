@@ -9,6 +9,7 @@ from typing import Any
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import read_bytes
+from birthmark.common.jsons import has_few_parts
 from birthmark.models.adapters.base import ADAPTERS
 from birthmark.models.adapters.declaration import combined, declared_beside
 from birthmark.models.adapters.file import FileSuspect
@@ -17,6 +18,7 @@ from birthmark.models.adapters.parts import of_folder
 from birthmark.models.adapters.preprocessor import declared_by
 
 MAX_JSON = 4 << 20
+MAX_PARTS = 100_000
 PREPROCESSOR = "preprocessor_config.json"
 
 
@@ -107,7 +109,10 @@ def _told(folder: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(read_bytes(path, MAX_JSON))
+        data = read_bytes(path, MAX_JSON)
+        if not has_few_parts(data, MAX_PARTS):
+            raise BirthmarkError(path, "has too many parts", "replace it")
+        config = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BirthmarkError(path, f"is no JSON ({error})", "replace it") from error
     if not isinstance(config, dict):

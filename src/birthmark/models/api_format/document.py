@@ -9,12 +9,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.jsons import has_few_parts
 from birthmark.data.outputs import MAX_WIDTH
 
 if TYPE_CHECKING:
     from jsonpath import JSONPathEnvironment
 
 MAX_ANSWER = 8 << 20
+MAX_PARTS = 100_000
 MAX_PATH = 500
 SHOWN = 80
 
@@ -32,6 +34,10 @@ def parsed(body: bytes, source: str) -> object:
     if len(body) > MAX_ANSWER:
         raise BirthmarkError(
             source, f"answered with over {MAX_ANSWER >> 20} MiB", "check the address"
+        )
+    if not has_few_parts(body, MAX_PARTS):
+        raise BirthmarkError(
+            source, f"answered with over {MAX_PARTS:,} objects and lists", "check the address"
         )
     try:
         document: object = json.loads(body.decode("utf-8-sig"), parse_constant=_refused)

@@ -10,6 +10,7 @@ import json
 import math
 import select
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ DTYPES = frozenset(
     ["<f2", "<f4", "<f8", "|b1", "|i1", "|u1"] + [f"<{k}{size}" for k in "iu" for size in (2, 4, 8)]
 )
 TICK = 20
-"""Milliseconds between two calls of `watch`."""
+"""Milliseconds between two calls of `watch`, however much moves."""
 
 
 class FrameError(Exception):
@@ -37,12 +38,13 @@ class Channel:
     connection
         A stream socket; closed with the channel.
     watch
-        Called again and again while nothing moves; raises to give up. None to wait forever.
+        Called again and again while a frame is waited for; raises to give up. None to wait forever.
     """
 
     def __init__(self, connection: socket.socket, watch: Callable[[], None] | None = None) -> None:
         self._socket = connection
         self._watch = watch
+        self._watched = 0.0
         connection.setblocking(False)
         self._poll = select.poll()
 
@@ -97,17 +99,17 @@ class Channel:
             or not all(type(side) is int and 0 <= side < 1 << 40 for side in shape)
         ):
             raise FrameError(f"the shape {shape!r}")
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        if size > limit:
+        if math.prod(max(side, 1) for side in shape) * np.dtype(dtype).itemsize > limit:
             raise FrameError(f"the shape {tuple(shape)}, which is over {limit >> 20} MiB")
         array = np.empty(shape, dtype)
-        if size:
+        if array.size:
             self._receive(memoryview(array.reshape(-1).view(np.uint8).data))
         return header, array
 
     def _send(self, data: memoryview) -> None:
         try:
             while data:
+                self._look()
                 try:
                     data = data[self._socket.send(data) :]
                 except BlockingIOError:
@@ -118,6 +120,7 @@ class Channel:
     def _receive(self, into: bytearray | memoryview) -> bytearray | memoryview:
         rest = memoryview(into)
         while rest:
+            self._look()
             try:
                 count = self._socket.recv_into(rest)
             except BlockingIOError:
@@ -133,5 +136,9 @@ class Channel:
     def _wait(self, event: int) -> None:
         self._poll.register(self._socket, event)
         while not self._poll.poll(None if self._watch is None else TICK):
-            if self._watch is not None:
-                self._watch()
+            self._look()
+
+    def _look(self) -> None:
+        if self._watch is not None and time.monotonic() - self._watched > TICK / 1000:
+            self._watch()
+            self._watched = time.monotonic()

@@ -185,9 +185,15 @@ def _ready(runtime: str) -> str | None:
 
 
 def _paths() -> list[str]:
-    """Where modules are imported from, never the current folder, which may hold hostile files."""
+    """Where modules are imported from.
+
+    Never the current folder, which may hold hostile files, nor that of a script which is run: a
+    model's process may read all of these, and a user's own files are often beside it.
+    """
     here = Path(__file__).parents[3]
-    kept = [Path(one) for one in sys.path if one and Path(one).resolve() != Path.cwd()]
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    left = {Path.cwd(), *([] if script is None else [Path(script).resolve().parent])}
+    kept = [Path(one) for one in sys.path if one and Path(one).resolve() not in left]
     return [str(one) for one in dict.fromkeys([*kept, here])]
 
 

@@ -28,7 +28,7 @@ class Limits:
     width
         Numbers an image that it may answer with.
     threads
-        Whose stacks its process has room for.
+        That it may begin, or four a core if that is more; its process has room for their stacks.
     """
 
     memory: int = 8 << 30

@@ -57,7 +57,7 @@ class Process:
         self._channel = Channel(self._life.connection, self._watch)
         self._limits = limits
         self._deadline = 0.0
-        self._empty = self._held()
+        self._empty = self._taken()[1]
         self._parent = os.getpid()
         self._open = True
         self.lock = lock
@@ -118,19 +118,23 @@ class Process:
     def _watch(self) -> None:
         if time.monotonic() > self._deadline:
             raise OverLimitError("took too long", f"if it may take more seconds, set {SECONDS}")
-        if self._held() - self._empty > self._limits.memory:
+        threads, held = self._taken()
+        if threads > max(self._limits.threads, 4 * (os.cpu_count() or 1)):
+            raise OverLimitError(f"began {threads} threads", "export it again")
+        if held - self._empty > self._limits.memory:
             raise OverLimitError(
                 f"took more than {self._limits.memory / (1 << 30):.3g} GiB of memory",
                 f"if it may take more GiB, set {MEMORY}",
             )
 
-    def _held(self) -> int:
-        """Bytes of memory that it holds, where Linux tells it; 0 elsewhere."""
+    def _taken(self) -> tuple[int, int]:
+        """Its threads, and the bytes of memory that it holds, where Linux tells; 0 elsewhere."""
         try:
-            with open(f"/proc/{self._life.pid}/statm", "rb") as file:  # noqa: PTH123
-                return int(file.read().split()[1]) * resource.getpagesize()
+            with open(f"/proc/{self._life.pid}/stat", "rb") as file:  # noqa: PTH123
+                fields = file.read().rpartition(b")")[2].split()
+            return int(fields[17]), int(fields[21]) * resource.getpagesize()
         except (OSError, IndexError):
-            return 0
+            return 0, 0
 
 
 _USED: OrderedDict[int, Process] = OrderedDict()

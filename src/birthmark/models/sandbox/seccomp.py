@@ -44,8 +44,12 @@ class Processor:
 
 
 CLONE3 = 435
-EVERYWHERE = (424, 425, 426, 427, 428, 429, 430, 431, 432, 433, 434, 438, 440, 442)
-"""pidfd_*, io_uring_*, the new mount calls and process_madvise: one number on all processors."""
+EVERYWHERE = (
+    *(424, 425, 426, 427, 428, 429, 430, 431, 432, 433, 434, 438, 440, 442, 443),
+    *(448, 452, 463, 464, 465, 466, 467),
+)
+"""pidfd_*, io_uring_*, the new mount calls, process_madvise, quotactl_fd, process_mrelease,
+fchmodat2, *xattrat and open_tree_attr: one number on all processors."""
 
 X86_64 = Processor(
     architecture=0xC000003E,
@@ -65,6 +69,12 @@ X86_64 = Processor(
         *(179, 246, 320, 248, 249, 250, 272, 308, 300, 303, 304, 164, 227, 305, 159),
         # iopl, ioperm, modify_ldt
         *(172, 173, 154),
+        # truncate, ftruncate, rename*, mkdir*, rmdir, creat, *link*, mknod*
+        *(76, 77, 82, 264, 316, 83, 258, 84, 85, 86, 87, 88, 263, 265, 266, 133, 259),
+        # *chmod*, *chown*, *utim*, *xattr
+        *(90, 91, 268, 92, 93, 94, 260, 132, 235, 261, 280, *range(188, 200)),
+        # inotify_*, setpriority, sched_set*, ioprio_set, migrate_pages, move_pages
+        *(253, 254, 255, 294, 141, 142, 144, 203, 314, 251, 256, 279),
     ),
 )
 AARCH64 = Processor(
@@ -78,6 +88,9 @@ AARCH64 = Processor(
         *(117, 270, 271, 272, 130, 138, 240, 241, 280, 282),
         *(92, 41, 51, 89, 40, 39, 224, 225, 142, 161, 162, 105, 106, 273),
         *(60, 104, 294, 217, 218, 219, 97, 268, 262, 264, 265, 170, 112, 266, 171),
+        *(45, 46, 38, 276, 34, 35, 36, 37, 33),
+        *(52, 53, 54, 55, 88, *range(5, 17)),
+        *(26, 27, 28, 140, 118, 119, 122, 274, 30, 238, 239),
     ),
 )
 PROCESSORS = {"x86_64": X86_64, "aarch64": AARCH64}
@@ -89,6 +102,9 @@ class _Program(ctypes.Structure):
 
 def restrict(libc: ctypes.CDLL) -> bool:
     """Let sockets, programs, new processes and reaching into others fail from now on.
+
+    So does what changes files without opening them, or watches them. That a file is there, its
+    size and times can still be seen: no call of `stat` could be told from one of a library.
 
     Returns
     -------

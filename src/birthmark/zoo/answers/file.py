@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from birthmark.common.digests import canonical_json
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import whole_file
+from birthmark.common.jsons import has_few_parts
 from birthmark.common.zips import PLAIN, opened_zip
 from birthmark.zoo.answers.manifest import FORMAT, Manifest, Packed
 from birthmark.zoo.answers.numbers import digest_of
@@ -26,6 +27,7 @@ from birthmark.zoo.answers.recorded import Recorded
 from birthmark.zoo.disguises import is_disguise
 from birthmark.zoo.models.record import Record
 
+MAX_PARTS = 2_000_000
 MAX_UNPACKED = 256 << 20
 FIX = "get an unaltered copy, or run `birthmark zoo answer` again"
 
@@ -83,6 +85,8 @@ def read_answers(path: Path) -> Recorded:
 
 
 def _manifest(content: bytes, path: Path) -> Manifest:
+    if not has_few_parts(content, MAX_PARTS):
+        raise BirthmarkError(f"{path} manifest.json", "has too many parts", FIX)
     try:
         fields: Any = json.loads(content)
         if not isinstance(fields, dict) or fields.get("format") != FORMAT:
