@@ -27,6 +27,7 @@ from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
 from birthmark.cli.sign import sign
 from birthmark.cli.verify import verify
+from birthmark.cli.weights import weights
 from birthmark.cli.zoo import app as zoo
 from birthmark.common.errors import BirthmarkError
 
@@ -48,6 +49,7 @@ for command in (
     references,
     enroll,
     audit,
+    weights,
     report,
     compare,
     inspect,

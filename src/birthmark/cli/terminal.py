@@ -10,6 +10,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from birthmark.audit.testimony import Testimony
     from birthmark.common.checks import Check
     from birthmark.common.progress import Progress
 
@@ -85,6 +86,18 @@ def print_checks(checks: Sequence[Check], refused: str) -> None:
     marks = {True: "ok", False: refused, None: "not checked"}
     for check in checks:
         print(f"{marks[check.passed]:<13}{check.name}: {check.sentence}")
+
+
+def print_testimony(said: Testimony) -> None:
+    """Print what a witness says, and on what that rests."""
+    print(said.sentence)
+    for title, lines in (
+        ("Measured", said.measured),
+        ("Assumed", said.assumes),
+        ("Not told", said.cannot_tell),
+    ):
+        for line in lines:
+            print(f"- {title}: {line}")
 
 
 def print_facts(facts: dict[str, object]) -> None:
