@@ -25,7 +25,9 @@ from birthmark.cli.references import references
 from birthmark.cli.report import report
 from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
+from birthmark.cli.shuffled import shuffled
 from birthmark.cli.sign import sign
+from birthmark.cli.split import split
 from birthmark.cli.verify import verify
 from birthmark.cli.weights import weights
 from birthmark.cli.zoo import app as zoo
@@ -50,6 +52,8 @@ for command in (
     enroll,
     audit,
     weights,
+    split,
+    shuffled,
     report,
     compare,
     inspect,
