@@ -113,7 +113,7 @@ def rearranged(tensors: Sequence[Tensor], seed: int) -> list[Tensor]:
     for one in tensors:
         values = one.values
         if values.ndim == 4:
-            values = values if order is None else values[:, order]
+            values = values if order is None or len(order) != values.shape[1] else values[:, order]
             order = rng.permutation(len(values))
             values = values[order]
         made.append(Tensor(one.name, values))
@@ -146,7 +146,7 @@ def by_victim(everyone: dict[str, Model]) -> Iterator[list[str]]:
     yield summed("all pairs with a common ancestor", pairs[True])
     yield summed("all pairs without", pairs[False])
     if victim.network == "vgg":
-        copies = [m for m in named if m.group.startswith(("finetuned", "fine-pruned", "quantised"))]
+        copies = [m for m in named if m.group.startswith(("finetuned", "fine-pruned"))]
         mixed = [compare(victim.tensors, rearranged(m.tensors, i)) for i, m in enumerate(copies)]
         yield summed("copies, units in another order", mixed)
     low = sum(p <= CLEAR for p in agreeing)

@@ -192,6 +192,10 @@ def _contents(
         yield Check(name="contents", passed=False, sentence=f"{error.problem}.")
         return
     yield _consistent(statement, bundle, answers, sha256(files[FINGERPRINT]))
+    for one in statement.predicate.result.witnesses:
+        files = ", ".join(f"{what} {digest}" for what, digest in one.sources.items())
+        sentence = f"It was not asked again; `birthmark {one.witness}` does, with {files}."
+        yield Check(name=one.witness, passed=None, sentence=sentence)
     if repeat:
         yield _repeated(statement, bundle, answers, source)
     else:

@@ -70,9 +70,7 @@ def read_weights(spec: str | Path) -> list[Tensor]:
     return tensors
 
 
-def _checked(
-    path: Path, name: str, shape: tuple[int, ...], values: NDArray[Any]
-) -> Tensor:
+def _checked(path: Path, name: str, shape: tuple[int, ...], values: NDArray[Any]) -> Tensor:
     if values.dtype != np.float32 or values.size != np.prod(shape):
         raise BirthmarkError(f"{path} {name}", "is not of the shape it says", "export it again")
     if not np.isfinite(values).all():
