@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from birthmark.audit.result import Result, Verdict
+    from birthmark.audit.result import Result
+    from birthmark.audit.verdict import Verdict
     from birthmark.common.errors import BirthmarkError
     from birthmark.data.images import Image, ImageSet
     from birthmark.data.outputs import Kind, Outputs
@@ -46,7 +47,7 @@ _HOME = {
     "Outputs": "data.outputs",
     "Result": "audit.result",
     "Suspect": "models.adapters",
-    "Verdict": "audit.result",
+    "Verdict": "audit.verdict",
     "as_suspect": "models.adapters",
 }
 

@@ -47,6 +47,7 @@ class Fingerprint:
         seed: int = 0,
         resize: tuple[int, int] | None = None,
         start: str | None = None,
+        split: str | None = None,
         surrogates: Sequence[Any] = (),
         outsiders: Sequence[Any] = (),
         progress: Progress = silent,
@@ -66,7 +67,7 @@ class Fingerprint:
         lineage
             The victim's lineage, as the references call it; the rule `rank` calls nothing derived
             without it. An adapter states its own.
-        method, n, seed, resize, start, progress
+        method, n, seed, resize, start, split, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
@@ -89,6 +90,7 @@ class Fingerprint:
             seed=seed,
             resize=resize,
             start=start,
+            split=split,
             companions=Companions(
                 [as_suspect(surrogate, declared) for surrogate in surrogates],
                 [as_suspect(outsider, declared) for outsider in outsiders],

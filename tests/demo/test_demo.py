@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from birthmark import Fingerprint
-from birthmark.audit.result import Verdict
+from birthmark.audit.verdict import Verdict
 from birthmark.demo import Story, tell, write_story
 from birthmark.demo.story import STOLEN_AND_NOT
 

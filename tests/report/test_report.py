@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from birthmark.audit.audit import Audited, audit
-from birthmark.audit.result import Verdict
+from birthmark.audit.verdict import Verdict
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet

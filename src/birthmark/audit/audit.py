@@ -23,8 +23,9 @@ from birthmark.audit.findings import (
 )
 from birthmark.audit.pairs import bound
 from birthmark.audit.repeats import REPEATS, Again, Repeats, Time, ask_repeatedly
-from birthmark.audit.result import ReferenceScore, Result, Significance, Verdict
+from birthmark.audit.result import ReferenceScore, Result, Significance
 from birthmark.audit.rule import ALPHA, Rule
+from birthmark.audit.verdict import Verdict
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
     by_lineage,

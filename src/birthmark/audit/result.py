@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
+from birthmark.audit.joint import MOST, Joint
 from birthmark.audit.rule import Rule
+from birthmark.audit.testimony import Testimony
+from birthmark.audit.verdict import Verdict
 from birthmark.calibration import LineageRank, Prediction, predictions, smallest_p
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
@@ -23,17 +25,6 @@ if TYPE_CHECKING:
     from birthmark.showing.strip import Strip
 
 NO_LINEAGE = "lineage not stated"
-
-
-class Verdict(StrEnum):
-    """What an audit concludes."""
-
-    DERIVED = "derived"
-    """Closer to the victim than independent models are, at the stated false-positive rate."""
-    INDEPENDENT = "independent"
-    """No closer to the victim than a typical independent model is."""
-    INCONCLUSIVE = "inconclusive"
-    """Neither can be said."""
 
 
 class ReferenceScore(BaseModel):
@@ -142,6 +133,11 @@ class Result(BaseModel):
         What computed this.
     ledger
         What the ledger holds of the suspect, if it is behind an API.
+    witnesses
+        What others than the resemblance of answers say, where they were asked; all above is of the
+        resemblance. Left out, as is `joint`, where none was.
+    joint
+        The verdict of all together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -177,6 +173,20 @@ class Result(BaseModel):
     answers: Digest
     libraries: dict[str, str]
     ledger: LedgerRecord | None = None
+    witnesses: list[Testimony] = Field(default=[], max_length=MOST - 1)
+    joint: Joint | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if not self.witnesses:
+            del fields["witnesses"], fields["joint"]
+        return fields
+
+    @property
+    def called(self) -> Verdict:
+        """The verdict of all witnesses, or of the one that was asked."""
+        return self.verdict if self.joint is None else self.joint.verdict
 
     @property
     def sentence(self) -> str:

@@ -128,7 +128,8 @@ class Manifest(BaseModel):
 
     `start` is what the victim's training began from: `random`, or a checkpoint's name; None where
     nobody stated it. `population` is there where the probes were chosen by answers; elsewhere it
-    follows from the answers.
+    follows from the answers. `split` is the seal of the plan by which the images of the victim's
+    training were drawn, if they were; nothing is written where not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,6 +146,7 @@ class Manifest(BaseModel):
     population: PopulationRecord | None = None
     libraries: dict[Name, Name]
     companions: CompanionRecords | None = None
+    split: Digest | None = None
 
     @property
     def helpers(self) -> list[Description]:
@@ -175,6 +177,7 @@ class Manifest(BaseModel):
     @model_serializer(mode="wrap")
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        if self.companions is None:
-            fields.pop("companions", None)
+        for name in ("companions", "split"):
+            if getattr(self, name) is None:
+                fields.pop(name, None)
         return fields

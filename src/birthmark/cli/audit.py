@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from birthmark.models.adapters import Suspect
     from birthmark.models.adapters.base import PairSuspect
     from birthmark.models.remote import Access
+
+WITNESSES = "Other witnesses"
 
 
 def audit(
@@ -66,6 +69,37 @@ def audit(
     allow_env: api.AllowEnv = [],  # noqa: B006
     dry_run: api.DryRunning = False,
     allow_download: AllowDownload = False,
+    victim_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your model's file as it was enrolled, to compare a suspect file's weights too.",
+            rich_help_panel=WITNESSES,
+        ),
+    ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="The checkpoint that your model began from.", rich_help_panel=WITNESSES),
+    ] = None,
+    init_references: Annotated[
+        list[Path],
+        typer.Option(
+            help="Other models that began from it, for your task.", rich_help_panel=WITNESSES
+        ),
+    ] = [],  # noqa: B006
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="The plan of `birthmark split`, to ask about its images too.",
+            rich_help_panel=WITNESSES,
+        ),
+    ] = None,
+    split_images: Annotated[
+        Path | None, typer.Option(help="The images that were split.", rich_help_panel=WITNESSES)
+    ] = None,
+    split_references: Annotated[
+        list[str],
+        typer.Option(help="Models that had no part of the split.", rich_help_panel=WITNESSES),
+    ] = [],  # noqa: B006
     json_: options.Json = False,
 ) -> None:
     """Put a fingerprint's probes to a suspect and give a verdict.
@@ -74,12 +108,15 @@ def audit(
     answers.safetensors, which can be audited again in the suspect's place. `birthmark report`
     renders the report again.
     """
+    from birthmark.audit.joint import level
     from birthmark.cli.terminal import print_json, progress_bar, say
+    from birthmark.cli.witnesses import Wanted
     from birthmark.common.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_any
     from birthmark.report.folder import write_audit
     from birthmark.report.pdf import require_pdf
+    from birthmark.witnesses.joined import with_witnesses
 
     stated = api.stated(
         ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
@@ -90,6 +127,10 @@ def audit(
         if pdf:
             require_pdf()
     opened = Fingerprint.open(fingerprint)
+    wanted = Wanted(
+        victim_file, suspect, init, init_references, split, split_images, split_references
+    )
+    wanted.require(opened.manifest)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     fetch(allow_download, suspect)
     model = open_any(suspect, declared, lineage, access)
@@ -99,21 +140,29 @@ def audit(
     with api.kept(model), progress_bar(json_) as progress:
         audited = opened.audit_with_answers(
             model,
-            alpha=alpha,
+            alpha=level(alpha, wanted.count),
             independent_above=independent_above,
             rule=rule,
             stop_early=stop_early,
             repeats=repeats,
             progress=progress,
         )
+        said = wanted.asked(model, declared, level(alpha, wanted.count), progress)
+        joined = with_witnesses(audited.result, said, alpha, opened.manifest.start)
+        audited = replace(audited, result=joined)
         progress("Writing the report", 0, 1)
         write_audit(opened.bundle, audited, out, pdf=pdf)
         progress("Writing the report", 1, 1)
     if json_:
         print_json(audited.result)
         return
-    _print(audited.result.verdict, audited.result.sentence, audited.result.findings)
-    if (unknown := [check.name for check in audited.result.checks if check.noticed is None]) and (
+    result = audited.result
+    _print(
+        result.called,
+        result.sentence if result.joint is None else f"{result.joint.sentence} {result.sentence}",
+        [*(one.sentence for one in result.witnesses), *result.findings],
+    )
+    if (unknown := [check.name for check in result.checks if check.noticed is None]) and (
         repeats and access
     ):
         say(f"Not checked, which the report tells why: {', '.join(unknown)}.")

@@ -47,6 +47,10 @@ def enroll(
             " references have it after the @; needed to accuse."
         ),
     ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(help="The plan of `birthmark split` by which your model was trained."),
+    ] = None,
     surrogate: Annotated[
         list[str],
         typer.Option(help="Copies of the victim that you made, for methods that ask them."),
@@ -101,6 +105,7 @@ def enroll(
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_all, open_suspect
     from birthmark.scores.methods import BEST, PLAIN
+    from birthmark.witnesses.shuffled.plan import read_plan
 
     if out.exists() and not force:
         raise BirthmarkError(out, "is there already", "name a new file, or pass --force")
@@ -126,6 +131,7 @@ def enroll(
             seed=seed,
             resize=options.sides(resize),
             start=start,
+            split=None if split is None else read_plan(split).seal,
             surrogates=open_all(surrogate, declared, access),
             outsiders=open_all(outsider, declared, access),
             progress=progress,

@@ -25,9 +25,12 @@ from birthmark.cli.references import references
 from birthmark.cli.report import report
 from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
+from birthmark.cli.shuffled import shuffled
 from birthmark.cli.sign import sign
+from birthmark.cli.split import split
 from birthmark.cli.terminal import say
 from birthmark.cli.verify import verify
+from birthmark.cli.weights import weights
 from birthmark.cli.zoo import app as zoo
 from birthmark.common.errors import BirthmarkError, one_line
 
@@ -49,6 +52,9 @@ for command in (
     references,
     enroll,
     audit,
+    weights,
+    split,
+    shuffled,
     report,
     compare,
     inspect,

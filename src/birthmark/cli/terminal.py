@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
 
+    from birthmark.audit.testimony import Testimony
     from birthmark.common.checks import Check
     from birthmark.common.progress import Progress
 
@@ -115,6 +116,18 @@ def print_checks(checks: Sequence[Check], refused: str) -> None:
     marks = {True: "ok", False: refused, None: "not checked"}
     for check in checks:
         say(f"{marks[check.passed]:<13}{check.name}: {check.sentence}")
+
+
+def print_testimony(said: Testimony) -> None:
+    """Print what a witness says, and on what that rests."""
+    say(said.sentence)
+    for title, lines in (
+        ("Measured", said.measured),
+        ("Assumed", said.assumes),
+        ("Not told", said.cannot_tell),
+    ):
+        for line in lines:
+            say(f"- {title}: {line}")
 
 
 def print_facts(facts: dict[str, object]) -> None:

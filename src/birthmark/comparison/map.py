@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.audit.result import Verdict
+from birthmark.audit.verdict import Verdict
 
 
 class Point(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from birthmark.audit.result import Verdict
+from birthmark.audit.verdict import Verdict
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.html import html_table
 from birthmark.comparison.map import Map

@@ -11,8 +11,8 @@ import numpy as np
 
 from birthmark.audit.audit import Audited, require_reachable
 from birthmark.audit.findings import RANDOM
-from birthmark.audit.result import Verdict
 from birthmark.audit.rule import ALPHA, Rule
+from birthmark.audit.verdict import Verdict
 from birthmark.data.images import ImageSet, Progress, silent
 from birthmark.demo import models
 from birthmark.demo.digits import DECLARED, Part, digits

@@ -39,6 +39,7 @@ def enroll(
     seed: int = 0,
     resize: tuple[int, int] | None = None,
     start: str | None = None,
+    split: str | None = None,
     companions: Companions = Companions(),
     progress: Progress = silent,
 ) -> Bundle:
@@ -66,6 +67,8 @@ def enroll(
         What the victim's training began from: `random`, or the name of a checkpoint, which the
         references that share it have after an `@` in their lineage's name. An assertion that every
         accusation rests on; None if nobody makes it.
+    split
+        The seal of the plan by which the victim's images were drawn, if they were.
     companions
         Models that help to choose the probes, for methods that ask them; none of them is the victim
         or a reference.
@@ -127,6 +130,7 @@ def enroll(
         libraries={"python": platform.python_version()}
         | {library: version(library) for library in LIBRARIES},
         companions=_recorded(companions),
+        split=split,
     )
     return Bundle(manifest, probes, mine, theirs)
 

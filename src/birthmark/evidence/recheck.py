@@ -9,8 +9,8 @@ import numpy as np
 import scipy
 
 from birthmark.audit.audit import audit
-from birthmark.audit.result import Verdict
 from birthmark.audit.rule import Rule
+from birthmark.audit.verdict import Verdict
 from birthmark.bundle import Bundle, Manifest
 from birthmark.calibration import enough, held_rate, interval, smallest_p
 from birthmark.common.checks import Check, Checked

@@ -14,6 +14,7 @@ from birthmark.data.images import Image, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.models.adapters import Description
 from birthmark.models.adapters.base import Answered
+from birthmark.witnesses.joined import with_witnesses
 
 COMPUTED_BY = {"libraries", "ledger"}
 """Say who computed a result and where answers are kept, not what came out."""
@@ -74,7 +75,10 @@ class Replayed:
 
 
 def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
-    """Compute a result again.
+    """Compute a result again, from the answers to the probes.
+
+    What other witnesses said is taken over, since it takes files and images that are not here; the
+    verdict of all together is drawn from it again.
 
     Parameters
     ----------
@@ -101,7 +105,7 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
         again=recorded.again,
         seal=result.fingerprint,
     )
-    return again.result
+    return with_witnesses(again.result, result.witnesses, result.joint, bundle.manifest.start)
 
 
 def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:

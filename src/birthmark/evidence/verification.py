@@ -203,6 +203,10 @@ def _contents(
         return
     alike = _consistent(statement, bundle, answers, sha256(files[FINGERPRINT]))
     yield alike
+    for one in statement.predicate.result.witnesses:
+        named = ", ".join(f"{what} {digest}" for what, digest in one.sources.items())
+        sentence = f"It was not asked again; `birthmark {one.witness}` does, with {named}."
+        yield Check(name=one.witness, passed=None, sentence=sentence)
     if repeat and not alike.passed:
         sentence = "It was not computed again, since the contents do not belong together."
         yield Check(name="replay", passed=False, sentence=sentence)

@@ -127,5 +127,5 @@ def write_report(
 
 def _rendered(bundle: Bundle, audited: Audited, classes: Sequence[str] | None = None) -> str:
     result = audited.result
-    title = f"{result.suspect.name}: {result.verdict}"
+    title = f"{result.suspect.name}: {result.called}"
     return render_report(bundle, [audited], title=title, classes=classes)

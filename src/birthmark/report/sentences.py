@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from birthmark.audit.result import Result, Verdict
+from birthmark.audit.result import Result
 from birthmark.audit.rule import Rule
+from birthmark.audit.verdict import Verdict
 from birthmark.models.adapters import Declaration
 
 VERDICTS = {
@@ -86,7 +87,8 @@ def _known(truth: str) -> str:
 def finding(results: Sequence[Result], truths: Mapping[str, str] | None) -> str:
     """The first sentence."""
     if len(results) == 1:
-        return results[0].sentence
+        joint = results[0].joint
+        return f"{joint.sentence} {results[0].sentence}" if joint else results[0].sentence
     count = Counter(result.verdict for result in results)
     victim = results[0].victim.name
     parts = {

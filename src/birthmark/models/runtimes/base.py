@@ -57,13 +57,14 @@ RUNTIMES: Registry[Load] = Registry("runtime", "birthmark.models.runtimes")
 
 
 def preloading(name: str) -> Callable[[], None] | None:
-    """The function `preload` of a runtime's module, if there is one.
+    """The function `preload` of the module of a runtime, or of `module:function`, if there is one.
 
     It imports what the runtime needs, so that processes forked later start at once. It leaves no
     threads that a model would wait for.
     """
-    plugin = next(one for one in RUNTIMES.plugins() if one.pattern.fullmatch(name))
-    found: Callable[[], None] | None = getattr(
-        import_module(plugin.make.__module__), "preload", None
-    )
+    module = name.partition(":")[0]
+    if module == name:
+        plugin = next(one for one in RUNTIMES.plugins() if one.pattern.fullmatch(name))
+        module = plugin.make.__module__
+    found: Callable[[], None] | None = getattr(import_module(module), "preload", None)
     return found

@@ -61,8 +61,8 @@ def _keras() -> Any:
     return keras
 
 
-def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
-    """Load a `.keras` archive in safe mode, uncompiled.
+def opened(path: Path) -> Any:
+    """The model in a `.keras` archive, loaded in safe mode, uncompiled.
 
     Raises
     ------
@@ -79,7 +79,18 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
 
     torch.set_num_threads(1)
     keras.config.set_image_data_format("channels_last")
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
+    """Load a `.keras` archive.
+
+    Raises
+    ------
+    BirthmarkError
+        As `opened`, or if it takes more than one input.
+    """
+    model = opened(path)
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1:
         names = ", ".join(i.name for i in inputs) or "not known"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.models.runtimes.base import RUNTIMES, Load, Runtime, Takes
 from birthmark.models.runtimes.exported import AGAIN, cleaned
 from birthmark.models.runtimes.extras import extra
 from birthmark.models.runtimes.tensors import TorchRuntime, as_axes, numpy_name
+
+if TYPE_CHECKING:
+    import torch
 
 
 def preload() -> None:
@@ -21,8 +25,8 @@ def preload() -> None:
     import torch.export.pt2_archive  # noqa: F401
 
 
-def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
-    """Load an archive of `torch.export.save`, after everything in it that could run is refused.
+def opened(path: Path) -> torch.export.ExportedProgram:
+    """The program in an archive of `torch.export.save`, once all that could run is refused.
 
     Raises
     ------
@@ -35,7 +39,18 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
     import torch
 
     torch.set_num_threads(1)
-    program = torch.export.load(archive)
+    return torch.export.load(archive)
+
+
+def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
+    """Load an archive of `torch.export.save`.
+
+    Raises
+    ------
+    BirthmarkError
+        As `opened`, or if it takes more than one input.
+    """
+    program = opened(path)
     inputs = program.graph_signature.user_inputs
     if len(inputs) != 1:
         names = ", ".join(map(str, inputs)) or "none"

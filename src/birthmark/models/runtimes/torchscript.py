@@ -25,8 +25,8 @@ def preload() -> None:
     import torch  # noqa: F401
 
 
-def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
-    """Load an archive of `torch.jit.save`.
+def opened(path: Path) -> Any:
+    """The module in an archive of `torch.jit.save`, on the CPU, in evaluation mode.
 
     Raises
     ------
@@ -45,7 +45,20 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
 
     torch.set_num_threads(1)
     module: Any = torch.jit.load(rewritten(contents), map_location="cpu")  # type: ignore[no-untyped-call]
-    module.eval()
+    return module.eval()
+
+
+def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
+    """Load an archive of `torch.jit.save`.
+
+    Raises
+    ------
+    BirthmarkError
+        As `opened`, or if it takes more than one tensor.
+    """
+    module = opened(path)
+    import torch
+
     inputs = list(module.graph.inputs())[1:]
     needed = [i for i in inputs if isinstance(i.type(), torch.TensorType)]
     if len(needed) != 1:

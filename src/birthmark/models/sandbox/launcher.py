@@ -178,9 +178,10 @@ def _ready(runtime: str) -> str | None:
 
     Only on Linux: elsewhere libraries need not outlive a fork, and are imported after it.
     """
-    if ":" in runtime:
+    if ":" not in runtime:
+        RUNTIMES.make(runtime)
+    elif not runtime.startswith("birthmark."):
         return None
-    RUNTIMES.make(runtime)
     return runtime if sys.platform == "linux" and preloading(runtime) else None
 
 

@@ -1,0 +1,162 @@
+"""Models that know a split and models that do not, trained once and kept with their answers.
+
+python -m benchmarks.split_models --data ../shared/data --keep /tmp/split
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import safetensors.torch
+import torch
+from benchmarks.starts import SIDE, images
+from torch import Tensor, nn
+
+from birthmark.common.digests import sha256
+from birthmark.references.learn import Images, learn
+from birthmark.references.network import built_in
+from birthmark.references.recipe import Recipe
+from birthmark.training.inputs import answers
+from birthmark.witnesses.shuffled.plan import Plan, Side
+
+POOL, OTHER, CLASSES = 8000, 10_000, 10
+EACH = 4000
+USUAL, TUNED, HARD = Recipe(epochs=12), Recipe(epochs=3, rate=0.02), Recipe(epochs=6, rate=0.1)
+CANARIES = (0.0, 0.01)
+
+
+class Pool:
+    """The images that were split, and others."""
+
+    def __init__(self, data: Path) -> None:
+        pixels, labels = images(data / "cifar10" / "train.parquet", POOL + OTHER)
+        self.pixels, self.labels = pixels[:POOL], labels[:POOL]
+        self.other, self.other_labels = pixels[POOL:], labels[POOL:]
+        self.check = images(data / "cifar10" / "test.parquet", 1000)
+        self.digests = [sha256(one.tobytes()) for one in self.pixels.numpy()]
+
+    def plan(self, canaries: float) -> Plan:
+        """A plan with a fixed seed."""
+        return Plan(
+            images=sha256(b"pool"),
+            count=POOL,
+            classes=CLASSES,
+            canaries=canaries,
+            seed=f"{int(1000 * canaries):064x}",
+        )
+
+    def inside(self, plan: Plan) -> tuple[Tensor, Tensor]:
+        """Pixels and labels to train the victim on."""
+        labels = self.labels.tolist()
+        drawn = [plan.drawn(d, y) for d, y in zip(self.digests, labels, strict=True)]
+        kept = [i for i, one in enumerate(drawn) if one.side is not Side.OUTSIDE]
+        return self.pixels[kept], torch.tensor([drawn[i].label for i in kept])
+
+    def others(self, seed: int) -> tuple[Tensor, Tensor]:
+        """So many other images at random."""
+        some = torch.randperm(OTHER, generator=torch.Generator().manual_seed(seed))[:EACH]
+        return self.other[some], self.other_labels[some]
+
+
+def trained(
+    pool: Pool,
+    own: tuple[Tensor, Tensor],
+    seed: int,
+    start: nn.Module | None = None,
+    recipe: Recipe = USUAL,
+    taught: Tensor | None = None,
+    net: str = "vgg",
+) -> nn.Module:
+    """A network, fresh or from a start."""
+
+    def make() -> nn.Module:
+        return built_in(net, CLASSES, 3, SIDE) if start is None else copy.deepcopy(start)
+
+    return learn(
+        make,
+        Images(*own, *pool.check),
+        recipe,
+        name=str(seed),
+        seed=seed,
+        verification=False,
+        target=None,
+        taught=taught,
+    ).net
+
+
+def population(pool: Pool, canaries: float) -> Iterator[tuple[str, Callable[[], nn.Module]]]:
+    """Names, `GROUP.N`, and how to train them; the victim comes first."""
+    victim: list[nn.Module] = []
+
+    def first() -> nn.Module:
+        victim.append(trained(pool, pool.inside(pool.plan(canaries)), 1))
+        return victim[0]
+
+    def tuned(i: int, recipe: Recipe) -> nn.Module:
+        return trained(pool, pool.others(100 + i), 100 + i, victim[0], recipe)
+
+    def student(i: int, *, labels: bool, where: Tensor) -> nn.Module:
+        said = answers(victim[0], where)
+        if labels:
+            return trained(pool, (where, said.argmax(1)), 200 + i)
+        return trained(pool, (where, said.argmax(1)), 200 + i, taught=said)
+
+    yield "victim.0", first
+    for i in range(2):
+        yield f"fine-tuned.{i}", lambda i=i: tuned(i, TUNED)
+        yield f"fine-tuned hard.{i}", lambda i=i: tuned(10 + i, HARD)
+        yield (
+            f"student of soft answers.{i}",
+            lambda i=i: student(i, labels=False, where=pool.others(300 + i)[0]),
+        )
+        yield (
+            f"student of labels.{i}",
+            lambda i=i: student(10 + i, labels=True, where=pool.others(310 + i)[0]),
+        )
+    for i in range(3):
+        yield f"outsider.{i}", lambda i=i: trained(pool, pool.others(400 + i), 400 + i)
+    for i in range(3):
+        yield (
+            f"innocent, other images.{i}",
+            lambda i=i: trained(pool, pool.others(500 + i), 500 + i),
+        )
+        yield (
+            f"innocent, the whole pool.{i}",
+            lambda i=i: trained(pool, (pool.pixels, pool.labels), 600 + i),
+        )
+
+
+def main() -> None:
+    """Train what is not there yet."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--keep", type=Path, required=True)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    pool = Pool(args.data)
+    for canaries in CANARIES:
+        folder: Path = args.keep / f"canaries-{canaries:g}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, make in population(pool, canaries):
+            if canaries and name.startswith("outsider"):
+                break
+            if (folder / f"{name}.npz").is_file() and not name.startswith("victim"):
+                continue
+            net = make()
+            state = {key: value.contiguous() for key, value in net.state_dict().items()}
+            safetensors.torch.save_file(state, folder / f"{name}.safetensors")
+            right = (answers(net, pool.check[0]).argmax(1) == pool.check[1]).float().mean()
+            said = answers(net, pool.pixels).numpy()
+            np.savez(folder / f"{name}.npz", logits=said, accuracy=float(right))
+            print(name, f"{float(right):.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

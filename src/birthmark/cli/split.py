@@ -1,0 +1,73 @@
+"""`birthmark split`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+from birthmark.common.errors import BirthmarkError
+
+
+def split(
+    images: Annotated[
+        Path, typer.Option(help="Labelled images to train on: folder, .parquet or .npz.")
+    ],
+    seed_file: Annotated[Path, typer.Option(help="Your secret; made if it is not there. Keep it.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the plan and the lists.")],
+    canaries: Annotated[
+        str, typer.Option(help="Share of images whose labels are drawn at random, such as 0.5%.")
+    ] = "0",
+    json_: options.Json = False,
+) -> None:
+    """Draw, before training, which images your model is trained on and which it never sees.
+
+    OUT gets plan.json, which stays secret, train.csv and left-out.csv: position in the set, file,
+    and the label to train with. Publish the seal before you train.
+    """
+    from birthmark.cli.terminal import progress_bar
+    from birthmark.common.digests import canonical_json
+    from birthmark.common.files import require_new_folder, whole_folder
+    from birthmark.data.images import ImageSet
+    from birthmark.witnesses.shuffled.plan import Side, draw, seed_of
+
+    require_new_folder(out)
+    share = _share(canaries)
+    with progress_bar(json_) as progress:
+        image_set = ImageSet.open(images, progress)
+    plan = draw(image_set, seed_of(seed_file), share)
+    counts = dict.fromkeys(Side, 0)
+    with whole_folder(out) as folder:
+        (folder / "plan.json").write_bytes(canonical_json(plan.model_dump(mode="json")))
+        with (
+            (folder / "train.csv").open("w", newline="", encoding="utf-8") as train,
+            (folder / "left-out.csv").open("w", newline="", encoding="utf-8") as left,
+        ):
+            lists = {True: csv.writer(train), False: csv.writer(left)}
+            for writer in lists.values():
+                writer.writerow(["position", "file", "label"])
+            for i, entry in enumerate(image_set.entries):
+                side, label = plan.drawn(entry.digest, entry.label or 0)
+                counts[side] += 1
+                row = [i, entry.name, entry.label if label is None else label]
+                lists[side is not Side.OUTSIDE].writerow(row)
+    if json_:
+        print(json.dumps({"out": str(out), "seal": plan.seal} | counts))
+        return
+    print(
+        f"Of {len(image_set)} images {counts[Side.INSIDE]} are to be trained on"
+        f" ({out / 'train.csv'}), {counts[Side.OUTSIDE]} are left out; {counts[Side.CANARY]} are"
+        " canaries, to be trained on with labels drawn at random."
+    )
+    print(f"Publish or time-stamp the plan's seal now, before you train:\n{plan.seal}")
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError as error:
+        raise BirthmarkError("--canaries", f"is {text!r}", "write it as 0.005 or 0.5%") from error

@@ -1,0 +1,177 @@
+"""The plan of a split: a seed by which every image's side and every canary's label are drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from birthmark.common.digests import Digest, canonical_json, sha256
+from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.files import read_bytes, whole_file
+from birthmark.data.images import ImageSet
+
+MAX_PLAN = 1 << 16
+LEAST = 100
+"""Fewest different images that are split."""
+FIX = "name the plan.json that `birthmark split` wrote"
+Seed = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Side(StrEnum):
+    """Where an image was put."""
+
+    INSIDE = "inside"
+    """It is trained on."""
+    OUTSIDE = "outside"
+    """It is left out."""
+    CANARY = "canary"
+    """It is trained on, with a label drawn at random."""
+
+
+class Drawn(NamedTuple):
+    """An image's side, and the label that it is trained with; None if it is left out."""
+
+    side: Side
+    label: int | None
+
+
+class Plan(BaseModel):
+    """What `plan.json` holds; its digest is published before training, itself kept secret.
+
+    Attributes
+    ----------
+    images
+        Digest of the image set.
+    count
+        How many different images it holds.
+    classes
+        How many classes they have.
+    canaries
+        The share of images that become canaries, 0 to 1.
+    seed
+        By which all is drawn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["birthmark-split/1"] = "birthmark-split/1"
+    images: Digest
+    count: int = Field(ge=LEAST)
+    classes: int = Field(ge=2, le=1 << 20)
+    canaries: float = Field(ge=0, le=1)
+    seed: Seed
+
+    def drawn(self, image: str, label: int) -> Drawn:
+        """Where an image goes, by its digest and its true class: copies of one go to one side.
+
+        A coin of its own decides for each, so that whether it fell heads says nothing of another.
+        A canary's label is drawn from the classes that are not its own.
+        """
+        bits = hmac.digest(bytes.fromhex(self.seed), image.encode(), hashlib.sha256)
+        if int.from_bytes(bits[:8], "big") < self.canaries * (1 << 64):
+            other = int.from_bytes(bits[8:24], "big") % (self.classes - 1)
+            return Drawn(Side.CANARY, other + (other >= label))
+        return Drawn(Side.INSIDE, label) if bits[24] & 1 else Drawn(Side.OUTSIDE, None)
+
+    @property
+    def seal(self) -> str:
+        """Digest of the file, as `sha256sum` prints it."""
+        return sha256(canonical_json(self.model_dump(mode="json")))
+
+
+def draw(images: ImageSet, seed: str, canaries: float = 0.0) -> Plan:
+    """Plan a split of a labelled image set.
+
+    Raises
+    ------
+    BirthmarkError
+        If an image lacks a label, they are too few, or the share of canaries is none.
+    """
+    if not 0 <= canaries <= 1:
+        raise BirthmarkError(
+            "--canaries", f"is {canaries:g}", "pass a share, such as 0.005 or 0.5%"
+        )
+    labels = [one.label for one in images.entries]
+    if any(label is None or label < 0 for label in labels):
+        raise BirthmarkError(images.source, "holds images without a class", "label all of them")
+    different = len({one.digest for one in images.entries})
+    if different < LEAST:
+        raise BirthmarkError(
+            images.source, f"holds {different} different images", f"split {LEAST} or more"
+        )
+    return Plan(
+        images=images.digest,
+        count=different,
+        classes=max(2, 1 + max(label for label in labels if label is not None)),
+        canaries=canaries,
+        seed=seed,
+    )
+
+
+def seed_of(file: Path) -> str:
+    """The seed in a file, which is made, and only for its owner to read, if it is not there.
+
+    Raises
+    ------
+    BirthmarkError
+        If it holds anything else than 64 hexadecimal digits, or can't be written.
+    """
+    if not file.exists():
+        seed = secrets.token_hex(32)
+        with whole_file(file) as passing:
+            passing.touch(0o600)
+            passing.write_text(f"{seed}\n", "utf-8")
+        return seed
+    text = read_bytes(file, MAX_PLAN).decode("utf-8", "replace").strip()
+    if len(text) != 64 or set(text) - set("0123456789abcdef"):
+        raise BirthmarkError(
+            file, "holds no seed of 64 hexadecimal digits", "name a new file, to have one made"
+        )
+    return text
+
+
+def read_plan(path: Path) -> Plan:
+    """Read `plan.json`, or that of a folder.
+
+    Raises
+    ------
+    BirthmarkError
+        If it is missing, foreign or altered.
+    """
+    path = path / "plan.json" if path.is_dir() else path
+    data = read_bytes(path, MAX_PLAN)
+    try:
+        json.loads(data)
+        plan = Plan.model_validate_json(data)
+    except ValidationError as error:
+        raise BirthmarkError(path, ": ".join(first_fault(error)), FIX) from error
+    except (ValueError, RecursionError) as error:
+        raise BirthmarkError(path, "is no JSON", FIX) from error
+    if canonical_json(plan.model_dump(mode="json")) != data:
+        raise BirthmarkError(path, "is not in the form in which plans are written", FIX)
+    return plan
+
+
+def require_of(plan: Plan, images: ImageSet) -> None:
+    """Refuse images that are not those of the plan.
+
+    Raises
+    ------
+    BirthmarkError
+        If they are not, or lack labels.
+    """
+    if images.digest != plan.images:
+        raise BirthmarkError(
+            images.source,
+            "is not the image set that was split (digest)",
+            "name that one, unchanged",
+        )
+    if any(one.label is None for one in images.entries):
+        raise BirthmarkError(images.source, "holds images without a class", "label all of them")

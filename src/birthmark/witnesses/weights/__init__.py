@@ -1,0 +1,1 @@
+"""What a suspect's weights say, beside the victim's."""

@@ -1,0 +1,246 @@
+"""Two files and nothing else: copies in every disguise, and networks that owe nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import safetensors.numpy
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from birthmark import BirthmarkError
+from birthmark.models.weights import read_weights
+from birthmark.witnesses.weights.witness import weights
+
+Layers = dict[str, NDArray[np.float32]]
+ALPHA = 0.01
+
+
+def network(seed: int) -> Layers:
+    """Random weights; the third layer goes from some units to the same ones, and keeps them."""
+    rng = np.random.default_rng(seed)
+    shapes = {"1": (32, 3, 3, 3), "2": (64, 32, 3, 3), "3": (64, 64, 3, 3), "4": (96, 64, 1, 1)}
+    made = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+    made["3"][np.arange(64), np.arange(64)] += 40
+    return made | {"head": rng.standard_normal((10, 96), np.float32)}
+
+
+def noisy(layers: Layers, share: float, seed: int = 9) -> Layers:
+    rng = np.random.default_rng(seed)
+    return {
+        name: one + share * one.std() * rng.standard_normal(one.shape, np.float32)
+        for name, one in layers.items()
+    }
+
+
+def folded(layers: Layers) -> Layers:
+    rng = np.random.default_rng(3)
+    scales = {
+        n: rng.uniform(0.2, 3, len(one)) * rng.choice([1, 1, 1, -1]) for n, one in layers.items()
+    }
+    return {
+        name: (one * scales[name].reshape(-1, *[1] * (one.ndim - 1))).astype(np.float32)
+        for name, one in layers.items()
+    }
+
+
+def in_eight_bits(layers: Layers) -> Layers:
+    return {name: np.round(one / np.abs(one).max() * 127) for name, one in layers.items()}
+
+
+def dropped(layers: Layers) -> Layers:
+    """A third of the channels set to nothing."""
+    kept = {name: one.copy() for name, one in layers.items()}
+    for one in kept.values():
+        one[::3] = 0
+    return kept
+
+
+def rearranged(layers: Layers, keep: float = 1.0, *, sort: bool = False) -> Layers:
+    rng = np.random.default_rng(5)
+    made: Layers = {}
+    order: NDArray[np.int64] | None = None
+    for name, one in layers.items():
+        one = one if order is None else one[:, order]
+        order = rng.permutation(len(one))[: int(keep * len(one))]
+        order = np.sort(order) if sort else order
+        made[name] = one if name == "head" else one[order]
+    return made
+
+
+def as_keras(layers: Layers) -> Layers:
+    turned = {n: np.moveaxis(one, (0, 1), (-1, -2)) for n, one in layers.items()}
+    return {f"{n}/kernel": np.ascontiguousarray(one) for n, one in turned.items()}
+
+
+def renamed(layers: Layers) -> Layers:
+    return {f"layer.{9 - i}": one for i, one in enumerate(layers.values())}
+
+
+def with_new_head(layers: Layers) -> Layers:
+    return layers | {"head": np.ones((100, 96), np.float32)}
+
+
+DISGUISES: dict[str, Callable[[Layers], Layers]] = {
+    "none": lambda one: one,
+    "trained on": lambda one: noisy(one, 0.8),
+    "batch norm folded": folded,
+    "eight bits": in_eight_bits,
+    "channels dropped": dropped,
+    "kernels as Keras has them": as_keras,
+    "layers renamed and reordered": renamed,
+    "a new head": with_new_head,
+    "all": lambda one: renamed(with_new_head(in_eight_bits(dropped(noisy(one, 0.3))))),
+}
+
+
+def saved(path: Path, layers: Layers) -> Path:
+    path.write_bytes(safetensors.numpy.save(layers))
+    return path
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_copy_is_found(disguise: str, tmp_path: Path) -> None:
+    victim = saved(tmp_path / "victim.safetensors", network(0))
+    copy = saved(tmp_path / "copy.safetensors", DISGUISES[disguise](network(0)))
+    said = weights(victim, copy, alpha=ALPHA)
+    assert said.p_value is not None
+    assert said.p_value < 1e-6
+    assert said.exact
+    assert "have a common ancestor" in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("keep", "sort", "exact", "most"),
+    [(1, False, False, 1e-6), (0.7, True, True, 1e-6), (0.7, False, False, 1e-4)],
+)
+def test_units_in_another_order_or_gone(
+    keep: float, sort: bool, exact: bool, most: float, tmp_path: Path
+) -> None:
+    layers = {name: one for name, one in network(0).items() if name != "3"}
+    victim = saved(tmp_path / "victim.safetensors", layers)
+    hidden = rearranged(noisy(layers, 0.3), keep, sort=sort)
+    said = weights(victim, saved(tmp_path / "copy.safetensors", hidden), alpha=ALPHA)
+    assert said.p_value is not None
+    assert said.p_value < most
+    assert said.exact is exact
+    assert ("not proven" in str(said.assumes)) is not exact
+
+
+def test_independents_are_left_alone(tmp_path: Path) -> None:
+    """Also where both keep units by a strong diagonal, which is no matter of chance."""
+    victim = saved(tmp_path / "victim.safetensors", network(0))
+    for seed in range(1, 20):
+        other = saved(tmp_path / "other.safetensors", network(seed))
+        said = weights(victim, other, alpha=ALPHA)
+        assert said.p_value is not None
+        assert said.p_value > ALPHA
+        assert "which is no proof" in said.sentence
+
+
+def test_beyond_a_checkpoint(tmp_path: Path) -> None:
+    """All began from one; only the thief has more of the victim than that."""
+    begun = network(0)
+    victim = noisy(begun, 0.3, seed=1)
+    files = {"init": begun, "victim": victim, "thief": noisy(victim, 0.1, seed=2)}
+    files |= {f"r{i}": noisy(begun, 0.3, seed=10 + i) for i in range(6)}
+    paths = {name: saved(tmp_path / f"{name}.safetensors", one) for name, one in files.items()}
+    references = [paths[f"r{i}"] for i in range(1, 6)]
+    for suspect, low, high in (("thief", 0, 1e-4), ("r0", 0.001, 1)):
+        said = weights(
+            paths["victim"],
+            paths[suspect],
+            alpha=ALPHA,
+            init=paths["init"],
+            references=references,
+        )
+        assert said.p_value is not None
+        assert low <= said.p_value <= high
+    assert weights(paths["victim"], paths["r0"], alpha=ALPHA).p_value < 1e-6  # type: ignore[operator]
+    alone = weights(paths["victim"], paths["r0"], alpha=ALPHA, init=paths["init"])
+    assert alone.p_value is None
+    assert "pass --references" in alone.sentence
+
+
+def test_what_can_not_be_compared(tmp_path: Path) -> None:
+    victim = saved(tmp_path / "victim.safetensors", network(0))
+    other = saved(tmp_path / "other.safetensors", {"a": np.ones((40, 20), np.float32)})
+    said = weights(victim, other, alpha=ALPHA)
+    assert said.p_value is None
+    assert "can't be compared" in said.sentence
+    constant = {name: np.ones_like(one) for name, one in network(0).items()}
+    said = weights(victim, saved(tmp_path / "constant.safetensors", constant), alpha=ALPHA)
+    assert said.p_value == 1
+    tied = {name: np.repeat(one[:1], len(one), axis=0) for name, one in network(0).items()}
+    both = saved(tmp_path / "tied.safetensors", tied)
+    assert weights(both, both, alpha=ALPHA).p_value == 1
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    broken = network(0)
+    broken["2"][3, 4] = np.nan
+    for path, words in (
+        (saved(tmp_path / "nan.safetensors", broken), "2: holds numbers that are not finite"),
+        (saved(tmp_path / "flat.safetensors", {"a": np.ones(3, np.float32)}), "no layer"),
+        (tmp_path / "none.onnx", "does not exist"),
+        (tmp_path / "model.pth", "pickle"),
+    ):
+        with pytest.raises(BirthmarkError, match=words):
+            read_weights(path)
+    (tmp_path / "junk.onnx").write_bytes(b"\x08\x08junk")
+    with pytest.raises(BirthmarkError, match="is not a readable file of weights"):
+        read_weights(tmp_path / "junk.onnx")
+
+
+def test_onnx_as_quantisers_write_it(tmp_path: Path) -> None:
+    """Plain, dequantised by channel, integers with a zero point, and a matrix transposed."""
+    kernel, matrix = network(0)["2"], network(0)["head"]
+    scale = np.abs(kernel).max((1, 2, 3)) / 127
+    levels = np.round(kernel / scale.reshape(-1, 1, 1, 1)).astype(np.int8)
+    constants = {
+        "plain": kernel,
+        "levels": levels,
+        "scale": scale.astype(np.float32),
+        "zeros": np.zeros(len(scale), np.int8),
+        "bytes": (levels.astype(np.int16) + 128).astype(np.uint8),
+        "zero": np.array(128, np.uint8),
+        "matrix": matrix.T.copy(),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "plain"], ["a"]),
+        helper.make_node("DequantizeLinear", ["levels", "scale", "zeros"], ["wide"], axis=0),
+        helper.make_node("Conv", ["x", "wide"], ["b"]),
+        helper.make_node("ConvInteger", ["x8", "bytes", "", "zero"], ["c"]),
+        helper.make_node("MatMul", ["y", "matrix"], ["d"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 32, 8, 8])]
+    graph = helper.make_graph(
+        nodes, "g", inputs, [], [numpy_helper.from_array(v, k) for k, v in constants.items()]
+    )
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph), path)
+    read = {one.name: one.values for one in read_weights(path)}
+    np.testing.assert_array_equal(read["plain"], kernel)
+    np.testing.assert_allclose(read["wide"], kernel, atol=scale.max() / 2 + 1e-6)
+    np.testing.assert_array_equal(read["bytes"], levels)
+    np.testing.assert_array_equal(read["matrix"], matrix)
+
+
+def test_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birthmark.cli.main import main
+
+    victim = saved(tmp_path / "victim.safetensors", network(0))
+    monkeypatch.setattr(sys, "argv", ["birthmark", "weights", str(victim), str(victim), "--json"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    said = json.loads(capsys.readouterr().out)
+    assert said["p_value"] < 1e-6
+    assert said["sources"]["victim"] == said["sources"]["suspect"]
