@@ -166,8 +166,8 @@ def audit(
         repeats and access
     ):
         say(f"Not checked, which the report tells why: {', '.join(unknown)}.")
-    if said := api.spent_sentence(model):
-        say(said)
+    if spent := api.spent_sentence(model):
+        say(spent)
     say(f"Assumed, measured and inferred: {out / 'report.html'}")
 
 
