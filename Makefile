@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= demo
 SEED ?= 0
 
-.PHONY: demo test coverage lint bench tables picture site clean
+.PHONY: demo test coverage lint lowest advisories bench tables picture site clean
 
 demo: .venv/core
 	rm -rf $(OUT)
@@ -21,6 +21,20 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The oldest versions that pyproject.toml allows, without what runs model files of torch and the like.
+lowest: .venv/python
+	rm -rf .venv-lowest $(OUT)-lowest
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
+	  -e '.[pdf,practice,serve,stamp]' 'pytest>=8.2' 'hypothesis>=6.100' 'jsonschema>=4.20'
+	.venv-lowest/bin/birthmark demo --out $(OUT)-lowest
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -q tests/bundle tests/data tests/evidence \
+	  tests/cli/test_commands.py tests/serving tests/models/adapters/test_hostile_onnx.py $(ARGS)
+
+advisories: .venv/dev
+	$(BIN)/python tests/dependencies/advisories.py
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/speed.py --write benchmarks/speed.md
@@ -55,4 +69,4 @@ site: .venv/dev
 	touch $@
 
 clean:
-	rm -rf .venv $(OUT) site
+	rm -rf .venv .venv-lowest $(OUT) $(OUT)-lowest site

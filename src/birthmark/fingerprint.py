@@ -45,6 +45,7 @@ class Fingerprint:
         method: str = BEST,
         n: int = 100,
         seed: int = 0,
+        seed_from: str | None = None,
         resize: tuple[int, int] | None = None,
         start: str | None = None,
         split: str | None = None,
@@ -67,7 +68,7 @@ class Fingerprint:
         lineage
             The victim's lineage, as the references call it; the rule `rank` calls nothing derived
             without it. An adapter states its own.
-        method, n, seed, resize, start, split, progress
+        method, n, seed, seed_from, resize, start, split, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
@@ -88,6 +89,7 @@ class Fingerprint:
             method_name=method,
             n=n,
             seed=seed,
+            seed_from=seed_from,
             resize=resize,
             start=start,
             split=split,

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 import world
-from birthmark import Fingerprint, ImageSet, as_suspect
-from birthmark.bundle import Bundle, ProbeRecord
+from birthmark import BirthmarkError, Fingerprint, ImageSet, as_suspect
+from birthmark.bundle import Bundle, Manifest, ProbeRecord
 from birthmark.data.images import Image
 from birthmark.data.outputs import Outputs
 from birthmark.evidence.recheck import Recheck, recheck
 from birthmark.models.adapters.lookup import open_all
+from birthmark.scores.methods import PLAIN
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,72 @@ def test_an_honest_one_passes(honest: Bundle, victim: Any, references: Any) -> N
     assert set(found(done).values()) == {True}
     assert said(done, "probes") == "All 40 are those that the draw gives."
     assert "20 of 20 references were passed" in said(done, "references' answers")
+
+
+def test_a_seed_of_public_words_is_shown_to_be_theirs(
+    victim: Any, references: Any, honest: Bundle, tmp_path: Path
+) -> None:
+    words = "beacon of 2026-01-01: 4f1a"
+    made = Fingerprint.enroll(victim, world.image_set(), references, n=20, seed_from=words)
+    assert made.manifest.seed == int(hashlib.sha256(words.encode()).hexdigest()[:16], 16) >> 1
+    made.save(tmp_path / "v.birthmark")
+    again = Fingerprint.open(tmp_path / "v.birthmark")
+    done = recheck(again.bundle, victim, world.image_set(), references)
+    assert done.passed
+    assert f"which is that of {words!r}" in said(done, "method")
+    other = again.manifest.model_dump(mode="json") | {"seed": 1}
+    with pytest.raises(ValidationError, match="the seed is not that of seed_from"):
+        Manifest.model_validate(other)
+    assert "how many were tried before can't be known" in said(
+        recheck(honest, victim, world.image_set(), []), "method"
+    )
+    with pytest.raises(BirthmarkError, match="--seed-from: is 'x'; pass one line of words, and no"):
+        Fingerprint.enroll(victim, world.image_set(), references, seed=1, seed_from="x")
+
+
+def test_one_model_saved_many_times_is_not_many_references(victim: Any, tmp_path: Path) -> None:
+    """Other bytes each time, so each has a digest of its own."""
+    for i in range(12):
+        lineage = world.lineage_of(i)
+        model = world.innocent(i % 2)
+        model_file = tmp_path / lineage / f"{i}.onnx"
+        world.write_onnx(model_file, model.coef_.T * (1 + i * 1e-6), model.intercept_)
+    many = open_all([str(tmp_path)], world.DECLARED)
+    assert len({one.description.digest for one in many}) == 12
+    made = Fingerprint.enroll(
+        as_suspect(victim._source, world.DECLARED, lineage="linear"),
+        world.image_set(),
+        many,
+        n=20,
+        start="random",
+        method="sac-jc",
+    )
+    done = recheck(made.bundle, victim, world.image_set(), many)
+    assert not done.passed
+    assert said(done, "references distinct").startswith("10 of 12 answer as another does")
+    assert said(done, "models distinct") == (
+        "Victim, companions and references are 13 different files."
+    )
+
+
+def test_references_of_chance_accuse_nobody(victim: Any) -> None:
+    """Whatever is audited, a model that guesses says nothing about it; its controls tell."""
+    rng = np.random.default_rng(0)
+    junk = []
+    for i in range(12):
+        weights = rng.normal(size=(64, 10))
+        model = world.answering(lambda x, w=weights: x.reshape(len(x), -1) @ w)  # type: ignore[misc]
+        described = {"name": f"junk-{i}", "lineage": world.lineage_of(i)}
+        model.description = model.description.model_copy(update=described)  # type: ignore[misc]
+        junk.append(model)
+    own = as_suspect(victim._source, world.DECLARED, lineage="linear")
+    try:
+        made = Fingerprint.enroll(own, world.image_set(), junk, n=20, start="random", method=PLAIN)
+    except BirthmarkError as error:
+        assert "chance" in str(error)
+        return
+    innocents = [world.as_digits(world.innocent(i), name=f"i{i}") for i in range(30, 34)]
+    assert all(made.audit(one).verdict != "derived" for one in innocents)
 
 
 def test_what_was_not_passed_is_not_checked(honest: Bundle, victim: Any, references: Any) -> None:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from birthmark.calibration.population import Fit
-from birthmark.common.digests import Digest
+from birthmark.common.digests import Digest, sha256
 from birthmark.common.errors import one_line
 from birthmark.models.adapters import Description
 
@@ -44,7 +44,19 @@ def _nameable(start: str) -> str:
     return start
 
 
+def _shown(text: str) -> str:
+    if text != one_line(text, 500) or not text:
+        raise ValueError("is not one line of 1 to 500 characters")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_shown)]
 Start = Annotated[str, AfterValidator(_nameable)]
+
+
+def seed_of(public: str) -> int:
+    """The seed that words give which anyone can look up: the first 63 bits of their SHA-256."""
+    return int(sha256(public.encode()).removeprefix("sha256:")[:16], 16) >> 1
 
 
 class ProbeRecord(BaseModel):
@@ -124,7 +136,8 @@ class Manifest(BaseModel):
     """The fingerprint's contents, with the digest of everything.
 
     It holds no time: one that a file states of itself proves nothing. The seal's publication does.
-    Where there were no companions, nothing is written about them.
+    Where there were no companions, nothing is written about them, nor of `seed_from` where there
+    is none: words of which the seed was made, such as a beacon's value of a stated day.
 
     `start` is what the victim's training began from: `random`, or a checkpoint's name; None where
     nobody stated it. `population` is there where the probes were chosen by answers; elsewhere it
@@ -137,6 +150,7 @@ class Manifest(BaseModel):
     format: Literal["birthmark-fingerprint/2"] = FORMAT
     method: Name
     seed: int
+    seed_from: Words | None = None
     images: ImageSetRecord
     victim: Description
     references: list[Description] = Field(min_length=1, max_length=MAX_REFERENCES)
@@ -167,6 +181,8 @@ class Manifest(BaseModel):
     def _distinct(self) -> Manifest:
         if len({probe.file for probe in self.probes}) != len(self.probes):
             raise ValueError("a probe's file is named twice")
+        if self.seed_from is not None and self.seed != seed_of(self.seed_from):
+            raise ValueError("the seed is not that of seed_from")
         record = self.population
         if record is not None and len(record.references) != (
             0 if record.victim is None else len(self.references)
@@ -177,7 +193,7 @@ class Manifest(BaseModel):
     @model_serializer(mode="wrap")
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        for name in ("companions", "split"):
+        for name in ("companions", "split", "seed_from"):
             if getattr(self, name) is None:
                 fields.pop(name, None)
         return fields

@@ -66,6 +66,12 @@ def enroll(
     ] = "birthmark",
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
+    seed_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS", help="Take the seed from public words, as a beacon's of a stated day."
+        ),
+    ] = None,
     resize: options.Resize = None,
     no_labels: Annotated[
         bool, typer.Option("--no-labels", help="Do not check answers against the images' labels.")
@@ -129,6 +135,7 @@ def enroll(
             method=method,
             n=n,
             seed=seed,
+            seed_from=seed_from,
             resize=options.sides(resize),
             start=start,
             split=None if split is None else read_plan(split).seal,

@@ -62,6 +62,7 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         f" lineage {manifest.victim.lineage or 'not stated'})",
         "victim digest": manifest.victim.digest or "none: it is no file",
         "probes": f"{len(manifest.probes)} of {manifest.images.count} images, seed {manifest.seed}"
+        + (f" from {manifest.seed_from!r}" if manifest.seed_from else "")
         + (f", resized to {resize[0]}x{resize[1]}" if resize else ""),
         "labels": f"{labelled} probes have one"
         if (labelled := sum(probe.label is not None for probe in manifest.probes))

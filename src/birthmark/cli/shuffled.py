@@ -39,6 +39,7 @@ def shuffled(
     rate: api.Rate = None,
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
@@ -57,7 +58,9 @@ def shuffled(
     if most is not None and most < 1:
         raise BirthmarkError("--most", f"is {most}", "pass 1 or more")
     declared = options.declared(input_, range_, mean, std, output, layout, order)
-    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(
+        ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
+    )
     access = api.access_of([suspect, *references], plan.with_name(f"{plan.name}.ledger"), stated)
     drawn = read_plan(plan)
     fetch(allow_download, suspect, *references)

@@ -14,9 +14,10 @@ from birthmark.bundle.manifest import (
     ImageSetRecord,
     PopulationRecord,
     nameable,
+    seed_of,
 )
 from birthmark.common.digests import sha256
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
@@ -37,6 +38,7 @@ def enroll(
     method_name: str = BEST,
     n: int = 100,
     seed: int = 0,
+    seed_from: str | None = None,
     resize: tuple[int, int] | None = None,
     start: str | None = None,
     split: str | None = None,
@@ -61,6 +63,10 @@ def enroll(
         How many probes, 2 to 20,000.
     seed
         Draws the images.
+    seed_from
+        Words that give the seed instead, of which anyone can see that they were not chosen: a
+        public beacon's value of a day that was named before. So nobody can say that many seeds
+        were tried.
     resize
         (width, height) to bring all images to first.
     start
@@ -92,6 +98,12 @@ def enroll(
         raise BirthmarkError(
             "--start", f"is {start[:200]!r}", "pass random, or a checkpoint's name without an @"
         )
+    if seed_from is not None:
+        if seed or seed_from != one_line(seed_from, 500) or not seed_from:
+            raise BirthmarkError(
+                "--seed-from", f"is {seed_from[:200]!r}", "pass one line of words, and no --seed"
+            )
+        seed = seed_of(seed_from)
     _require_distinct(victim, references, companions)
     draw = Draw(images.digest, victim.description.digest, seed)
     if method_name == BEST:
@@ -115,6 +127,7 @@ def enroll(
     manifest = Manifest(
         method=chosen.name,
         seed=seed,
+        seed_from=seed_from,
         images=ImageSetRecord(digest=images.digest, count=len(images), resize=resize),
         victim=victim.description,
         references=[reference.description for reference in references],

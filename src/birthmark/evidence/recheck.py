@@ -128,8 +128,14 @@ def _method(manifest: Manifest) -> tuple[Method | None, Check]:
         name="method",
         passed=known.name == manifest.method,
         sentence=f"{manifest.method} is {'known' if known.name == manifest.method else known.name}"
-        f"; seed {manifest.seed}.",
+        f"; seed {manifest.seed}, {_drawn(manifest)}.",
     )
+
+
+def _drawn(manifest: Manifest) -> str:
+    if manifest.seed_from is None:
+        return "chosen by the accuser: how many were tried before can't be known"
+    return f"which is that of {manifest.seed_from!r}: look whether that was public and of its day"
 
 
 def _images(manifest: Manifest, images: ImageSet) -> Check:
@@ -174,7 +180,7 @@ def _distinct(manifest: Manifest) -> Check:
     if twice:
         sentence = f"{len(twice)} of {len(named)} are there twice: {twice[0]}."
         return Check(name="models distinct", passed=False, sentence=sentence)
-    sentence = f"Victim, companions and references are {len(first)} different models"
+    sentence = f"Victim, companions and references are {len(first)} different files"
     sentence += f"; {unknown} have no digest." if unknown else "."
     return Check(name="models distinct", passed=None if unknown else True, sentence=sentence)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from birthmark.bundle import Bundle
 from birthmark.bundle.manifest import PopulationRecord
+from birthmark.calibration.copies import TELLING
 from birthmark.common.checks import Check
 from birthmark.data.images import ImageSet, Progress
 from birthmark.enrolment.population import asked, counted_once, standing, unselected_images
@@ -22,6 +23,9 @@ CLOSE_RATE = 0.02
 
 def distinct_references(bundle: Bundle) -> Check:
     """Whether no two references answer as one model does."""
+    if len(bundle.probes) < TELLING:
+        sentence = f"With fewer than {TELLING} probes it can't be told whether two are one model."
+        return Check(name="references distinct", passed=None, sentence=sentence)
     groups = counted_once(bundle)
     if not groups:
         sentence = "No two references answer as one model does."

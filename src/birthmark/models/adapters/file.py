@@ -12,7 +12,7 @@ from birthmark.data.images import Image
 from birthmark.data.outputs import Outputs
 from birthmark.models.adapters.base import Description
 from birthmark.models.adapters.declaration import HOW_TO_DECLARE, Declaration
-from birthmark.models.adapters.parts import digest_of
+from birthmark.models.adapters.parts import digest_of_files
 from birthmark.models.runtimes.base import Takes
 from birthmark.models.sandbox import Limits, Sandboxed
 
@@ -86,7 +86,7 @@ class FileSuspect:
             name=self.name(path),
             adapter=self.adapter,
             output=self._declaration.output,
-            digest=digest_of(path, files, limits.file),
+            digest=digest_of_files(path, files, limits.file),
             declaration=self._declaration,
             lineage=lineage,
         )

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from birthmark.common.digests import sha256_of_file, sha256_of_files
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.common.files import files_below, known_regular, opened
+from birthmark.models.adapters.model_files import REPOSITORY, SAVED_MODEL
 from birthmark.models.adapters.onnx_names import external_names
 from birthmark.models.sandbox.sandboxed import MAX_FILES
 
@@ -51,7 +52,20 @@ def of_folder(folder: Path, also: Sequence[Path] = ()) -> list[Path]:
     return files
 
 
-def digest_of(path: Path, files: Sequence[Path], limit: int) -> str:
+def files_of(path: Path, limit: int) -> list[Path]:
+    """The files that a model consists of which is opened by `path`, as `located` names it.
+
+    Raises
+    ------
+    BirthmarkError
+        As `of_onnx` and `of_folder`.
+    """
+    if path.suffix == ".onnx":
+        return of_onnx(path, limit)
+    return of_folder(path.parent) if path.name in (SAVED_MODEL, REPOSITORY) else [path]
+
+
+def digest_of_files(path: Path, files: Sequence[Path], limit: int) -> str:
     """Digest of a file, or of all files that a model consists of.
 
     Raises

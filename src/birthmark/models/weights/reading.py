@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.models.adapters.model_files import located, refuse_pickles
+from birthmark.models.adapters.model_files import REPOSITORY, SAVED_MODEL, located, refuse_pickles
+from birthmark.models.adapters.parts import files_of
 from birthmark.models.sandbox import Limits, Sandboxed
 from birthmark.models.weights.tensors import TABLE, Tensor, table_of
 
@@ -56,7 +57,15 @@ def read_weights(spec: str | Path) -> list[Tensor]:
         raise BirthmarkError(path, "is no file that weights can be read of", f"name {FORMATS}")
     limits = Limits.of_environment()
     name = f"birthmark.models.weights.{reader}:load"
-    with Sandboxed(name, path, limits=limits, what=f"file of weights ({FORMATS})") as process:
+    files = files_of(path, limits.file)
+    with Sandboxed(
+        name,
+        path,
+        limits=limits,
+        parts=files,
+        readable=[path.parent] if path.name in (SAVED_MODEL, REPOSITORY) else [],
+        what=f"file of weights ({FORMATS})",
+    ) as process:
         try:
             table = table_of(process.run(np.full(1, TABLE, np.float32)), limits.memory)
         except (ValueError, RecursionError) as error:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from birthmark.audit.testimony import Testimony
-from birthmark.common.digests import sha256_of_file, sha256_of_folder
 from birthmark.common.errors import BirthmarkError
 from birthmark.models.adapters.model_files import located
+from birthmark.models.adapters.parts import digest_of_files, files_of
+from birthmark.models.sandbox import Limits
 from birthmark.models.weights import Tensor, read_weights
 from birthmark.witnesses.weights.added import LEAST, Added, added
 from birthmark.witnesses.weights.in_place import InPlace, in_place
@@ -117,9 +118,8 @@ def weights(
 def digest_of(spec: str | Path) -> str:
     """Digest of a model's file, or of the files of its folder."""
     path = Path(located(str(spec)))
-    return (
-        sha256_of_folder(path.parent) if path.suffix in (".pb", ".json") else sha256_of_file(path)
-    )
+    limit = Limits.of_environment().file
+    return digest_of_files(path, files_of(path, limit), limit)
 
 
 def _ancestor(
