@@ -193,8 +193,8 @@ def _contents(
         return
     yield _consistent(statement, bundle, answers, sha256(files[FINGERPRINT]))
     for one in statement.predicate.result.witnesses:
-        files = ", ".join(f"{what} {digest}" for what, digest in one.sources.items())
-        sentence = f"It was not asked again; `birthmark {one.witness}` does, with {files}."
+        named = ", ".join(f"{what} {digest}" for what, digest in one.sources.items())
+        sentence = f"It was not asked again; `birthmark {one.witness}` does, with {named}."
         yield Check(name=one.witness, passed=None, sentence=sentence)
     if repeat:
         yield _repeated(statement, bundle, answers, source)
