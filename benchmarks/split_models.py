@@ -9,6 +9,7 @@ import argparse
 import copy
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,9 +28,9 @@ from birthmark.training.inputs import answers
 from birthmark.witnesses.shuffled.plan import Plan, Side
 
 POOL, OTHER, CLASSES = 8000, 10_000, 10
-EACH = 4000
+EACH, COPIES = 4000, 3
 USUAL, TUNED, HARD = Recipe(epochs=12), Recipe(epochs=3, rate=0.02), Recipe(epochs=6, rate=0.1)
-CANARIES = (0.0, 0.01)
+CANARIES = (0.0,)
 
 
 class Pool:
@@ -91,12 +92,20 @@ def trained(
     ).net
 
 
-def population(pool: Pool, canaries: float) -> Iterator[tuple[str, Callable[[], nn.Module]]]:
+def population(
+    pool: Pool, canaries: float, folder: Path
+) -> Iterator[tuple[str, Callable[[], nn.Module]]]:
     """Names, `GROUP.N`, and how to train them; the victim comes first."""
     victim: list[nn.Module] = []
 
     def first() -> nn.Module:
-        victim.append(trained(pool, pool.inside(pool.plan(canaries)), 1))
+        kept = folder / "victim.0.safetensors"
+        if kept.is_file():
+            victim.append(built_in("vgg", CLASSES, 3, SIDE))
+            victim[0].load_state_dict(safetensors.torch.load_file(kept))
+            victim[0].eval()
+        else:
+            victim.append(trained(pool, pool.inside(pool.plan(canaries)), 1))
         return victim[0]
 
     def tuned(i: int, recipe: Recipe) -> nn.Module:
@@ -108,29 +117,21 @@ def population(pool: Pool, canaries: float) -> Iterator[tuple[str, Callable[[], 
             return trained(pool, (where, said.argmax(1)), 200 + i)
         return trained(pool, (where, said.argmax(1)), 200 + i, taught=said)
 
+    def innocent(seed: int, *, whole: bool) -> nn.Module:
+        own = (pool.pixels, pool.labels) if whole else pool.others(seed)
+        return trained(pool, own, seed)
+
     yield "victim.0", first
     for i in range(2):
-        yield f"fine-tuned.{i}", lambda i=i: tuned(i, TUNED)
-        yield f"fine-tuned hard.{i}", lambda i=i: tuned(10 + i, HARD)
-        yield (
-            f"student of soft answers.{i}",
-            lambda i=i: student(i, labels=False, where=pool.others(300 + i)[0]),
-        )
-        yield (
-            f"student of labels.{i}",
-            lambda i=i: student(10 + i, labels=True, where=pool.others(310 + i)[0]),
-        )
-    for i in range(3):
-        yield f"outsider.{i}", lambda i=i: trained(pool, pool.others(400 + i), 400 + i)
-    for i in range(3):
-        yield (
-            f"innocent, other images.{i}",
-            lambda i=i: trained(pool, pool.others(500 + i), 500 + i),
-        )
-        yield (
-            f"innocent, the whole pool.{i}",
-            lambda i=i: trained(pool, (pool.pixels, pool.labels), 600 + i),
-        )
+        yield f"outsider.{i}", partial(innocent, 400 + i, whole=False)
+    for i in range(COPIES):
+        other, another = pool.others(300 + i)[0], pool.others(310 + i)[0]
+        yield f"fine-tuned.{i}", partial(tuned, i, TUNED)
+        yield f"student of soft answers.{i}", partial(student, i, labels=False, where=other)
+        yield f"student of labels.{i}", partial(student, 10 + i, labels=True, where=another)
+        yield f"innocent, the whole pool.{i}", partial(innocent, 600 + i, whole=True)
+        yield f"innocent, other images.{i}", partial(innocent, 500 + i, whole=False)
+        yield f"fine-tuned hard.{i}", partial(tuned, 10 + i, HARD)
 
 
 def main() -> None:
@@ -144,9 +145,7 @@ def main() -> None:
     for canaries in CANARIES:
         folder: Path = args.keep / f"canaries-{canaries:g}"
         folder.mkdir(parents=True, exist_ok=True)
-        for name, make in population(pool, canaries):
-            if canaries and name.startswith("outsider"):
-                break
+        for name, make in population(pool, canaries, folder):
             if (folder / f"{name}.npz").is_file() and not name.startswith("victim"):
                 continue
             net = make()

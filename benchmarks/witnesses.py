@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from birthmark import __version__
 from birthmark.bench.markdown import grid
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.weights import Tensor, read_weights
+from birthmark.witnesses.shuffled.witness import Shuffled, known
 from birthmark.witnesses.weights.added import added
 from birthmark.witnesses.weights.witness import Compared, compare
 
@@ -138,10 +140,10 @@ def by_victim(everyone: dict[str, Model]) -> Iterator[list[str]]:
     for i, one in enumerate(named):
         for other in named[i + 1 :]:
             if one.network == other.network:
-                related = bool(families[one.name] & families[other.name])
+                alike = bool(families[one.name] & families[other.name])
                 found_one = compare(one.tensors, other.tensors)
-                pairs[related].append(found_one)
-                if not related and found_one.matching is not None:
+                pairs[alike].append(found_one)
+                if not alike and found_one.matching is not None:
                     agreeing.append(np.exp(found_one.matching.log_p_agreeing))
     yield summed("all pairs with a common ancestor", pairs[True])
     yield summed("all pairs without", pairs[False])
@@ -233,11 +235,47 @@ def speed() -> str:
     )
 
 
+def split(keep: Path, data: Path) -> Iterator[list[str]]:
+    """Models that know a split and models that do not, by number of images asked."""
+    from benchmarks.split_models import Pool
+
+    pool = Pool(data)
+    plan = pool.plan(0.0)
+    truth = pool.labels.numpy()
+    drawn = [plan.drawn(d, y) for d, y in zip(pool.digests, truth.tolist(), strict=True)]
+    answers = {}
+    right: dict[str, list[float]] = defaultdict(list)
+    for file in sorted((keep / "canaries-0").glob("*.npz")):
+        held = np.load(file)
+        answers[file.stem] = Outputs(held["logits"], Kind.LOGITS, held["logits"].shape[1])
+        right[file.stem.rpartition(".")[0]].append(float(held["accuracy"]))
+    outsiders = [one for name, one in answers.items() if name.startswith("outsider")]
+    order = np.random.default_rng(0).permutation(len(truth))
+    for group, shares in right.items():
+        if group == "outsider":
+            continue
+        own = [one for name, one in answers.items() if name.rpartition(".")[0] == group]
+        cells = [group, str(len(own)), f"{min(shares):.2f} to {max(shares):.2f}"]
+        for count in ASKED:
+            chosen = order[:count].tolist()
+            asked = Shuffled([], [drawn[i] for i in chosen], truth[chosen])
+            for others in ([], [one.at(chosen) for one in outsiders]):
+                for kind in (Kind.LOGITS, Kind.LABELS):
+                    said = [known(asked, one.at(chosen).to(kind), 10, others) for one in own]
+                    worst = max(one.p_value or 1 for one in said)
+                    cells.append(f"{np.mean([one.z for one in said]):.1f} ({worst:.1g})")
+        yield cells
+
+
+ASKED = (8000, 1000)
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--zoo", type=Path, action="append", default=[])
+    parser.add_argument("--keep", type=Path, help="What benchmarks.split_models kept.")
     parser.add_argument("--write", type=Path, required=True)
     args = parser.parse_args()
     began = time.monotonic()
@@ -270,6 +308,17 @@ def main() -> None:
                 " references that began there too.",
                 grid([*head, "p <= 0.01", f"p <= {SURE:g}"], rows),
             ]
+    if args.keep is not None:
+        ways = ["scores", "labels", "scores, beside outsiders", "labels, beside outsiders"]
+        head = ["", "models", "accuracy", *(f"{n}: {way}" for n in ASKED for way in ways)]
+        parts += [
+            "## What was shuffled",
+            "`python -m benchmarks.split_models` trained a small VGG on a random half of 8,000"
+            " CIFAR-10 images, copies and students on 4,000 *other* images, and innocents; 10,000"
+            " other images in all. Mean z over models, and in brackets the greatest p-value, by"
+            " number of images asked; seeds are fixed.",
+            grid(head, list(split(args.keep, args.data))),
+        ]
     text = "\n\n".join(parts) + "\n"
     args.write.write_text(text.replace("{minutes:.0f}", f"{(time.monotonic() - began) / 60:.0f}"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import scipy
@@ -11,6 +13,7 @@ from birthmark.audit.joint import joint, level
 from birthmark.audit.verdict import Verdict
 
 INNOCENTS = 5000
+NAMES: tuple[Literal["weights", "shuffled"], ...] = ("weights", "shuffled")
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.9, -0.45])
@@ -37,7 +40,7 @@ def test_innocents_are_accused_as_rarely_as_asked(alike: float) -> None:
                 cannot_tell=[],
                 sources={},
             )
-            for name, p in zip(("weights", "shuffled"), others, strict=True)
+            for name, p in zip(NAMES, others, strict=True)
         ]
         verdict = Verdict.DERIVED if close else Verdict.INCONCLUSIVE
         found = joint(verdict, said, alpha, [True, True])

@@ -130,7 +130,7 @@ def test_the_command_draws_and_asks(
 
     monkeypatch.chdir(tmp_path)
     pixels = np.stack([one.pixels for one in images])
-    labels = [one.label for one in images.entries]
+    labels = np.array([one.label for one in images.entries], np.int64)
     np.savez(tmp_path / "set.npz", images=pixels, labels=labels)
     line = "birthmark split --images set.npz --seed-file secret --out plan --canaries 1% --json"
     monkeypatch.setattr(sys, "argv", line.split())

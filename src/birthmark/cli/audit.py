@@ -147,8 +147,8 @@ def audit(
             repeats=repeats,
             progress=progress,
         )
-        said = wanted.asked(model, declared, level(alpha, wanted.count), progress)
-        joined = with_witnesses(audited.result, said, alpha, opened.manifest.start)
+        others = wanted.asked(model, declared, level(alpha, wanted.count), progress)
+        joined = with_witnesses(audited.result, others, alpha, opened.manifest.start)
         audited = replace(audited, result=joined)
         progress("Writing the report", 0, 1)
         write_audit(opened.bundle, audited, out, pdf=pdf)

@@ -14,6 +14,7 @@ from birthmark.cli.audit import audit
 from birthmark.cli.bench import bench
 from birthmark.cli.compare import compare
 from birthmark.cli.demo import demo
+from birthmark.cli.drift import drift
 from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
 from birthmark.cli.key import key
@@ -55,6 +56,7 @@ for command in (
     weights,
     split,
     shuffled,
+    drift,
     report,
     compare,
     inspect,

@@ -160,13 +160,13 @@ def ease(
     theirs = np.mean([_rightness(truth, one) for one in others], axis=0)
     there = theirs - theirs.mean()
     size = float(there @ there)
-    return mine if size == 0 else mine - float(there @ mine) / size * there
+    return mine if size == 0 else np.asarray(mine - float(there @ mine) / size * there)
 
 
 def _rightness(truth: NDArray[np.int64], answers: Outputs) -> NDArray[np.float64]:
     here = np.arange(len(truth))
     if answers.kind is Kind.LABELS:
-        return (answers.predicted() == truth).astype(np.float64)
+        return np.asarray(answers.predicted() == truth, np.float64)
     values = answers.values.astype(np.float64)
     if answers.kind is Kind.LOGITS:
         return np.asarray(scipy.special.log_softmax(values, axis=1)[here, truth])

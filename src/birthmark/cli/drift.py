@@ -1,0 +1,54 @@
+"""`birthmark drift`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import api, options
+
+
+def drift(
+    fingerprint: Annotated[Path, typer.Argument(help="The .birthmark file of your model.")],
+    model: Annotated[
+        str, typer.Option(help="Where it runs: a model file or folder, module:function or an API.")
+    ],
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    ledger: api.Ledger = None,
+    max_calls: api.MaxCalls = None,
+    price: api.Price = None,
+    max_cost: api.MaxCost = None,
+    concurrency: api.Concurrency = None,
+    rate: api.Rate = None,
+    timeout: api.Timeout = None,
+    attempts: api.Attempts = None,
+    json_: options.Json = False,
+) -> None:
+    """Tell whether your provider still serves the model that you enrolled; exit code 3 if not.
+
+    Puts the fingerprint's probes to it again and compares every answer. An API is asked anew only
+    with a new --ledger.
+    """
+    from birthmark.cli.terminal import DEVIATES, progress_bar
+    from birthmark.fingerprint import Fingerprint
+    from birthmark.models.adapters.lookup import open_suspect
+    from birthmark.witnesses.drift import drift as compared
+
+    opened = Fingerprint.open(fingerprint)
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    access = api.access_of([model], fingerprint.with_suffix(".drift.ledger"), stated)
+    asked = open_suspect(model, declared, access=access)
+    with api.kept(asked), progress_bar(json_) as progress:
+        found = compared(opened.bundle, asked, progress)
+    print(found.model_dump_json() if json_ else found.sentence)
+    if not found.equal:
+        raise typer.Exit(DEVIATES)
