@@ -30,6 +30,7 @@ def drift(
     rate: api.Rate = None,
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
     json_: options.Json = False,
 ) -> None:
     """Tell whether your provider still serves the model that you enrolled; exit code 3 if not.
@@ -37,18 +38,23 @@ def drift(
     Puts the fingerprint's probes to it again and compares every answer. An API is asked anew only
     with a new --ledger.
     """
-    from birthmark.cli.terminal import DEVIATES, progress_bar
+    from birthmark.cli.terminal import DEVIATES, print_json, progress_bar, say
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_suspect
     from birthmark.witnesses.drift import drift as compared
 
     opened = Fingerprint.open(fingerprint)
     declared = options.declared(input_, range_, mean, std, output, layout, order)
-    stated = api.stated(ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts)
+    stated = api.stated(
+        ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
+    )
     access = api.access_of([model], fingerprint.with_suffix(".drift.ledger"), stated)
     asked = open_suspect(model, declared, access=access)
     with api.kept(asked), progress_bar(json_) as progress:
         found = compared(opened.bundle, asked, progress)
-    print(found.model_dump_json() if json_ else found.sentence)
+    if json_:
+        print_json(found)
+    else:
+        say(found.sentence)
     if not found.equal:
         raise typer.Exit(DEVIATES)
