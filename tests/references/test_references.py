@@ -319,26 +319,3 @@ def test_references_json_is_json_and_refused_if_it_is_anothers(made: Path, tmp_p
     (tmp_path / "references.json").write_text("{}")
     with pytest.raises(BirthmarkError, match="is not of `birthmark references`"):
         References.read(tmp_path)
-
-
-def test_a_network_of_timms_begins_from_its_checkpoint(here: Path, tmp_path: Path) -> None:
-    timm = pytest.importorskip("timm", reason="timm is not installed")
-    import safetensors.torch
-
-    net = timm.create_model("resnet10t", num_classes=1000, in_chans=1)
-    safetensors.torch.save_file(net.state_dict(), tmp_path / "resnet10t.safetensors")
-    asked = wanted(
-        here,
-        images=digits(0, 600),
-        own="timm:resnet10t",
-        init=str(tmp_path / "resnet10t.safetensors"),
-        start="imagenet",
-        size=32,
-        recipes=Recipes(own=Recipe(epochs=8, rate=0.003, optimiser="adamw"), others=QUICK.others),
-        count=6,
-    )
-    told: list[str] = []
-    made = build(asked, tmp_path / "refs", told=lambda one: told.extend(one.notes))
-    lineages = Counter(one.lineage for one in made.references)
-    assert (lineages["resnet10t@imagenet"], made.failures) == (4, {})
-    assert any("has another last layer" in one for one in told)
