@@ -58,6 +58,9 @@ class Known:
         return [names[i] for i in self.rng.permutation(len(names))]
 
 
+SAME_DATA = "same-recipe"
+"""The group of innocents that learnt the victim's own images by its own recipe."""
+
 Choose = Callable[[Known], list[str]]
 
 
@@ -138,6 +141,16 @@ def _regimes(known: Known) -> list[str]:
     return known.inside(known.own)[:OWN] + _some(known, known.others()[:2]) + away
 
 
+def _same_data(known: Known) -> list[str]:
+    """The references of the victim's lineage learnt its own images by its own recipe."""
+    names = [n for n, g in known.groups.items() if g == SAME_DATA and n != known.suspect]
+    alike = [n for n in names if known.population.lineages[n] == known.own]
+    if len(alike) < OWN:
+        return []
+    own = [alike[i] for i in known.rng.permutation(len(alike))][:OWN]
+    return own + _some(known, known.others()[:OTHERS]) + known.students()[:EACH]
+
+
 DESIGNS = (
     Design(
         "fitting",
@@ -159,6 +172,12 @@ DESIGNS = (
         "four of the victim's lineage, two of each of two others, and one"
         " innocent of each regime that is not the suspect's",
         _regimes,
+    ),
+    Design(
+        "the victim's data in",
+        "as the first, but the four of the victim's lineage learnt the victim's own images by its"
+        " own recipe",
+        _same_data,
     ),
     Design(
         "start left out",

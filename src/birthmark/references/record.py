@@ -78,7 +78,8 @@ class References(BaseModel):
     seed
         Divides the images and draws the models.
     trained_on, checked_on, probes
-        How many images each part holds; each reference learns from its own share of the first.
+        How many images each part holds; each reference learns from its own share of the first,
+        but those of the owner's network from all of the owner's images, if there are any.
     share
         That share, 0 to 1.
     victim

@@ -109,8 +109,11 @@ def _built(task: Task, notes: list[str]) -> Reference:
     pixels = read_pixels(pixels_file(task.folder, declaration))
     with np.load(parts_file(task.folder)) as parts:
         labels, check = parts["labels"], parts["check"]
-        shown = np.concatenate([parts["train"], parts["owner"]])
-        train = part(shown, labels, planned.seed, people=task.verification)
+        if planned.own and len(parts["owner"]):
+            train = parts["owner"]
+        else:
+            shown = np.concatenate([parts["train"], parts["owner"]])
+            train = part(shown, labels, planned.seed, people=task.verification)
     taught = None
     if planned.teacher is not None:
         read = read_pixels(pixels_file(task.folder, task.teachers))
