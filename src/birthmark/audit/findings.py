@@ -332,8 +332,8 @@ def assumptions(bundle: Bundle, suspect: Description, rule: Rule) -> list[str]:
         innocent = (
             "An innocent suspect is one more model of one more lineage, drawn as the"
             f" {len(references)} reference models were, which are {spread}; distances of lineages,"
-            " and of models within one, are about normal. One trained on the victim's very images is"
-            " closer and may be called derived, unless the references of its lineage were, too."
+            " and of models within one, are about normal. One trained on the victim's very images"
+            " is closer and may be called derived, unless the references of its lineage were, too."
         )
     return [
         innocent,

@@ -45,7 +45,7 @@ def references(
     ] = None,
     owner_images: Annotated[
         Path | None,
-        typer.Option(help="All images that your model was trained on, if others may have learnt them too."),
+        typer.Option(help="All images that your model learnt, if others may have learnt them too."),
     ] = None,
     own: Annotated[
         str | None,
