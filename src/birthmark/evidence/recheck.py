@@ -79,7 +79,7 @@ def recheck(
         _probes(bundle, known, victim, images, have, progress),
         _victims_answers(bundle, victim, progress),
         _references_answers(bundle, have, progress),
-        distinct_references(bundle),
+        distinct_references(bundle, known),
     ]
     if known is not None and manifest.population is not None:
         theirs = [have.get(key) for one in manifest.references if (key := _key(one)) is not None]
