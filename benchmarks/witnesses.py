@@ -20,11 +20,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
+from torch import nn
 
 from birthmark import __version__
 from birthmark.bench.markdown import grid
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.weights import Tensor, read_weights
+from birthmark.models.weights.tensors import from_torch
 from birthmark.witnesses.shuffled.witness import Shuffled, known
 from birthmark.witnesses.weights.added import added
 from birthmark.witnesses.weights.witness import Compared, compare
@@ -208,6 +210,44 @@ def real(data: Path) -> Iterator[list[str]]:
     yield summed("resnet32, 44 and 56 beside each other", pairs)
 
 
+def same_seed(data: Path) -> str:
+    """Two makers who owe each other nothing, and both began with the seed 0."""
+    from benchmarks.starts import SIDE, images
+
+    from birthmark.references.learn import Images, learn
+    from birthmark.references.network import built_in
+    from birthmark.references.recipe import Recipe
+
+    pixels, labels = images(data / "cifar10" / "train.parquet", 4000)
+    made = []
+    for i, net in enumerate(("vgg", "resnet")):
+        part = slice(2000 * i, 2000 * (i + 1))
+        own = Images(pixels[part], labels[part], pixels[:200], labels[:200])
+
+        def make(net: str = net) -> nn.Module:
+            return built_in(net, 10, 3, SIDE)
+
+        trained = learn(
+            make, own, Recipe(epochs=2), name=net, seed=0, verification=False, target=None
+        )
+        made.append(
+            [
+                tensor
+                for name, value in trained.net.state_dict().items()
+                if value.ndim > 1
+                for tensor in from_torch(name, value.numpy())
+            ]
+        )
+    found = compare(*made)
+    placed = found.in_place
+    return (
+        "A VGG and a ResNet that were trained on different images, 2,000 each for two epochs, but"
+        f" both with the seed 0: p = {found.p_value:.1g}"
+        + (f", {placed.hits} of {placed.units} units in place" if placed is not None else "")
+        + ". They have a common start, which is all that the witness says."
+    )
+
+
 def speed() -> str:
     """Time and memory of two files of 100 MB that have nothing in common, the slowest case."""
     shapes = [(64, 3, 7, 7)]
@@ -290,6 +330,7 @@ def main() -> None:
         " *Comparable*: some layers have one shape, or could be matched.",
         "### Published CIFAR-10 ResNets, beside `victim_resnet20`",
         grid(HEADER, list(real(args.data))),
+        same_seed(args.data),
         speed(),
     ]
     for zoo in args.zoo:
