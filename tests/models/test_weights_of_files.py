@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_every_format_gives_the_same_weights(kind: str, tmp_path: Path) -> None:
 def test_tensorflow_lite(tmp_path: Path) -> None:
     """Of a convolution and a dense layer, plain and in eight bits."""
     pytest.importorskip("ai_edge_litert", reason="the extra 'tflite' is not installed")
-    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow: Any = pytest.importorskip("tensorflow")
     rng = np.random.default_rng(0)
     kernel = rng.standard_normal((3, 3, 3, 16), np.float32)
     matrix = rng.standard_normal((16, 10), np.float32)
