@@ -10,6 +10,7 @@ from pathlib import Path
 from birthmark.audit import testimony
 from birthmark.audit.joint import joint
 from birthmark.audit.verdict import Verdict
+from birthmark.witnesses.joined import may_accuse
 
 SPLIT = ["split", "--images", "images"]
 ENROLL = ["enroll", "--model", "victim.onnx", "--lineage", "linear", "--images", "images"]
@@ -77,3 +78,6 @@ def test_who_may_accuse() -> None:
     assert joint(Verdict.INDEPENDENT, [sure], 0.01, [True]).verdict is Verdict.DERIVED
     assert joint(Verdict.INDEPENDENT, [sure], 0.01, [False]).verdict is Verdict.INDEPENDENT
     assert joint(Verdict.INCONCLUSIVE, [mute], 0.01, [True]).verdict is Verdict.INCONCLUSIVE
+    assert not may_accuse(sure)
+    assert may_accuse(sure.model_copy(update={"sources": {"init": "sha256:" + 64 * "0"}}))
+    assert may_accuse(sure.model_copy(update={"witness": "shuffled"}))

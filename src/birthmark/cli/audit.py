@@ -148,7 +148,7 @@ def audit(
             progress=progress,
         )
         others = wanted.asked(model, declared, level(alpha, wanted.count), progress)
-        joined = with_witnesses(audited.result, others, alpha, opened.manifest.start)
+        joined = with_witnesses(audited.result, others, alpha)
         audited = replace(audited, result=joined)
         progress("Writing the report", 0, 1)
         write_audit(opened.bundle, audited, out, pdf=pdf)

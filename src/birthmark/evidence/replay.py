@@ -105,7 +105,7 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
         again=recorded.again,
         seal=result.fingerprint,
     )
-    return with_witnesses(again.result, result.witnesses, result.joint, bundle.manifest.start)
+    return with_witnesses(again.result, result.witnesses, result.joint)
 
 
 def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:

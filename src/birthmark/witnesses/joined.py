@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from birthmark.audit.findings import RANDOM
 from birthmark.audit.joint import Joint, joint
 from birthmark.audit.result import Result
 from birthmark.audit.testimony import Testimony
@@ -13,8 +12,18 @@ INIT = "init"
 """What the checkpoint's file is called among a testimony's sources."""
 
 
+def may_accuse(testimony: Testimony) -> bool:
+    """Whether a witness counts towards derived.
+
+    Weights do so only if they were compared beyond what the victim began from: two strangers who
+    run the same code with `seed=0` begin from the same weights, and so do two who take the same
+    checkpoint.
+    """
+    return testimony.witness != "weights" or INIT in testimony.sources
+
+
 def with_witnesses(
-    result: Result, testimonies: Sequence[Testimony], alpha: float | Joint | None, start: str | None
+    result: Result, testimonies: Sequence[Testimony], alpha: float | Joint | None
 ) -> Result:
     """The result with testimonies and the verdict of all; the same again if there are none.
 
@@ -26,15 +35,10 @@ def with_witnesses(
         Of the witnesses that were asked.
     alpha
         The rate of all together, or the verdict that states it.
-    start
-        What the victim began from. Weights accuse nobody where that is not `random`, unless they
-        were compared beyond the checkpoint.
     """
     if not testimonies or alpha is None:
         return result
     rate = alpha.alpha if isinstance(alpha, Joint) else alpha
-    accusing = [
-        one.witness != "weights" or start == RANDOM or INIT in one.sources for one in testimonies
-    ]
+    accusing = [may_accuse(one) for one in testimonies]
     found = joint(result.verdict, testimonies, rate, accusing)
     return result.model_copy(update={"witnesses": list(testimonies), "joint": found})

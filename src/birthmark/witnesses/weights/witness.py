@@ -139,7 +139,10 @@ def _ancestor(
         )
     elif p <= alpha:
         found = _found(compared)
-        sentence = f"{suspect} and {victim} have a common ancestor: {found} (p = {p:.2g}).{begun}"
+        sentence = (
+            f"{suspect} and {victim} have a common ancestor, or began from the same seed: {found}"
+            f" (p = {p:.2g}).{begun}"
+        )
     else:
         sentence = (
             f"The weights of {suspect} show no sign of a common ancestor with {victim}"
