@@ -24,7 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
 from birthmark import Fingerprint, ImageSet, as_suspect
-from birthmark.audit.result import Verdict
+from birthmark.audit.verdict import Verdict
 from birthmark.bench.markdown import grid
 from birthmark.calibration import interval
 
@@ -73,7 +73,7 @@ def stolen(world: World, i: int) -> Model:
 
 def flat(images: NDArray[np.uint8]) -> Floats:
     """A model's input, (n, 64)."""
-    return images.reshape(len(images), -1) / np.float32(255)
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
 def near(inputs: Floats, known: Floats) -> Floats:
