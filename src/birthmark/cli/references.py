@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 PROBES = 100
 """How many `enroll` asks for, if not said."""
+UNLIKE = (
+    "Warning: without --recipe your network is trained by our recipe, not by yours, and an innocent"
+    " that was trained as yours was may look derived. Say in [own] how yours was trained."
+)
 HEADS = (
     'Warning: with layers = "last" references of your start are only new last layers. They show'
     " what innocents are like only if your own model is no more than that; if all of it was"
@@ -116,6 +120,8 @@ def references(
         start = Path(init).stem
     require_sense(own, init, start, count, device)
     recipes = Recipes.read(recipe, started=init is not None)
+    if own is not None and recipe is None:
+        print(UNLIKE, file=sys.stderr)
     if recipes.own.layers == "last":
         print(HEADS, file=sys.stderr)
     began = time.monotonic()
