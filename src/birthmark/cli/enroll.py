@@ -148,7 +148,7 @@ def enroll(
     ranked = len(fingerprint.bundle.references)
     kept = fingerprint.bundle.keeping(distinct(ranked, copies))
     found = [*of_copies(fingerprint.bundle, copies), *of_fingerprint(kept)]
-    warnings = [one.text for one in found]
+    warnings = [*image_set.notes, *(one.text for one in found)]
     chosen = fingerprint.manifest.method
     plain = PLAIN_NOTE if method == BEST and chosen == PLAIN else None
     if json_:
