@@ -16,7 +16,7 @@ from birthmark.models.adapters.base import ADAPTERS, Description, Remote
 from birthmark.models.api_format.address import Address
 from birthmark.models.api_format.bodies import base64_of, filled, json_body, media, multipart
 from birthmark.models.api_format.document import Path as JsonPath
-from birthmark.models.api_format.document import parsed, shown
+from birthmark.models.api_format.document import is_nothing, parsed, shown
 from birthmark.models.api_format.environment import names_in, resolved_in
 from birthmark.models.api_format.form import Form
 from birthmark.models.api_format.reading import Reading, Taken, same
@@ -124,6 +124,8 @@ class TemplateService:
                 found = JsonPath(rule.path).all(document, self._source)
             except BirthmarkError:
                 return None
+            if rule.empty and is_nothing(found):
+                return f"{shown(found[0]) if found else 'nothing'} at {rule.path}"
             if len(found) == 1 and any(same(found[0], one) for one in rule.equals):
                 return shown(found[0])
         return None

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.common.files import read_bytes
@@ -103,16 +111,27 @@ class Refused(_Section):
         HTTP statuses from 200 to 299 that say so. 400, 413, 414, 415, 422 and 451 always do.
     path, equals
         Or one thing in the answer, and what of it says so; with both, either is enough.
+    empty
+        Whether nothing at `path` says so: no such name, null, or an empty text, list or object.
     """
 
     statuses: tuple[int, ...] = ()
     path: JsonPath | None = None
     equals: Annotated[tuple[Scalar, ...], Field(max_length=100)] = ()
+    empty: bool = False
+
+    @field_validator("equals", mode="before")
+    @classmethod
+    def _no_lists(cls, value: object) -> object:
+        if isinstance(value, list) and any(isinstance(one, list | dict) for one in value):
+            raise ValueError("takes no lists and no tables; for an empty one say empty = true")
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Refused:
-        if (self.path is None) == bool(self.equals) or not (self.statuses or self.path):
-            raise ValueError("give statuses, or path and equals, or all three")
+        rules = bool(self.equals or self.empty)
+        if (self.path is not None) != rules or not (self.statuses or self.path):
+            raise ValueError("give statuses, or path and equals or empty = true, or all of them")
         for status in self.statuses:
             if not 200 <= status < 300 and status not in REFUSALS:
                 raise ValueError(f"{status} says nothing about an image")

@@ -46,7 +46,8 @@ class Reading(BaseModel):
         The labels in the order of the classes; without it, labels are numbers from 0 or, of
         objects that tell all classes, sorted.
     scale
-        The number that stands for 1 in probabilities and similarities: 100 for percentages.
+        The number that stands for 1 in probabilities and similarities: 100 for percentages. Of
+        distances, the one that stands for a similarity of 0.
     rest
         For top-k, what unlisted classes get: what is missing to 1, spread evenly, or nothing, so
         that the listed ones are scaled to 1.
@@ -56,7 +57,16 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["probabilities", "logits", "embeddings", "labels", "top-k", "similarity", "match"]
+    kind: Literal[
+        "probabilities",
+        "logits",
+        "embeddings",
+        "labels",
+        "top-k",
+        "similarity",
+        "distance",
+        "match",
+    ]
     path: JsonPath | None = None
     labels_path: JsonPath | None = None
     scores_path: JsonPath | None = None
@@ -86,7 +96,7 @@ class Reading(BaseModel):
     @property
     def of_pairs(self) -> bool:
         """Whether the question is about two images."""
-        return self.kind in ("similarity", "match")
+        return self.kind in ("similarity", "distance", "match")
 
     @property
     def output(self) -> Kind:
@@ -111,10 +121,10 @@ class Reading(BaseModel):
             return _label(path.one(document, source), where, source)
         if self.kind == "match":
             return self._match(path.one(document, source), where, source)
-        if self.kind == "similarity":
+        if self.of_pairs:
             return number(path.one(document, source), where, source)
         found = path.all(document, source)
-        if len(found) == 1 and isinstance(found[0], dict):
+        if len(found) == 1 and isinstance(found[0], dict) and (found[0] or self.kind == "top-k"):
             return {label: number(x, where, source) for label, x in found[0].items()}
         if self.kind == "top-k":
             path.one(document, source)
@@ -150,19 +160,28 @@ class Reading(BaseModel):
         )
 
     def similarity(self, value: Taken, source: str) -> float:
-        """A similarity in which 1 stands for the same image.
+        """A similarity in which 1 stands for the same image; of a distance d, 1 - d / scale.
 
         Raises
         ------
         BirthmarkError
-            If it is beyond the scale.
+            If it is beyond the scale, or a distance below zero.
         """
         value = number(value, self.path or "$", source)
+        if self.kind == "distance":
+            if value < -SLACK * self.scale:
+                raise BirthmarkError(
+                    source,
+                    f"answered with the distance {value:g}, below zero",
+                    "declare kind = 'similarity' if it is large for the same image",
+                )
+            return 1 - value / self.scale
         if abs(value) > self.scale * (1 + SLACK):
             raise BirthmarkError(
                 source,
                 f"answered with the similarity {value:g}, and {self.scale:g} stands for the same",
-                "declare scale, the similarity of an image to itself",
+                "declare scale, the similarity of an image to itself; or kind = 'distance' if it is"
+                " small for the same image",
             )
         return value / self.scale
 
