@@ -70,6 +70,8 @@ def test_similarities_that_run_against_every_references_clear_nobody(told: str) 
 def test_a_distance_is_no_similarity() -> None:
     one = Reading(kind="distance", path="$.d", scale=2)
     assert one.similarity(one.take({"d": 0.5}, "it"), "it") == 0.75
+    euclidean = Reading(kind="distance", path="$.d", euclidean=True)
+    assert euclidean.similarity(2**0.5, "it") == pytest.approx(0)
     with pytest.raises(BirthmarkError, match=r"distance -1, below zero; declare kind = 'simil"):
         one.similarity(-1.0, "it")
     with pytest.raises(BirthmarkError, match="or kind = 'distance' if it is small for the same"):

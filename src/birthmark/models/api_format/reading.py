@@ -48,6 +48,9 @@ class Reading(BaseModel):
     scale
         The number that stands for 1 in probabilities and similarities: 100 for percentages. Of
         distances, the one that stands for a similarity of 0.
+    euclidean
+        Of distances, whether they are Euclidean: half of such a distance's square, of embeddings of
+        length one, is what their cosine lacks to 1.
     rest
         For top-k, what unlisted classes get: what is missing to 1, spread evenly, or nothing, so
         that the listed ones are scaled to 1.
@@ -72,6 +75,7 @@ class Reading(BaseModel):
     scores_path: JsonPath | None = None
     classes: Annotated[tuple[ClassName, ...], Field(max_length=1 << 16)] = ()
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    euclidean: bool = False
     rest: Literal["spread", "nothing"] = "spread"
     yes: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=100)] = (True,)
     no: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=100)] = (False,)
@@ -89,6 +93,8 @@ class Reading(BaseModel):
             raise ValueError("kind = 'top-k' needs classes, all labels in a fixed order")
         if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
             raise ValueError("classes are two different labels or more")
+        if self.euclidean and self.kind != "distance":
+            raise ValueError("euclidean is for kind = 'distance'")
         if any(same(one, other) for one in self.yes for other in self.no):
             raise ValueError("yes and no have something in common")
         return self
@@ -160,7 +166,7 @@ class Reading(BaseModel):
         )
 
     def similarity(self, value: Taken, source: str) -> float:
-        """A similarity in which 1 stands for the same image; of a distance d, 1 - d / scale.
+        """A similarity in which 1 stands for the same image; of a distance d, 1 - d.
 
         Raises
         ------
@@ -175,7 +181,8 @@ class Reading(BaseModel):
                     f"answered with the distance {value:g}, below zero",
                     "declare kind = 'similarity' if it is large for the same image",
                 )
-            return 1 - value / self.scale
+            apart = value / self.scale
+            return 1 - apart * apart / 2 if self.euclidean else 1 - apart
         if abs(value) > self.scale * (1 + SLACK):
             raise BirthmarkError(
                 source,
