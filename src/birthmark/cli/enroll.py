@@ -92,6 +92,8 @@ def enroll(
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
     allow_env: api.AllowEnv = [],  # noqa: B006
+    header: api.Headers = [],  # noqa: B006
+    ca_file: api.CaFile = None,
     device: Annotated[
         str,
         typer.Option(help="cuda: run your ONNX files, which you trust, on a GPU, without limits."),
@@ -126,7 +128,9 @@ def enroll(
         ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
     )
     everyone = [model, *references, *surrogate, *outsider]
-    access = api.access_of(everyone, out.with_suffix(".ledger"), stated)
+    access = api.access_of(
+        everyone, out.with_suffix(".ledger"), stated, api.reached(header, ca_file)
+    )
     with progress_bar(json_) as progress:
         victim = open_suspect(model, declared, lineage, access, device)
         independent = open_all(references, declared, access, device=device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ MAX_ANSWER = 8 << 20
 MAX_PARTS = 100_000
 MAX_PATH = 500
 SHOWN = 80
+NUMBER = re.compile(r"\s*[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\s*%?\s*", re.A)
 
 
 def parsed(body: bytes, source: str) -> object:
@@ -186,16 +188,20 @@ def is_nothing(found: list[Any]) -> bool:
 
 
 def number(value: object, where: str, source: str) -> float:
-    """A finite number of an answer.
+    """A finite number of an answer; text that is one counts: "0.93", and "93.1%" as 0.931.
 
     Raises
     ------
     BirthmarkError
         If it is none.
     """
+    share = 1.0
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        share = 0.01 if value.rstrip().endswith("%") else 1.0
+        value = float(value.rstrip().rstrip("%"))
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            real = float(value)
+            real = share * float(value)
         except OverflowError:
             real = math.inf
         if math.isfinite(real):

@@ -54,6 +54,9 @@ class Reading(BaseModel):
     rest
         For top-k, what unlisted classes get: what is missing to 1, spread evenly, or nothing, so
         that the listed ones are scaled to 1.
+    merge
+        Whether a label may stand for several classes: it may be listed several times in `classes`,
+        which share its score, and several times in an answer, whose scores are added.
     yes, no
         For match, what stands for the one and the other.
     """
@@ -77,6 +80,7 @@ class Reading(BaseModel):
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     euclidean: bool = False
     rest: Literal["spread", "nothing"] = "spread"
+    merge: bool = False
     yes: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=100)] = (True,)
     no: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=100)] = (False,)
 
@@ -91,8 +95,12 @@ class Reading(BaseModel):
             )
         if self.kind == "top-k" and len(self.classes) < 2:
             raise ValueError("kind = 'top-k' needs classes, all labels in a fixed order")
-        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
-            raise ValueError("classes are two different labels or more")
+        different = len(set(self.classes))
+        if different == 1 or (different != len(self.classes) and not self.merge):
+            raise ValueError(
+                "classes are two different labels or more; say merge = true if a label stands for"
+                " several classes"
+            )
         if self.euclidean and self.kind != "distance":
             raise ValueError("euclidean is for kind = 'distance'")
         if any(same(one, other) for one in self.yes for other in self.no):
@@ -151,9 +159,16 @@ class Reading(BaseModel):
                 f" {scores}",
                 "mend the paths",
             )
-        if len(set(names)) != len(names):
-            raise BirthmarkError(source, "its answer names a label twice", "mend the paths")
-        return dict(zip(names, numbers, strict=True))
+        if len(set(names)) != len(names) and not self.merge:
+            raise BirthmarkError(
+                source,
+                "its answer names a label twice",
+                "correct the paths, or say merge = true if a label stands for several classes",
+            )
+        scores_by: dict[Label, float] = {}
+        for label, score in zip(names, numbers, strict=True):
+            scores_by[label] = scores_by.get(label, 0.0) + score
+        return scores_by
 
     def _match(self, value: object, where: str, source: str) -> float:
         for words, number_ in ((self.yes, 1.0), (self.no, 0.0)):

@@ -101,7 +101,10 @@ class Session:
         """Settle all calls; what stopped it, once all that was on its way is recorded."""
         self._total = len(calls)
         try:
-            clients = [client_to(calls[0].url) for _ in calls[: self._limits.concurrency]]
+            clients = [
+                client_to(calls[0].url, self._access.ca_file)
+                for _ in calls[: self._limits.concurrency]
+            ]
         except ValueError as error:
             return self._fatal(str(error))
         self._look_back(calls)
