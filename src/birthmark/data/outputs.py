@@ -217,6 +217,18 @@ def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return units
 
 
+def common_classes(outputs: Sequence[Outputs]) -> list[Outputs]:
+    """The same, of which labels count as many classes as there are among all.
+
+    The largest label that a model happened to say is no number of classes.
+    """
+    told = [one.classes for one in outputs if one.kind.tells_classes]
+    return [
+        Outputs(one.values, one.kind, max(told)) if one.kind is Kind.LABELS else one
+        for one in outputs
+    ]
+
+
 def joined(parts: Sequence[Outputs]) -> Outputs:
     """Answers to consecutive batches as one; those that are not empty are of one kind and width."""
     parts = [part for part in parts if len(part)] or parts[:1]
