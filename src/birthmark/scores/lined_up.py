@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from birthmark.common.digests import sha256
 from birthmark.data.outputs import Kind, Outputs
 
-DEVIATIONS = 3.0
-"""By so many a model agrees with the victim more than chance does, where it keeps its names."""
+DEVIATIONS = 2.0
+"""By so many a model agrees with the victim more than chance does, where it keeps its names.
+
+With 3, one of 20 innocents too often does not, and the whole pool is matched, which costs power."""
 PROBES_A_CLASS = 5
 """From so many on a better order of classes tells; with fewer it fits noise."""
 PLAUSIBLE = 0.4
@@ -45,7 +47,7 @@ def lined_up(victim: Outputs, pool: Sequence[Outputs]) -> list[Outputs]:
 def keeps_names(victim: Outputs, model: Outputs) -> bool:
     """Whether a model's predicted classes agree with the victim's above chance.
 
-    That is by more than three standard deviations of shuffled answers; where there are five probes
+    That is by more than two standard deviations of shuffled answers; where there are five probes
     a class, also on at least .4 of what the best renaming agrees on, so that a model that renamed
     most of few classes is found.
     """

@@ -14,6 +14,8 @@ from birthmark.scores.lined_up import keeps_names, lined_up, order_of, ordered
 from birthmark.scores.vectors import Rows, correlations_of, scaled
 
 Matrix = NDArray[np.float64]
+DIGITS = 9
+"""Models that are equally close shall tie, and not be told apart by rounding."""
 
 
 class Partial(Pooled):
@@ -151,8 +153,9 @@ class Partial(Pooled):
     def _coefficients(self, products: Matrix, chosen: list[int]) -> list[float]:
         among = products[np.ix_(chosen, chosen)] + self.ridge * np.eye(len(chosen))
         precision = np.linalg.inv(among)
-        coefficients: list[float] = (1 + precision[0] / np.diag(precision))[1:].tolist()
-        return coefficients
+        coefficients = (1 + precision[0] / np.diag(precision))[1:]
+        numbers: list[float] = np.round(coefficients, DIGITS).tolist()
+        return numbers
 
 
 def correlations(frame: Outputs, models: Sequence[Outputs], *, matches: bool = True) -> Matrix:
