@@ -14,6 +14,8 @@ DEVIATIONS = 2.0
 """By so many a model agrees with the victim more than chance does, where it keeps its names.
 
 With 3, one of 20 innocents too often does not, and the whole pool is matched, which costs power."""
+LEAST = 2
+"""And on so many probes: one agrees by accident, among thousands of classes too."""
 PROBES_A_CLASS = 5
 """From so many on a better order of classes tells; with fewer it fits noise."""
 PLAUSIBLE = 0.4
@@ -56,7 +58,7 @@ def keeps_names(victim: Outputs, model: Outputs) -> bool:
     agree = int((mine == theirs).sum())
     counts = [np.bincount(one, minlength=classes).astype(np.float64) for one in (mine, theirs)]
     chance = float(counts[0] @ counts[1]) / max(1, n) ** 2
-    if agree <= n * chance + DEVIATIONS * (n * chance * (1 - chance)) ** 0.5:
+    if agree < LEAST or agree <= n * chance + DEVIATIONS * (n * chance * (1 - chance)) ** 0.5:
         return False
     if n < PROBES_A_CLASS * classes:
         return True
