@@ -13,6 +13,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,17 @@ class Api(ThreadingHTTPServer):
         if path == "/compare":
             asked = json.loads(body)
             return 200, {"score": 100 * self.alike(asked["a"], asked["b"])}
+        if path == "/apart":
+            asked = json.loads(body)
+            return 200, {"distance": 1 - self.alike(asked["a"], asked["b"])}
+        if path.startswith("/faces"):
+            nothing = crc32(body) % 4 == 0
+            points = self.logits(body).tolist()
+            if path == "/faces/null":
+                return 200, {"embedding": None if nothing else points}
+            if path == "/faces/missing":
+                return 200, {"message": "no face"} if nothing else {"embedding": points}
+            return 200, {"faces": [] if nothing else [{"embedding": points}]}
         files = parts(headers, body) if path == "/form" else {"image": body}
         if path == "/json":
             files = {"image": unpacked(json.loads(body)["image"]["content"])}

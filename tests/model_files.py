@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,13 @@ def exported(folder: Path) -> Path:
     return folder / "v.pt2"
 
 
-def keras(folder: Path, *others: dict[str, Any]) -> Path:
+def keras(folder: Path, *others: dict[str, Any], before: Sequence[dict[str, Any]] = ()) -> Path:
     """A `.keras` archive as Keras writes it; `others` are layers before the last."""
     import h5py
 
     layers = [
         layer("InputLayer", batch_shape=[None, 8, 8, 1], dtype="float32", name="image"),
+        *before,
         layer("Flatten", name="flatten"),
         *others,
         layer("Dense", name="dense", units=CLASSES),

@@ -88,7 +88,11 @@ def test_parquet_of_another_form_is_told_by_its_columns(tmp_path: Path) -> None:
     data = [png(PIXELS[0])]
     for columns, said in (
         ({"a": data, "b": data}, r"several columns that may hold images; .* a \(binary\), b"),
-        ({"image": [{"bytes": None, "path": "x.png"}]}, "no column of images"),
+        ({"image": [{"bytes": None, "path": "x.png"}]}, "holds paths of images in 'image', not"),
+        (
+            {"image": [{"bytes": None, "path": "y.png"}, {"bytes": data[0], "path": "z.png"}]},
+            r"row 0: holds only the path of an image, y\.png; name the folder",
+        ),
         ({"image": pa.array([None], pa.binary())}, "row 0: holds no image's bytes"),
         ({"image": data, "label": [0.5]}, "labels of double in 'label'; write integers or text"),
         ({"image": data, "label": ["x" * 201]}, "row 0: has a label of 201 characters"),

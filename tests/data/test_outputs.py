@@ -18,6 +18,7 @@ BAD = {
     "one similarity": ([0.1, 0.2], Kind.SIMILARITIES, "the shape (2,)"),
     "probabilities as logits": (SOFT, Kind.LOGITS, "declare --output probabilities"),
     "logits as probabilities": (SOFT * 9, Kind.PROBABILITIES, "divide percentages by 100"),
+    "multi-label": (SOFT * 0.9, Kind.PROBABILITIES, "export all models without it"),
     "negative probabilities": (SOFT - 1, Kind.PROBABILITIES, "declare --output logits"),
     "soft labels": (SOFT, Kind.LABELS, "one whole number an image"),
     "half labels": ([0.5, 1.0], Kind.LABELS, "whole numbers from 0 up"),
@@ -73,6 +74,15 @@ def test_kinds_become_coarser_only() -> None:
 
 def test_labels_may_be_a_column_of_floats() -> None:
     assert Outputs.checked([[0.0], [3.0]], Kind.LABELS, "m").values.tolist() == [0, 3]
+
+
+def test_one_sigmoid_unit_tells_two_classes() -> None:
+    said = Outputs.checked([[0.25], [0.9]], Kind.PROBABILITIES, "m")
+    assert np.allclose(said.values, [[0.75, 0.25], [0.1, 0.9]])
+    logits = Outputs.checked([[-1.5], [0.5]], Kind.LOGITS, "m")
+    assert logits.predicted().tolist() == [0, 1]
+    sigmoid = 1 / (1 + np.exp([1.5, -0.5]))
+    assert np.allclose(logits.to(Kind.PROBABILITIES).values[:, 1], sigmoid)
 
 
 def test_the_digest_tells_kinds_and_shapes_apart() -> None:

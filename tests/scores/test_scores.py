@@ -11,7 +11,6 @@ from birthmark import BirthmarkError, Kind, Outputs
 from birthmark.data.forms import matched
 from birthmark.scores import SCORES, Score
 from birthmark.scores.correlation import similarities, units
-from birthmark.scores.lined_up import lined_up
 from birthmark.scores.methods import PUBLISHED, method
 
 N = 60
@@ -226,18 +225,8 @@ def test_pairs_are_summed_in_parts(n: int, monkeypatch: pytest.MonkeyPatch) -> N
     models = [answers(seed, n=n) for seed in range(4)]
     score = SCORES.make("partial-pairs0.03")
     whole = score(models[0], models[1:])
-    monkeypatch.setattr("birthmark.scores.partial.AT_ONCE", 1)
+    monkeypatch.setattr("birthmark.scores.vectors.AT_ONCE", 1)
     assert score(models[0], models[1:]) == pytest.approx(whole, abs=1e-6)
-
-
-def test_classes_are_matched_only_where_their_own_order_fits_badly() -> None:
-    rng = np.random.default_rng(0)
-    victim = rng.normal(size=(200, 6))
-    order = np.array([2, 0, 1, 5, 3, 4])
-    thief = victim + 0.3 * rng.normal(size=(200, 6))
-    assert np.array_equal(lined_up(victim, thief[:, order]), thief)
-    innocent = victim + 2 * rng.normal(size=(200, 6))
-    assert lined_up(victim, innocent) is innocent
 
 
 def test_similarities_do_not_change_when_an_embedding_is_turned() -> None:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from birthmark.audit.answers import Ran, Recorded
 from birthmark.audit.comparable import Compared, comparable, compared
 from birthmark.audit.controls import controls
+from birthmark.audit.direction import of_direction, require_same_direction
 from birthmark.audit.early_stop import ask_until_sure
 from birthmark.audit.evasion import Seen, noticed
 from birthmark.audit.findings import (
@@ -230,6 +231,7 @@ def audit(
     found += of_fingerprint(bundle, rule)
     suspect = prepared(bundle, suspect, alpha, independent_above, rule)
     score = method(bundle.manifest.method).score
+    require_same_direction(bundle, suspect, score)
     stopped = None
     repeated = Repeats(
         suspect,
@@ -244,6 +246,7 @@ def audit(
         given = stopped.given
     else:
         given = ask_repeatedly(suspect, bundle.probes, repeated, progress)
+    found += of_direction(bundle.first(given.asked), given, score)
     bundle, answers = comparable(bundle.first(given.asked), given)
     answers.require_plausible(suspect.description.name, varied=False)
     alike = compared(bundle, answers)

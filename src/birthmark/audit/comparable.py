@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.forms import Form, form_of
-from birthmark.data.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs, common_classes
 from birthmark.models.adapters.base import Answered
 from birthmark.scores.correlation import similarities
 from birthmark.scores.methods import common_kind, method
@@ -83,13 +83,10 @@ def compared(bundle: Bundle, suspect: Outputs) -> Compared:
     outputs = [bundle.victim, suspect, *bundle.references]
     score = method(bundle.manifest.method).score
     kind = common_kind([one.kind for one in outputs], score)
-    classes = max(one.classes for one in outputs)
     if kind is Kind.SIMILARITIES:
         brought = [similarities(one, score.reference_images) for one in outputs]
     else:
-        brought = [one.to(kind) for one in outputs]
-    if kind is Kind.LABELS:
-        brought = [Outputs(one.values, kind, classes) for one in brought]
+        brought = common_classes([one.to(kind) for one in outputs])
     form = form_of(brought[1])
     brought = [form.of(one) for one in brought]
     return Compared(kind, form, brought[0], brought[1], brought[2:])

@@ -86,21 +86,24 @@ def controls(
     most = MOST_PROBES - MOST_PROBES % score.block
     victim, suspect, *others = (one.first(most) for one in (victim, suspect, *references))
 
+    score, (suspect, *others) = score.settled(victim, [suspect, *others])
+    dealt = list(_permuted(victim, score.block, seed))
+    numbers = score.among([suspect, *others, victim, *dealt])
+    pool = range(1 + len(others))
+    first = len(pool)
+
     def close(i: int) -> bool:
-        number, *rest = score(others[i], [suspect, *others[:i], *others[i + 1 :]])
+        number, *rest = numbers(1 + i, [place for place in pool if place != 1 + i])
         if lineages is None:
             return conformal_p(number, rest) <= lineage_rate(alpha, len(rest))
         return called(number, rest, [*lineages[:i], *lineages[i + 1 :]], lineages[i], alpha)
 
-    pool = [suspect, *others]
-    true = score(victim, pool)[0]
+    true = numbers(first, pool)[0]
     return Controls(
         stand_ins=len(others),
         close_to=sum(close(i) for i in range(len(others)) if len(others) > 1),
         permutations=PERMUTATIONS,
-        permuted_as_close=sum(
-            score(one, pool)[0] <= true for one in _permuted(victim, score.block, seed)
-        ),
+        permuted_as_close=sum(numbers(first + 1 + i, pool)[0] <= true for i in range(len(dealt))),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 KEPT = "what was answered is kept"
 GOES_ON = "the same command goes on from there"
 PANEL = "Suspects behind an API"
+HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+NO_REACH: Mapping[str, Any] = {}
 
 
 def _option(*names: str, text: str, **more: Any) -> Any:
@@ -43,6 +47,18 @@ AllowEnv = Annotated[
         text="A variable of the environment that a .api.toml may send: NAME, or NAME@HOST.",
         metavar="NAME",
     ),
+]
+Headers = Annotated[
+    list[str],
+    _option(
+        "--header",
+        text="A header to send, and the environment's variable that holds it: Authorization=KEY.",
+        metavar="HEADER=NAME",
+    ),
+]
+CaFile = Annotated[
+    Path | None,
+    _option(text="Certificates (PEM) to trust besides the system's: a self-signed server's."),
 ]
 DryRunning = Annotated[
     bool, _option("--dry-run", text="Say what would be sent and what it costs; send nothing.")
@@ -72,7 +88,32 @@ def stated(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access | None:
+def reached(headers: list[str], ca_file: Path | None) -> dict[str, Any]:
+    """Options that say how servers are reached, as `Access` takes them.
+
+    Raises
+    ------
+    BirthmarkError
+        If a header is not given as HEADER=NAME.
+    """
+    pairs = []
+    for text in headers:
+        header, _, name = text.partition("=")
+        if not HEADER.fullmatch(header) or not VARIABLE.fullmatch(name):
+            raise BirthmarkError(
+                "--header",
+                f"is {header[:40]!r} and more",
+                "write the header and the name of a variable of the environment:"
+                " Authorization=MY_KEY",
+            )
+        pairs.append((header, name))
+    given = {"headers": tuple(pairs), "ca_file": ca_file}
+    return {name: value for name, value in given.items() if value}
+
+
+def access_of(
+    specs: list[str], ledger: Path, given: dict[str, Any], reach: Mapping[str, Any] = NO_REACH
+) -> Access | None:
     """How models behind an API may be asked; None if none of these is.
 
     Parameters
@@ -83,6 +124,8 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
         Where answers are kept if nothing is stated.
     given
         From `stated`; it wins over what the file that describes an API states.
+    reach
+        From `reached`.
 
     Raises
     ------
@@ -94,16 +137,21 @@ def access_of(specs: list[str], ledger: Path, given: dict[str, Any]) -> Access |
 
     remote = [spec for spec in specs if is_remote(spec)]
     if not remote:
-        if given:
-            option = "--" + next(iter(given)).replace("_", "-")
+        if given or reach:
+            first = next(iter([*given, *reach])).replace("headers", "header")
             raise BirthmarkError(
-                option, "is for a model behind an API", "drop it, or name an address or .api.toml"
+                "--" + first.replace("_", "-"),
+                "is for a model behind an API",
+                "drop it, or name an address or .api.toml",
             )
         return None
     limits = {name: value for name, value in given.items() if name not in ("ledger", "allow_env")}
-    first = stated_limits(remote[0]) if len(remote) == 1 else {}
+    of_file = stated_limits(remote[0]) if len(remote) == 1 else {}
     return Access(
-        given.get("ledger", ledger), Limits(**(first | limits)), tuple(given.get("allow_env", ()))
+        given.get("ledger", ledger),
+        Limits(**(of_file | limits)),
+        tuple(given.get("allow_env", ())),
+        **reach,
     )
 
 

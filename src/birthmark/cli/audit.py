@@ -67,6 +67,8 @@ def audit(
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
     allow_env: api.AllowEnv = [],  # noqa: B006
+    header: api.Headers = [],  # noqa: B006
+    ca_file: api.CaFile = None,
     dry_run: api.DryRunning = False,
     allow_download: AllowDownload = False,
     victim_file: Annotated[
@@ -121,7 +123,9 @@ def audit(
     stated = api.stated(
         ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
     )
-    access = api.access_of([suspect], out.with_name(f"{out.name}.ledger"), stated)
+    access = api.access_of(
+        [suspect], out.with_name(f"{out.name}.ledger"), stated, api.reached(header, ca_file)
+    )
     if not dry_run:
         require_new_folder(out)
         if pdf:

@@ -92,6 +92,12 @@ def enroll(
     timeout: api.Timeout = None,
     attempts: api.Attempts = None,
     allow_env: api.AllowEnv = [],  # noqa: B006
+    header: api.Headers = [],  # noqa: B006
+    ca_file: api.CaFile = None,
+    device: Annotated[
+        str,
+        typer.Option(help="cuda: run your ONNX files, which you trust, on a GPU, without limits."),
+    ] = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -122,10 +128,12 @@ def enroll(
         ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
     )
     everyone = [model, *references, *surrogate, *outsider]
-    access = api.access_of(everyone, out.with_suffix(".ledger"), stated)
+    access = api.access_of(
+        everyone, out.with_suffix(".ledger"), stated, api.reached(header, ca_file)
+    )
     with progress_bar(json_) as progress:
-        victim = open_suspect(model, declared, lineage, access)
-        independent = open_all(references, declared, access)
+        victim = open_suspect(model, declared, lineage, access, device)
+        independent = open_all(references, declared, access, device=device)
         _require_known(lineage, independent)
         image_set = ImageSet.open(images, progress)
         fingerprint = Fingerprint.enroll(
@@ -139,8 +147,8 @@ def enroll(
             resize=options.sides(resize),
             start=start,
             split=None if split is None else read_plan(split).seal,
-            surrogates=open_all(surrogate, declared, access),
-            outsiders=open_all(outsider, declared, access),
+            surrogates=open_all(surrogate, declared, access, device=device),
+            outsiders=open_all(outsider, declared, access, device=device),
             progress=progress,
         )
         seal = fingerprint.save(out)
@@ -148,7 +156,7 @@ def enroll(
     ranked = len(fingerprint.bundle.references)
     kept = fingerprint.bundle.keeping(distinct(ranked, copies))
     found = [*of_copies(fingerprint.bundle, copies), *of_fingerprint(kept)]
-    warnings = [one.text for one in found]
+    warnings = [*image_set.notes, *(one.text for one in found)]
     chosen = fingerprint.manifest.method
     plain = PLAIN_NOTE if method == BEST and chosen == PLAIN else None
     if json_:

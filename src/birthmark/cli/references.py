@@ -130,10 +130,16 @@ def references(
         if not json_:
             print(*_lines(outcome), sep="\n", file=sys.stderr, flush=True)
 
+    def opened(path: Path, progress: Progress) -> ImageSet:
+        image_set = ImageSet.open(path, progress)
+        for note in () if json_ else image_set.notes:
+            print(note, file=sys.stderr, flush=True)
+        return image_set
+
     def asked(progress: Progress) -> Wanted:
         return Wanted(
-            images=ImageSet.open(images, progress),
-            owner_images=(None if owner_images is None else ImageSet.open(owner_images, progress)),
+            images=opened(images, progress),
+            owner_images=(None if owner_images is None else opened(owner_images, progress)),
             victim=None if model is None else open_suspect(model, declared),
             own=own,
             init=init,

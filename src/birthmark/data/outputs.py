@@ -66,7 +66,8 @@ class Outputs:
         Parameters
         ----------
         values
-            Anything numpy takes as an array: (n, width), or (n,) or (n, 1) for labels.
+            Anything numpy takes as an array: (n, width), or (n,) or (n, 1) for labels. Logits and
+            probabilities (n, 1) are those of the second of two classes.
         kind
             What the model declares its answers to be.
         source
@@ -80,6 +81,8 @@ class Outputs:
         array = _array(values, source)
         if kind is Kind.LABELS:
             return _labels(array, source)
+        if kind.tells_classes and array.ndim == 2 and array.shape[1] == 1:
+            array = _two_classes(array, kind, source)
         if array.ndim != 2 or not 2 <= array.shape[1] <= MAX_WIDTH:
             raise BirthmarkError(
                 source,
@@ -214,6 +217,18 @@ def unit_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return units
 
 
+def common_classes(outputs: Sequence[Outputs]) -> list[Outputs]:
+    """The same, of which labels count as many classes as there are among all.
+
+    The largest label that a model happened to say is no number of classes.
+    """
+    told = [one.classes for one in outputs if one.kind.tells_classes]
+    return [
+        Outputs(one.values, one.kind, max(told)) if one.kind is Kind.LABELS else one
+        for one in outputs
+    ]
+
+
 def joined(parts: Sequence[Outputs]) -> Outputs:
     """Answers to consecutive batches as one; those that are not empty are of one kind and width."""
     parts = [part for part in parts if len(part)] or parts[:1]
@@ -229,6 +244,19 @@ def _array(values: object, source: str) -> NDArray[Any]:
     if array.dtype.kind not in "fiub":
         raise BirthmarkError(source, f"answers are {array.dtype}", "return numbers")
     return array
+
+
+def _two_classes(array: NDArray[Any], kind: Kind, source: str) -> NDArray[Any]:
+    """What one sigmoid unit says of the second of two classes, as numbers of both."""
+    if array.dtype.kind != "f" or (array.size > 1 and bool((array == np.rint(array)).all())):
+        raise BirthmarkError(
+            source,
+            "answers are one whole number an image",
+            "class numbers are declared with --output labels",
+        )
+    one = array.astype(np.float64)
+    other = 1 - one if kind is Kind.PROBABILITIES else np.zeros_like(one)
+    return np.concatenate([other, one], axis=1)
 
 
 def _labels(array: NDArray[Any], source: str) -> Outputs:
@@ -267,6 +295,14 @@ def _require_probabilities(values: NDArray[np.float32], source: str) -> None:
     if not _like_probabilities(values):
         sums = values.sum(axis=1)
         row = int(np.abs(sums - 1).argmax())
+        if values.min() >= 0 and values.max() <= 1 and values.shape[1] > 1:
+            raise BirthmarkError(
+                source,
+                "declares probabilities, but its classes do not share them: each is from 0 to 1,"
+                f" and those to image {row} sum to {sums[row]:.3g} (a sigmoid each, or not all)",
+                "give all classes; where each has a sigmoid (multi-label), export all models"
+                " without it and declare --output logits",
+            )
         positive = float(values.min()) >= -SUM_TOLERANCE
         raise BirthmarkError(
             source,

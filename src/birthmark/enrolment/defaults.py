@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from birthmark.calibration.lineages import LEAST as OF_OWN_LINEAGE
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import ImageSet
+from birthmark.data.outputs import Kind
 from birthmark.models.adapters import Suspect
 from birthmark.probes import Companions, Draw
 from birthmark.scores.methods import OURS, PLAIN, method
@@ -22,6 +23,8 @@ LEAST = 20 + SPARED
 """From how many references on."""
 ROOM = 99
 """So many references allow a rate of 1%, which setting some aside must not cost."""
+LABELLED = 10
+"""Candidates a probe, where the victim tells labels only and there are as many images."""
 SHARE = 1.5
 """References are set aside for a choice among so many candidates a probe."""
 
@@ -55,7 +58,10 @@ def defaults(
     BirthmarkError
         If outsiders were passed that cannot be used.
     """
-    peculiar = cast("Peculiar", method(OURS).probes)
+    ours = OURS
+    if victim.description.output is Kind.LABELS and len(images) >= LABELLED * n:
+        ours = OURS.replace("peculiar300", f"peculiar{max(300, LABELLED * n)}")
+    peculiar = cast("Peculiar", method(ours).probes)
     if companions.outsiders and not len(images) >= peculiar.candidates >= n:
         raise BirthmarkError(
             "--outsider",
@@ -71,7 +77,7 @@ def defaults(
     asked = all(one.description.adapter != "recorded" for one in (victim, *outsiders))
     if not (enough and asked and outsiders):
         return Chosen(PLAIN, references, companions)
-    return Chosen(OURS, ranked, Companions(companions.surrogates, outsiders))
+    return Chosen(ours, ranked, Companions(companions.surrogates, outsiders))
 
 
 def _spared(

@@ -74,6 +74,7 @@ def among(score: Score, frame: Outputs, models: Sequence[Outputs]) -> Matrix:
     """
     if isinstance(score, Fri):
         frame, models = score.relative(frame), [score.relative(one) for one in models]
+        return correlations(frame, models, matches=False)
     return correlations(frame, models)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image, ImageSet
-from birthmark.data.outputs import Kind, Outputs, unit_rows
+from birthmark.data.outputs import Kind, Outputs, common_classes, unit_rows
 from birthmark.models.adapters import Suspect, answered
 from birthmark.probes.base import PROBES, Draw, ProbeMethod
 from birthmark.probes.companions import Companions
@@ -96,7 +96,8 @@ def by_peculiarity(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.
     ndarray
         int64 (candidates,).
     """
-    everyone = [victim, *outsiders]
+    everyone = common_classes([victim, *outsiders])
+    victim = everyone[0]
     if all(one.kind.tells_classes and one.classes == victim.classes for one in everyone):
         forms = [_probabilities(one) for one in everyone]
     else:

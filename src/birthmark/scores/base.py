@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.registry import Registry
@@ -15,6 +15,10 @@ ANSWERS = (Kind.LOGITS, Kind.PROBABILITIES, Kind.LABELS, Kind.EMBEDDINGS)
 
 Pools = Callable[[Sequence[int]], list[float]]
 """From the places of a pool's models to their numbers."""
+
+
+Stand = Callable[[int, Sequence[int]], list[float]]
+"""From the place of a victim and those of a pool, among some models, to the pool's numbers."""
 
 
 class Score(Protocol):
@@ -76,6 +80,17 @@ class Score(Protocol):
         """What gives the numbers of any pool of these models, without repeating common work."""
         ...
 
+    def settled(self, victim: Outputs, models: Sequence[Outputs]) -> tuple[Score, list[Outputs]]:
+        """A score of these models that looks for other names of classes no more, and the models.
+
+        Where it has found such names, the models' classes are in the victim's order.
+        """
+        ...
+
+    def among(self, models: Sequence[Outputs]) -> Stand:
+        """What gives the numbers of pools of these models by any one of them as the victim."""
+        ...
+
 
 class Pooled(ABC):
     """A score that is told by its pools."""
@@ -93,6 +108,18 @@ class Pooled(ABC):
     ) -> list[float]:
         """The numbers of one pool."""
         return self.pools(victim, pool, background)(range(len(pool)))
+
+    def settled(
+        self,
+        victim: Outputs,  # noqa: ARG002
+        models: Sequence[Outputs],
+    ) -> tuple[Score, list[Outputs]]:
+        """As the protocol's; most scores look for no names."""
+        return cast("Score", self), list(models)
+
+    def among(self, models: Sequence[Outputs]) -> Stand:
+        """As the protocol's."""
+        return lambda victim, pool: self(models[victim], [models[i] for i in pool])
 
 
 class Apart(Pooled):

@@ -8,8 +8,9 @@ import numpy as np
 
 from birthmark.data.forms import two_valued
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.scores.base import SCORES, Pooled, Pools, Score
+from birthmark.scores.base import SCORES, Pooled, Pools, Score, Stand
 from birthmark.scores.correlation import similarities
+from birthmark.scores.partial import Partial
 
 FORMS = ("raw", "centred", "softmax", "match")
 
@@ -49,6 +50,8 @@ class Fri(Pooled):
         self.form = form
         self.percent = percent
         self.inner: Score = SCORES.make(inner)
+        if isinstance(self.inner, Partial):  # reference images have no other names
+            self.inner.matches = False
 
     @property
     def name(self) -> str:
@@ -63,6 +66,10 @@ class Fri(Pooled):
         return self.inner.pools(
             self.relative(victim), some, [self.relative(one) for one in background]
         )
+
+    def among(self, models: Sequence[Outputs]) -> Stand:
+        """The inner score's."""
+        return self.inner.among([self.relative(one) for one in models])
 
     def relative(self, outputs: Outputs) -> Outputs:
         """Similarities to the reference images, (n - m, m), as the inner score gets them.

@@ -1,43 +1,112 @@
-"""Class numbers of one model found among those of another."""
+"""Class numbers of models found among those of another, where they name their classes otherwise."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
-from birthmark.data.outputs import unit_rows
+from birthmark.common.digests import sha256
+from birthmark.data.outputs import Kind, Outputs
 
-PLAUSIBLE = 0.25
+DEVIATIONS = 2.0
+"""By so many a model agrees with the victim more than chance does, where it keeps its names.
+
+With 3, one of 20 innocents too often does not, and the whole pool is matched, which costs power."""
+LEAST = 2
+"""And on so many probes: one agrees by accident, among thousands of classes too."""
+PROBES_A_CLASS = 5
+"""From so many on a better order of classes tells; with fewer it fits noise."""
+PLAUSIBLE = 0.4
+"""And so much of what the best order agrees on the names as they are must agree on."""
+MOST = 1024
+"""So many classes at most are matched, the most telling ones."""
+
+Places = NDArray[np.intp]
 
 
-def lined_up(
-    victim: NDArray[np.float64], model: NDArray[np.float64], known: float = PLAUSIBLE
-) -> NDArray[np.float64]:
-    """A model's columns in the order in which they fit the victim's best.
+def lined_up(victim: Outputs, pool: Sequence[Outputs]) -> list[Outputs]:
+    """A pool's answers with the victim's classes in the victim's order.
 
-    Column k of both is how much a probe is of class k. The order stays as it is if it fits at
-    least `known` times as well as the best one, as an innocent model's does; so few probes do not
-    shuffle the classes of a model that names them as the victim does.
+    A model keeps its names if it agrees with the victim above chance. If all do, nothing is moved.
+    If one does not, the classes of every model of the pool are matched with the victim's, from
+    shuffled ones: so an innocent whose classes are called otherwise is treated as the references
+    are, since matching fits noise too where there are many classes.
+
+    Source: ours. What it costs and finds: benchmarks/labels.md.
 
     Parameters
     ----------
-    victim, model
-        (n, classes), of the same shape.
-    known
-        0 to 1.
-
-    Returns
-    -------
-    ndarray
-        (n, classes).
+    victim, pool
+        Answers to the same probes, of one kind that tells classes, and of as many classes.
     """
-    fit = _units(victim).T @ _units(model)
-    rows, columns = scipy.optimize.linear_sum_assignment(fit, maximize=True)
-    if np.trace(fit) >= known * fit[rows, columns].sum():
-        return model
-    return model[:, columns]
+    if all(keeps_names(victim, model) for model in pool):
+        return list(pool)
+    return [ordered(model, order_of(victim, model)) for model in pool]
 
 
-def _units(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    return unit_rows((columns - columns.mean(axis=0)).T).T
+def keeps_names(victim: Outputs, model: Outputs) -> bool:
+    """Whether a model's predicted classes agree with the victim's above chance.
+
+    That is by more than two standard deviations of shuffled answers; where there are five probes
+    a class, also on at least .4 of what the best renaming agrees on, so that a model that renamed
+    most of few classes is found.
+    """
+    mine, theirs = victim.predicted(), model.predicted()
+    n, classes = len(mine), max(victim.classes, model.classes)
+    agree = int((mine == theirs).sum())
+    counts = [np.bincount(one, minlength=classes).astype(np.float64) for one in (mine, theirs)]
+    chance = float(counts[0] @ counts[1]) / max(1, n) ** 2
+    if agree < LEAST or agree <= n * chance + DEVIATIONS * (n * chance * (1 - chance)) ** 0.5:
+        return False
+    if n < PROBES_A_CLASS * classes:
+        return True
+    from scipy.optimize import linear_sum_assignment
+
+    cells = np.zeros((classes, classes))
+    np.add.at(cells, (mine, theirs), 1)
+    return agree >= PLAUSIBLE * float(cells[linear_sum_assignment(cells, maximize=True)].sum())
+
+
+def order_of(victim: Outputs, model: Outputs) -> Places:
+    """The order of a model's classes in which they fit the victim's best, from a shuffled one.
+
+    Column k of the victim goes with column `order[k]` of the model. The shuffle is drawn by the
+    model's answers, so that neither its names nor its place in a pool count.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    classes = victim.classes
+    rng = np.random.default_rng(int(sha256(model.digest.encode())[7:23], 16))
+    shuffled = rng.permutation(classes)
+    mine, rows = _telling(victim, np.arange(classes))
+    theirs, columns = _telling(model, shuffled)
+    at, to = linear_sum_assignment(mine.T @ theirs, maximize=True)
+    order = np.full(classes, -1, dtype=np.intp)
+    order[rows[at]] = columns[to]
+    order[order < 0] = shuffled[~np.isin(shuffled, columns[to])]
+    return order
+
+
+def _telling(outputs: Outputs, order: Places) -> tuple[NDArray[np.float32], Places]:
+    """The columns that vary most, in this order, centred and of length one; and which they are."""
+    if outputs.kind is Kind.LABELS:
+        chosen = order[np.isin(order, outputs.values)]
+        columns = (outputs.values[:, None] == chosen).astype(np.float32)
+    else:
+        chosen, columns = order, outputs.favour()[:, order].astype(np.float32)
+    columns -= columns.mean(axis=0)
+    lengths = np.sqrt((columns * columns).sum(axis=0))
+    if len(chosen) > MOST:
+        most = np.sort(np.argsort(-lengths, kind="stable")[:MOST])
+        chosen, columns, lengths = chosen[most], columns[:, most], lengths[most]
+    columns /= np.where(lengths > 0, lengths, 1)
+    return columns, chosen
+
+
+def ordered(outputs: Outputs, order: Places) -> Outputs:
+    """A model's answers with its classes in an order that `order_of` found."""
+    if outputs.kind is Kind.LABELS:
+        return Outputs(np.argsort(order)[outputs.values], outputs.kind, outputs.classes)
+    return Outputs(outputs.values[:, order], outputs.kind, outputs.classes)

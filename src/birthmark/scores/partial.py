@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
-from birthmark.data.outputs import Outputs, unit_rows
-from birthmark.scores.base import ANSWERS, SCORES, Pooled, Pools
-from birthmark.scores.lined_up import lined_up
+from birthmark.data.outputs import Outputs, common_classes, unit_rows
+from birthmark.scores.base import ANSWERS, SCORES, Pooled, Pools, Stand
+from birthmark.scores.lined_up import keeps_names, lined_up, order_of, ordered
+from birthmark.scores.vectors import Rows, correlations_of, scaled
 
 Matrix = NDArray[np.float64]
-AT_ONCE = 1 << 24
-"""How many correlations are held at a time."""
+DIGITS = 9
+"""Models that are equally close shall tie, and not be told apart by rounding."""
 
 
 class Partial(Pooled):
@@ -42,14 +42,17 @@ class Partial(Pooled):
         set; else pairs.
     ridge
         Added to the products of vectors of length one.
+    matches
+        Whether models may name their classes otherwise (`birthmark.scores.lined_up`).
     """
 
     kinds = ANSWERS
     block = 1
 
-    def __init__(self, *, of: str | None, ridge: str) -> None:
+    def __init__(self, *, of: str | None, ridge: str, matches: bool = True) -> None:
         self.of = of
         self.ridge = float(ridge)
+        self.matches = matches
 
     @property
     def name(self) -> str:
@@ -66,36 +69,67 @@ class Partial(Pooled):
     ) -> Pools:
         """About 0 for a copy, about 1 for a model that owes the victim nothing.
 
-        The products of all models are computed once.
+        The products of all models are computed once for each way to line them up.
         """
-        forms = [one.favour() for one in (victim, *background, *models)]
-        same = [victim.kind.tells_classes and form.shape == forms[0].shape for form in forms]
-        products: dict[bool, Matrix] = {}
-        first = 1 + len(background)
+        victim, *everyone = common_classes([victim, *background, *models])
+        first = len(background)
+        fits = [_comparable(victim, one) for one in everyone]
+        kept = [fit and self._keeps(victim, one) for fit, one in zip(fits, everyone, strict=True)]
+        products: dict[str, Matrix] = {}
 
         def numbers(pool: Sequence[int]) -> list[float]:
-            as_points = self.of != "pairs" and not background and all(same[first + i] for i in pool)
+            some = [first + i for i in pool]
+            as_points = self.of != "pairs" and not background and all(fits[i] for i in some)
             if self.of == "points" and not as_points:
                 raise BirthmarkError(
                     "answers",
                     "are embeddings, or of other classes than the victim's",
                     f"use partial-pairs{self.ridge:g}",
                 )
-            if as_points not in products:
-                products[as_points] = _products(forms, same, as_points=as_points)
-            chosen = [0, *(first + i for i in pool), *range(1, first)]
-            return self._coefficients(products[as_points], chosen)[: len(pool)]
+            way = "pairs" if not as_points else "named" if all(kept[i] for i in some) else "matched"
+            if way not in products:
+                products[way] = _products(victim, everyone, fits, way)
+            chosen = [0, *(1 + i for i in some), *range(1, 1 + first)]
+            return self._coefficients(products[way], chosen)[: len(pool)]
+
+        return numbers
+
+    def _keeps(self, victim: Outputs, model: Outputs) -> bool:
+        return not self.matches or keeps_names(victim, model)
+
+    def settled(self, victim: Outputs, models: Sequence[Outputs]) -> tuple[Partial, list[Outputs]]:
+        """The same score of classes taken as they are, and the models with the victim's."""
+        victim, *others = common_classes([victim, *models])
+        plain = Partial(of=self.of, ridge=str(self.ridge), matches=False)
+        if self.of == "pairs" or not self.matches:
+            return plain, others
+        if not all(_comparable(victim, one) for one in others):
+            return plain, others
+        return plain, lined_up(victim, others)
+
+    def among(self, models: Sequence[Outputs]) -> Stand:
+        """Numbers of pools of models by any one of them, classes as they are named."""
+        one, *others = common_classes(models)
+        fits = [_comparable(one, other) for other in others]
+        products: dict[str, Matrix] = {}
+
+        def numbers(victim: int, pool: Sequence[int]) -> list[float]:
+            way = "named" if self.of != "pairs" and all(fits) else "pairs"
+            if way not in products:
+                products[way] = _products(one, others, fits, way)
+            return self._coefficients(products[way], [victim, *pool])
 
         return numbers
 
     def without_each(self, victim: Outputs, pool: Sequence[Outputs]) -> Matrix:
         """The numbers without probe i, float64 (n, pool); classes stay lined up as with all."""
-        forms = [one.favour() for one in (victim, *pool)]
-        same = victim.kind.tells_classes and all(form.shape == forms[0].shape for form in forms)
-        as_points = self.of != "pairs" and same
+        victim, *models = common_classes([victim, *pool])
+        as_points = self.of != "pairs" and all(_comparable(victim, one) for one in models)
+        if as_points and self.matches:
+            models = lined_up(victim, models)
         rows = [
-            one.astype(np.float64)
-            for one in _rows(forms, [as_points] * len(forms), as_points=as_points)
+            unit_rows(one.favour()).astype(np.float32).astype(np.float64)
+            for one in (victim, *models)
         ]
         n = len(victim)
 
@@ -112,18 +146,19 @@ class Partial(Pooled):
         numbers = np.empty((n, len(pool)))
         for i in range(n):
             part = vectors(i) if as_points else np.delete(vectors(i), i, axis=1)
-            among = _correlations(products - part @ part.T, sums - part.sum(axis=1), length)
+            among = scaled(products - part @ part.T, sums - part.sum(axis=1), length)
             numbers[i] = self._coefficients(among, list(range(len(rows))))
         return numbers
 
     def _coefficients(self, products: Matrix, chosen: list[int]) -> list[float]:
         among = products[np.ix_(chosen, chosen)] + self.ridge * np.eye(len(chosen))
         precision = np.linalg.inv(among)
-        coefficients: list[float] = (1 + precision[0] / np.diag(precision))[1:].tolist()
-        return coefficients
+        coefficients = (1 + precision[0] / np.diag(precision))[1:]
+        numbers: list[float] = np.round(coefficients, DIGITS).tolist()
+        return numbers
 
 
-def correlations(frame: Outputs, models: Sequence[Outputs]) -> Matrix:
+def correlations(frame: Outputs, models: Sequence[Outputs], *, matches: bool = True) -> Matrix:
     """Correlations of the models' answers with each other, as `Partial` takes them.
 
     Parameters
@@ -132,6 +167,8 @@ def correlations(frame: Outputs, models: Sequence[Outputs]) -> Matrix:
         The victim's answers, with which classes are lined up; it is not among the models.
     models
         Answers of one kind to the same probes.
+    matches
+        Whether classes may be named otherwise.
 
     Returns
     -------
@@ -139,48 +176,34 @@ def correlations(frame: Outputs, models: Sequence[Outputs]) -> Matrix:
         float64 (models, models): of all answers where all have the victim's classes, else of their
         correlations among the probes.
     """
-    forms = [one.favour() for one in (frame, *models)]
-    same = [frame.kind.tells_classes and one.shape == forms[0].shape for one in forms]
-    return _products(forms, same, as_points=all(same))[1:, 1:]
+    frame, *others = common_classes([frame, *models])
+    fits = [_comparable(frame, one) for one in others]
+    named = not matches or (all(fits) and all(keeps_names(frame, one) for one in others))
+    way = "pairs" if not all(fits) else "named" if named else "matched"
+    return _products(frame, others, fits, way)[1:, 1:]
 
 
-def _products(forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool) -> Matrix:
-    """Products of all models' vectors; as points, those of other classes explain nothing."""
-    rows = _rows(forms, same, as_points=as_points)
-    n = len(rows[0])
-    if as_points:
-        vectors = np.stack([one.ravel() for one in rows])
-        return _correlations(vectors @ vectors.T, vectors.sum(axis=1), vectors.shape[1])
-    total, sums = np.zeros((len(rows), len(rows))), np.zeros(len(rows))
-    step = max(1, AT_ONCE // (n * len(rows)))
-    for start in range(0, n, step):
-        later = np.arange(n) > np.arange(start, min(start + step, n))[:, None]
-        vectors = np.stack([(one[start : start + step] @ one.T)[later] for one in rows])
-        total += vectors @ vectors.T
-        sums += vectors.sum(axis=1, dtype=np.float64)
-    return _correlations(total, sums, n * (n - 1) // 2)
+def _comparable(victim: Outputs, model: Outputs) -> bool:
+    """Whether a model's answers line up with the victim's, class by class."""
+    return (
+        victim.kind.tells_classes and model.kind is victim.kind and model.classes == victim.classes
+    )
 
 
-def _rows(
-    forms: Sequence[Matrix], same: Sequence[bool], *, as_points: bool
-) -> list[NDArray[np.float32]]:
-    """Every model's answers, scaled to length one; as points, with its classes lined up."""
-    victim = forms[0]
-    if as_points:
-        forms = [
-            lined_up(victim, form) if fits else np.zeros_like(victim)
-            for form, fits in zip(forms, same, strict=True)
-        ]
-    return [unit_rows(form).astype(np.float32) for form in forms]
-
-
-def _correlations(products: NDArray[Any], sums: NDArray[Any], length: int) -> Matrix:
-    """Pearson's, from sums of products; 0 for a vector that does not vary."""
-    centred = products.astype(np.float64) - np.outer(sums, sums) / length
-    scale = np.sqrt(np.maximum(np.diag(centred), 0))
-    scale = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 1e-6 * length**0.5)
-    correlations: Matrix = centred * np.outer(scale, scale)
-    return correlations
+def _products(victim: Outputs, models: Sequence[Outputs], fits: Sequence[bool], way: str) -> Matrix:
+    """Correlations of the victim and the models; as points, those of other classes are left 0."""
+    if way == "pairs":
+        return correlations_of(
+            [Rows(one) for one in (victim, *models)], len(victim), as_points=False
+        )
+    places = [0, *(1 + i for i, fit in enumerate(fits) if fit)]
+    chosen = [models[i - 1] for i in places[1:]]
+    if way == "matched":
+        chosen = [ordered(one, order_of(victim, one)) for one in chosen]
+    found = np.zeros((1 + len(models), 1 + len(models)))
+    rows = [Rows(one) for one in (victim, *chosen)]
+    found[np.ix_(places, places)] = correlations_of(rows, len(victim), as_points=True)
+    return found
 
 
 SCORES.register(

@@ -92,6 +92,17 @@ CASES: dict[str, tuple[str, Make, str]] = {
         with_layer(class_name="system", module="os"),
         "system, which Keras does not bring",
     ),
+    "Keras 2": (
+        "keras",
+        lambda folder: model_files.zipped(
+            folder / "v.keras",
+            {
+                "metadata.json": '{"keras_version": "2.15.0"}',
+                "config.json": '{"class_name": "Functional", "config": {"layers": 3}}',
+            },
+        ),
+        "was written by Keras 2.15.0, and Keras 3 cannot read it",
+    ),
     "bomb": ("keras", bomb, "unpacks from"),
     "leaving": ("keras", leaving, "leaves its folder"),
     "deep": ("keras", deep, "no JSON"),

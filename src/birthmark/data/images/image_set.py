@@ -17,7 +17,7 @@ from birthmark.common.files import files_below
 from birthmark.common.progress import Progress, silent
 from birthmark.data.images.arrays import from_arrays
 from birthmark.data.images.entry import Entry, Listing
-from birthmark.data.images.folder import from_folder
+from birthmark.data.images.folder import from_folder, is_hidden
 from birthmark.data.images.image import Image
 from birthmark.data.images.npz import from_npz
 from birthmark.data.images.parquet import from_parquet
@@ -41,6 +41,8 @@ class ImageSet(Sequence[Image]):
         Gives the bytes of the image at a position.
     classes
         The names of the classes by label, where they have names.
+    notes
+        What the user should know of how they were found, a sentence each.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ImageSet(Sequence[Image]):
         entries: Sequence[Entry],
         read: Callable[[int], bytes],
         classes: Sequence[str] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         if not entries:
             raise BirthmarkError(source, "holds no images", "name a set that holds some")
@@ -56,14 +59,17 @@ class ImageSet(Sequence[Image]):
         self.entries = list(entries)
         self._read = read
         self.classes = tuple(classes)
+        self.notes = tuple(notes)
 
     @classmethod
     def open(cls, path: str | Path, progress: Progress = silent) -> ImageSet:
         """Open a folder of images (sub-folders are classes), Parquet file(s) or an npz.
 
-        Parquet holds a column of images, `{bytes, path}` or bytes, called `image`, `img` or
-        `images`, or the only such column, and perhaps labels: `label`, `labels`, `fine_label`,
-        `target` or `class`, integers or text, which is numbered in sorted order. An npz holds
+        Parquet holds a column of images, `{bytes, path}` or bytes: the one that the Hugging Face
+        schema in it types as images, or called `image`, `img` or `images`, or the only such
+        column; and perhaps labels: `label`, `labels`, `fine_label`, `target` or `class`, or the
+        only one that the schema types as classes, integers or text, which is numbered in sorted
+        order. A label below zero is none. An npz holds
         `images`, uint8 (n, height, width) or (n, height, width, 1 or 3), and perhaps `labels`,
         integers (n,).
 
@@ -75,7 +81,9 @@ class ImageSet(Sequence[Image]):
         path = Path(path)
         if path.is_dir():
             files = files_below(path, MAX_FILES)
-            tables = [file for file in files if file.suffix == ".parquet"]
+            tables = [
+                file for file in files if file.suffix == ".parquet" and not is_hidden(file, path)
+            ]
             if tables:
                 return cls.from_parquet(tables, str(path), progress)
             return cls._of(str(path), from_folder(path, files, progress))
@@ -120,7 +128,7 @@ class ImageSet(Sequence[Image]):
 
     @classmethod
     def _of(cls, source: str, listing: Listing) -> ImageSet:
-        return cls(source, listing.entries, listing.read, listing.classes)
+        return cls(source, listing.entries, listing.read, listing.classes, listing.notes)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -137,7 +145,7 @@ class ImageSet(Sequence[Image]):
     def without_labels(self) -> ImageSet:
         """The same images, with their true classes forgotten."""
         entries = [replace(entry, label=None) for entry in self.entries]
-        return ImageSet(self.source, entries, self._read)
+        return ImageSet(self.source, entries, self._read, notes=self.notes)
 
     @cached_property
     def digest(self) -> str:

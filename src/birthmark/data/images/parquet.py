@@ -43,7 +43,7 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
         total = sum(table.metadata.num_rows for table in tables)
         for t, table in enumerate(tables):
             columns.append(found(table.schema_arrow, str(files[t])))
-            image, label = columns[t]
+            image, label, _ = columns[t]
             for g in range(table.num_row_groups):
                 size = 0
                 for r, row in enumerate(_rows(table, g, [image, label] if label else [image])):
@@ -75,7 +75,7 @@ def from_parquet(files: Sequence[Path], source: str, progress: Progress) -> List
         return _bytes(row[image], entries[i].name)
 
     if not names:
-        return Listing(entries, read)
+        return Listing(entries, read, _same_classes(columns, entries, source))
     return Listing(_in_sorted_order(entries, names, source), read, sorted(names))
 
 
@@ -86,8 +86,42 @@ def _opened(file: Path) -> Any:
         return pyarrow.parquet.ParquetFile(file)
 
 
+def _same_classes(
+    columns: Sequence[Columns], entries: Sequence[Entry], source: str
+) -> tuple[str, ...]:
+    """The classes' names, where all files say the same.
+
+    Raises
+    ------
+    BirthmarkError
+        If files name classes differently, or a label has no name.
+    """
+    stated = {one.classes for one in columns if one.label is not None}
+    if len(stated) != 1:
+        if len(stated) > 1:
+            raise BirthmarkError(
+                source, "holds files that name their classes differently", "name one file of it"
+            )
+        return ()
+    classes = stated.pop()
+    highest = max((entry.label for entry in entries if entry.label is not None), default=-1)
+    if classes and highest >= len(classes):
+        raise BirthmarkError(
+            source,
+            f"holds the label {highest}, but its schema names {len(classes)} classes",
+            "write the schema or the labels anew",
+        )
+    return classes
+
+
 def _bytes(cell: Any, name: str) -> bytes:
     data = cell["bytes"] if isinstance(cell, dict) else cell
+    if data is None and isinstance(cell, dict) and isinstance(cell.get("path"), str):
+        raise BirthmarkError(
+            name,
+            f"holds only the path of an image, {cell['path'][:200]}",
+            "name the folder that it is in, or store its bytes in the file",
+        )
     if not isinstance(data, bytes):
         raise BirthmarkError(name, "holds no image's bytes", "store the images in the file")
     return data

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from birthmark.common.digests import sha256
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.images import Image, Progress, silent
 from birthmark.data.outputs import Kind, Outputs
@@ -145,9 +146,17 @@ class Asking:
         self.access = access
         self.description = service.description
 
+    @property
+    def _identity(self) -> str:
+        """What answers belong to; behind one address a `Host` may choose the model."""
+        host = self.access.host
+        return (
+            f"{self._service.identity} {sha256(host.encode())}" if host else self._service.identity
+        )
+
     @cached_property
     def _client(self) -> Client:
-        return Client(self._service.identity, self.access, self._name)
+        return Client(self._identity, self.access, self._name)
 
     def spent(self) -> Spent:
         """What asking has taken so far, all runs on the ledger together."""
@@ -158,7 +167,7 @@ class Asking:
         if not self.access.ledger.exists():
             return None
         with Ledger.open(self.access.ledger, thorough=False) as ledger:
-            digest = suspect_digest(self._service.identity)
+            digest = suspect_digest(self._identity)
             spent = ledger.spent(digest)
             return LedgerRecord(
                 digest=ledger.digest(digest), calls=spent.calls, in_doubt=spent.in_doubt
@@ -176,7 +185,7 @@ class Asking:
             url=request.url,
             body=request.body,
             about=" and ".join(image.name for image in images),
-            headers=request.headers,
+            headers={**request.headers, **self.access.sent()},
             secrets=request.secrets,
         )
 
@@ -228,7 +237,7 @@ class Asking:
         missing, known = len({call.key for call in calls}), 0
         if self.access.ledger.exists():
             missing, known = self._client.plan(calls)
-        names = ", ".join(sorted(first.headers)) or "none"
+        names = ", ".join(sorted({*first.headers, *dict(self.access.headers)})) or "none"
         return DryRun(
             calls=missing,
             known=known,

@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Image
 from birthmark.data.outputs import Outputs
 from birthmark.models.adapters.base import Description
 from birthmark.models.adapters.declaration import HOW_TO_DECLARE, Declaration
 from birthmark.models.adapters.parts import digest_of_files
-from birthmark.models.runtimes.base import Takes
+from birthmark.models.runtimes.base import RunError, Takes
+from birthmark.models.runtimes.trusted import Trusted
 from birthmark.models.sandbox import Limits, Sandboxed
 
 MOST = 32
@@ -35,6 +39,8 @@ class FileSuspect:
         The declaration's fields; what is missing or contradicts the file is told.
     lineage
         Its kind of architecture, if known.
+    device
+        `cpu`, or `cuda` for a GPU, where the file is trusted: it runs in this process then.
 
     Attributes
     ----------
@@ -60,22 +66,30 @@ class FileSuspect:
     what: ClassVar[str] = "model"
 
     def __init__(
-        self, path: str | Path, fields: dict[str, Any], lineage: str | None = None
+        self,
+        path: str | Path,
+        fields: dict[str, Any],
+        lineage: str | None = None,
+        device: str = "cpu",
     ) -> None:
         path = Path(path)
         self._source = str(path)
         limits = Limits.of_environment()
         files = self.files(path, limits.file)
         self.beside = [] if path.is_dir() else [one.name for one in files if one != path]
-        self._model = Sandboxed(
-            self.runtime,
-            path,
-            self.options(path),
-            limits,
-            parts=files,
-            readable=self.readable(path),
-            what=self.what,
-        )
+        self._model: Sandboxed | Trusted
+        if device != "cpu":
+            self._model = Trusted(self.runtime, path, device, self.what)
+        else:
+            self._model = Sandboxed(
+                self.runtime,
+                path,
+                self.options(path),
+                limits,
+                parts=files,
+                readable=self.readable(path),
+                what=self.what,
+            )
         takes = self._model.takes
         seen = f"{path} (its input is {takes.name!r} {takes.dtype} {_sides(takes)})"
         self._declaration = Declaration.of(seen, fields)
@@ -110,21 +124,42 @@ class FileSuspect:
     @property
     def unprotected(self) -> list[str]:
         """Protections that this system does not have, so that the file ran without them."""
-        return self._model.missing
+        return list(self._model.missing)
 
     def answer(self, images: Sequence[Image]) -> Outputs:
-        """Run the model; one with a fixed batch size gets its last batch filled up."""
+        """Run the model; one with a fixed batch size gets its last batch filled up.
+
+        One that says that it takes any number of images, but fails on several, is asked one by one.
+        """
         wanted = list(images)
         if self._fixed and self.batch:
             wanted += [wanted[-1]] * (-len(wanted) % self.batch)
-        values = self._model.run(self._declaration.batch(wanted))
-        if values.ndim == 0 or len(values) != len(wanted):
-            raise BirthmarkError(
+        try:
+            values = self._run(wanted)
+        except RunError as error:
+            if self._fixed or len(wanted) == 1:
+                raise
+            try:
+                first = self._run(wanted[:1])
+            except BirthmarkError:
+                raise error from None
+            values = np.concatenate([first, *(self._run([one]) for one in wanted[1:])])
+            self.batch = 1
+        return Outputs.checked(values[: len(images)], self._declaration.output, self._source)
+
+    def _run(self, images: list[Image]) -> NDArray[Any]:
+        """The model's answers to a batch, without axes of length one beside the classes."""
+        values = self._model.run(self._declaration.batch(images))
+        if values.ndim == 0 or len(values) != len(images):
+            raise RunError(
                 self._source,
-                f"answered {len(wanted)} images with the shape {values.shape}",
+                f"answered {len(images)} images with the shape {values.shape}",
                 "export it with the batch as first axis of its first output",
             )
-        return Outputs.checked(values[: len(images)], self._declaration.output, self._source)
+        if values.ndim > 2:
+            longer = [side for side in values.shape[1:] if side != 1]
+            values = values.reshape(len(values), *(longer or [1]))
+        return values
 
     def _batch(self, takes: Takes, seen: str) -> tuple[int, bool]:
         """How many images to ask about at a time, and whether it must be so many."""

@@ -11,6 +11,7 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.models.adapters.base import ADAPTERS, Description, PairSuspect, Remote, Suspect
 from birthmark.models.adapters.callable import CallableSuspect
 from birthmark.models.adapters.declaration import Declaration, combined, declared_beside
+from birthmark.models.adapters.file import FileSuspect
 from birthmark.models.adapters.model_files import MODELS, located, models_in, refuse_pickles
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.remote.access import Access
@@ -26,6 +27,7 @@ def open_suspect(
     declared: Declared = None,
     lineage: str | None = None,
     access: Access | None = None,
+    device: str = "cpu",
 ) -> Suspect:
     """Open a model by its file, its address or `module:function`.
 
@@ -42,13 +44,16 @@ def open_suspect(
         Its kind of architecture, if known.
     access
         For a model behind an API: where its answers are kept, and the limits of asking it.
+    device
+        `cuda` runs an ONNX file on a GPU, in this process, without the limits that strangers'
+        files are run with: for your own files only.
 
     Raises
     ------
     BirthmarkError
         If no adapter reaches it, or the declaration is missing or does not fit.
     """
-    suspect = open_any(spec, declared, lineage, access)
+    suspect = open_any(spec, declared, lineage, access, device)
     if isinstance(suspect, PairSuspect):
         raise BirthmarkError(spec, "only compares two images", "it can be audited, nothing else")
     return suspect
@@ -59,6 +64,7 @@ def open_any(
     declared: Declared = None,
     lineage: str | None = None,
     access: Access | None = None,
+    device: str = "cpu",
 ) -> Suspect | PairSuspect:
     """As `open_suspect`, but a service that only compares two images is opened too."""
     if is_remote(spec):
@@ -82,7 +88,8 @@ def open_any(
         opened: Suspect = adapter.opened(spec, passed, lineage)
         return opened
     beside = {} if adapter is RecordedSuspect else declared_beside(Path(spec))
-    suspect: Suspect = adapter(spec, combined(spec, beside, passed), lineage)
+    placed = {} if device == "cpu" or not issubclass(adapter, FileSuspect) else {"device": device}
+    suspect: Suspect = adapter(spec, combined(spec, beside, passed), lineage, **placed)
     return suspect
 
 
@@ -132,11 +139,13 @@ def open_all(
     declared: Declared = None,
     access: Access | None = None,
     unopened: Callable[[Path, BirthmarkError], Suspect] | None = None,
+    device: str = "cpu",
 ) -> list[Suspect]:
     """Open models and folders of models, in order; a sub-folder's name is its models' lineage.
 
     For those behind an API, `access` says where answers are kept; its limits hold for each.
     `unopened` gives what stands for a file that cannot be opened; without it that is an error.
+    `device` is as for `open_suspect`.
 
     Raises
     ------
@@ -146,7 +155,7 @@ def open_all(
 
     def opened(spec: str, lineage: str | None = None) -> Suspect:
         try:
-            suspect = open_suspect(spec, declared, lineage, access)
+            suspect = open_suspect(spec, declared, lineage, access, device)
             return suspect if lineage is None else _within(lineage, suspect)
         except BirthmarkError as error:
             if unopened is None or not Path(spec).is_file():

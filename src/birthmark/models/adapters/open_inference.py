@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from math import prod
@@ -26,6 +27,17 @@ from birthmark.models.api_format.reading import Taken
 from birthmark.models.remote import Access, Reply
 
 FLOATS = {"FP64", "FP32", "FP16"}
+BINARY = {
+    "FP64": "<f8",
+    "FP32": "<f4",
+    "FP16": "<f2",
+    "INT64": "<i8",
+    "INT32": "<i4",
+    "UINT8": "u1",
+}
+HEADER = "Inference-Header-Content-Length"
+MOST_COPIES = 1024
+"""The largest fixed batch that one image is repeated for."""
 MODEL = re.compile(r"(?P<model>.*/v2/models/[^/]+(?:/versions/[^/]+)?)(?:/infer)?/?")
 Text = Annotated[str, Field(max_length=1000)]
 
@@ -47,9 +59,13 @@ class Tensor(_Lenient):
 class Metadata(_Lenient):
     """What a server says of a model."""
 
-    name: Text
-    inputs: Annotated[list[Tensor], Field(max_length=100)]
-    outputs: Annotated[list[Tensor], Field(min_length=1, max_length=1000)]
+    name: Text = ""
+    inputs: Annotated[list[Tensor], Field(max_length=100)] = []
+    outputs: Annotated[list[Tensor], Field(max_length=1000)] = []
+
+
+NOT_TOLD = Tensor(name="input-0", datatype="FP32", shape=[])
+"""The input of a server that tells nothing of it: such servers take any name."""
 
 
 class OpenInferenceService:
@@ -63,8 +79,8 @@ class OpenInferenceService:
         The declaration's fields; for a model that takes files (BYTES) only `output`.
     lineage
         The model's kind of architecture, if known.
-    timeout
-        Seconds to wait for the server's description of the model.
+    access
+        How the server may be asked.
 
     Raises
     ------
@@ -73,9 +89,11 @@ class OpenInferenceService:
     """
 
     symmetric = True
+    _axes = 1
+    _copies = 1
 
     def __init__(
-        self, spec: str, fields: dict[str, Any], lineage: str | None, timeout: float
+        self, spec: str, fields: dict[str, Any], lineage: str | None, access: Access
     ) -> None:
         address = Address.of(spec)
         base, _, query = address.url.partition("?")
@@ -87,9 +105,10 @@ class OpenInferenceService:
         self._query = f"?{query}" if query else ""
         self._model = match["model"]
         self._name = f"{address.site}{self._model.partition(address.site)[2] or address.path}"
-        document = described(self._model + self._query, self._name, timeout)
+        document = described(self._model + self._query, self._name, access)
         metadata = self._metadata(document)
-        self._input = metadata.inputs[0]
+        self._input = metadata.inputs[0] if metadata.inputs else NOT_TOLD
+        self._outputs = {one.name: one.datatype for one in metadata.outputs}
         self._output = self._chosen(metadata, address.fragment)
         self._declaration = self._declared(fields)
         said = self._declaration.output if self._declaration else fields.get("output")
@@ -124,7 +143,7 @@ class OpenInferenceService:
                 f" ({'.'.join(map(str, first['loc']))}: {first['msg']})",
                 "check the address; servers of another protocol take a .api.toml",
             ) from error
-        if len(metadata.inputs) != 1:
+        if len(metadata.inputs) > 1:
             names = ", ".join(one_line(one.name, 40) for one in metadata.inputs[:5]) or "none"
             raise BirthmarkError(
                 self._name, f"has the inputs {names}", "name a model with one image input"
@@ -133,6 +152,8 @@ class OpenInferenceService:
 
     def _chosen(self, metadata: Metadata, wanted: str) -> str:
         names = [one.name for one in metadata.outputs]
+        if not names:
+            return wanted
         if wanted and wanted not in names:
             told = ", ".join(one_line(name, 40) for name in names[:5])
             raise BirthmarkError(self._name, f"has the outputs {told}", "name one after #")
@@ -156,11 +177,17 @@ class OpenInferenceService:
             )
         declaration = Declaration.of(self._seen, fields)
         inner = declaration.shape()
-        fits = len(shape) == len(inner) + 1 and all(
-            have in (-1, want) for have, want in zip(shape, (1, *inner), strict=True)
-        )
-        if not fits:
+        batched = len(shape) == len(inner) + 1
+        if self._input is not NOT_TOLD and not _fits(shape[1:] if batched else shape, inner):
             raise BirthmarkError(self._seen, f"the declared image is {[1, *inner]}", HOW_TO_DECLARE)
+        self._axes = 0 if not batched and self._input is not NOT_TOLD else 1
+        self._copies = shape[0] if batched and shape[0] > 0 else 1
+        if self._copies > MOST_COPIES:
+            raise BirthmarkError(
+                self._seen,
+                f"takes {self._copies} images at a time",
+                "serve it with a smaller batch",
+            )
         if kind == "UINT8" and not _plain(declaration):
             raise BirthmarkError(
                 self._seen, "takes whole numbers", "declare --range 0:255 --mean 0 --std 1"
@@ -181,21 +208,53 @@ class OpenInferenceService:
             values: NDArray[Any] = self._declaration.batch(list(images))
             if self._input.datatype == "UINT8":
                 values = np.rint(values).astype(np.uint8)
-            tensor |= {"shape": list(values.shape), "data": values.ravel().tolist()}
+            values = np.concatenate([values] * self._copies) if self._axes else values[0]
+            tensor["shape"] = list(values.shape)
+            if self._input.datatype == "FP16":
+                return self._binary(tensor, values.astype("<f2").tobytes())
+            tensor["data"] = values.ravel().tolist()
             form = f"JSON with {values.size:,} numbers"
-        body = json_body({"inputs": [tensor], "outputs": [{"name": self._output}]})
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return self._request(json_body(self._asked(tensor)), form, headers)
+
+    def _binary(self, tensor: dict[str, Any], raw: bytes) -> Request:
+        """JSON has no FP16: the protocol's extension puts the numbers' bytes after it."""
+        tensor["parameters"] = {"binary_data_size": len(raw)}
+        head = json_body(self._asked(tensor))
+        headers = {"Content-Type": "application/octet-stream", HEADER: str(len(head))}
+        return self._request(head + raw, f"{len(raw):,} bytes of FP16 after JSON", headers)
+
+    def _asked(self, tensor: dict[str, Any]) -> dict[str, Any]:
+        asked: dict[str, Any] = {"inputs": [tensor]}
+        if self._output:
+            output: dict[str, Any] = {"name": self._output}
+            if self._outputs.get(self._output) == "FP16":
+                output["parameters"] = {"binary_data": True}
+            asked["outputs"] = [output]
+        return asked
+
+    def _request(self, body: bytes, form: str, headers: dict[str, str]) -> Request:
         return Request(f"{self._model}/infer{self._query}", body, form, headers=headers)
 
     def take(self, reply: Reply) -> Taken:
         """The numbers of the chosen output, or its one label."""
-        document = parsed(reply.body, self._name)
+        head, raw = split_binary(reply.body)
+        document = parsed(head, self._name)
         outputs = document.get("outputs") if isinstance(document, dict) else None
-        where = f"output {shown(self._output)}"
-        for one in outputs if isinstance(outputs, list) else []:
-            if isinstance(one, dict) and one.get("name") == self._output:
-                values = [number(x, where, self._name) for x in _flat(one.get("data"))]
+        told = (
+            [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+        )
+        where = f"output {shown(self._output)}" if self._output else "its first output"
+        if raw.strip() and not any(map(_size, told)):
+            parsed(reply.body, self._name)
+        for one in told:
+            binary = _size(one)
+            here, raw = raw[:binary], raw[binary:]
+            if one.get("name") == self._output or not self._output:
+                data = _flat(one.get("data")) if not binary else self._numbers(one, here, where)
+                values = [number(x, where, self._name) for x in data]
                 self._require_shape(one.get("shape"), len(values), where)
+                values = values[: len(values) // self._copies]
                 if self.reading.output is not Kind.LABELS:
                     return values
                 return self.reading.take({"outputs": values[0]}, self._name)
@@ -206,14 +265,28 @@ class OpenInferenceService:
     def _require_shape(self, shape: object, count: int, where: str) -> None:
         sides = shape if isinstance(shape, list) else []
         whole = all(isinstance(side, int) and 0 <= side <= count for side in sides)
-        single = self.reading.output is Kind.LABELS
-        if not sides or not whole or prod(sides) != count or (single and count != 1) or not count:
+        single = self.reading.output is Kind.LABELS and count != self._copies
+        uneven = count % self._copies
+        if not sides or not whole or prod(sides) != count or single or uneven or not count:
             raise BirthmarkError(
                 self._name,
                 f"answered with {count} numbers of the shape {one_line(str(sides)[:200], 60)} at"
                 f" {where}",
                 "check the model and --output",
             )
+
+    def _numbers(self, output: dict[str, Any], data: bytes, where: str) -> list[Any]:
+        """The numbers of a binary output."""
+        dtype = np.dtype(BINARY.get(str(output.get("datatype")), "V1"))
+        if dtype.kind == "V" or not data or len(data) % dtype.itemsize:
+            raise BirthmarkError(
+                self._name,
+                f"answered with {len(data)} bytes of {one_line(str(output.get('datatype')), 20)} at"
+                f" {where}",
+                "name another output after #",
+            )
+        numbers: list[Any] = np.frombuffer(data, dtype).tolist()
+        return numbers
 
     def refused(self, reply: Reply) -> str | None:  # noqa: ARG002
         """The protocol has no word for it."""
@@ -228,6 +301,28 @@ def _flat(data: object) -> list[Any]:
     return level
 
 
+def _fits(shape: Sequence[int], inner: Sequence[int]) -> bool:
+    return len(shape) == len(inner) and all(
+        have in (-1, want) for have, want in zip(shape, inner, strict=True)
+    )
+
+
+def split_binary(body: bytes) -> tuple[bytes, bytes]:
+    """The JSON that an answer begins with, and the bytes of its binary outputs after it."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(body.decode("latin-1"))
+    except (ValueError, RecursionError):
+        return body, b""
+    return body[:end], body[end:]
+
+
+def _size(output: dict[str, Any]) -> int:
+    """How many bytes of an output follow the JSON; 0 if it stands in it."""
+    parameters = output.get("parameters")
+    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    return size if isinstance(size, int) and size > 0 else 0
+
+
 def _plain(declaration: Declaration) -> bool:
     """Whether pixels are left as they are."""
     untouched = {*declaration.mean} == {0} and {*declaration.std} == {1}
@@ -238,7 +333,7 @@ def open_inference(
     spec: str, fields: dict[str, Any], lineage: str | None, access: Access
 ) -> ApiSuspect:
     """Open a model by its address; see `OpenInferenceService`."""
-    service = OpenInferenceService(spec, fields, lineage, access.limits.timeout)
+    service = OpenInferenceService(spec, fields, lineage, access)
     return ApiSuspect(service, access)
 
 

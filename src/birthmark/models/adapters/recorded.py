@@ -20,6 +20,8 @@ from birthmark.models.adapters.tables import table_of
 MAX_FILE = 512 << 20
 MAX_ANSWERS = 100_000
 MAX_HEADER = 1 << 20
+SLACK = 0.01
+"""By so much more may fall to an unlisted class than to a listed one, since answers are rounded."""
 VALUES = "values"
 REFUSED = "recorded as refused"
 
@@ -67,6 +69,8 @@ class RecordedSuspect:
         if kind is not None and stated != kind:
             raise BirthmarkError(path, f"says {kind}, but {stated} was passed", "drop --output")
         self._source = str(path)
+        if stated == Kind.PROBABILITIES:
+            values = with_rest(values)
         self._outputs = Outputs.checked(values, Kind(stated), self._source)
         if self._probes is not None and len(self._probes) != len(self._outputs):
             raise BirthmarkError(
@@ -146,6 +150,23 @@ class RecordedSuspect:
             if name in rows:
                 values[place] = recorded[rows[name]]
         return Answered(Outputs(values, self._outputs.kind, self._outputs.classes), refused)
+
+
+def with_rest(values: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities of which only the largest were told, zeros written for the rest.
+
+    The zeros of a row share what it lacks to 1, as `birthmark.data.forms.largest` has it; nothing
+    is done where that would be more than the least that was told, so that other errors are seen.
+    """
+    if values.ndim != 2 or values.dtype.kind != "f" or not values.size:
+        return values
+    left, zeros = 1 - values.sum(axis=1), values == 0
+    some = zeros.sum(axis=1)
+    least = np.where(zeros, np.inf, values).min(axis=1)
+    fits = (left > 0) & (some >= 2) & (left <= some * (least + SLACK)) & (values.min(axis=1) >= 0)
+    share = np.where(fits, left, 0) / np.maximum(some, 1)
+    spread: NDArray[Any] = np.where(zeros, share[:, None], values)
+    return spread
 
 
 def _name(image: Image) -> str:

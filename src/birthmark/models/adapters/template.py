@@ -13,10 +13,11 @@ from birthmark.data.images import Image
 from birthmark.models.adapters.api import ApiSuspect, Request, identity_of
 from birthmark.models.adapters.api_pairs import PairApi
 from birthmark.models.adapters.base import ADAPTERS, Description, Remote
+from birthmark.models.adapters.declaration import Declaration
 from birthmark.models.api_format.address import Address
 from birthmark.models.api_format.bodies import base64_of, filled, json_body, media, multipart
 from birthmark.models.api_format.document import Path as JsonPath
-from birthmark.models.api_format.document import parsed, shown
+from birthmark.models.api_format.document import is_nothing, parsed, shown
 from birthmark.models.api_format.environment import names_in, resolved_in
 from birthmark.models.api_format.form import Form
 from birthmark.models.api_format.reading import Reading, Taken, same
@@ -53,8 +54,15 @@ class TemplateService:
         self._site = address.site
         self._environment = environment
         self.reading: Reading = self._form.answer
+        self._declaration = None
+        if self._form.image.input is not None:
+            fields = self._form.image.input | {"output": self.reading.output}
+            self._declaration = Declaration.of(f"{path}: image.input", fields)
         self.symmetric = self._form.image.symmetric
-        asking = canonical_json(self._form.model_dump(mode="json", include=ASKING))
+        asked = self._form.model_dump(mode="json", include=ASKING)
+        if asked["image"]["input"] is None:  # as before there was one, for the ledger's sake
+            del asked["image"]["input"]
+        asking = canonical_json(asked)
         self.identity = identity_of(
             "template", f"{address.scheme}://{address.site}{address.path}", sha256(asking)
         )
@@ -63,6 +71,7 @@ class TemplateService:
             adapter="template",
             output=self.reading.output,
             digest=sha256(data),
+            declaration=self._declaration,
             lineage=lineage,
         )
 
@@ -88,6 +97,11 @@ class TemplateService:
             texts = {slot: base64_of(one) for slot, one in zip(slots, data, strict=True)}
             kind, content = "application/json", json_body(filled(body, texts))
             form = "JSON with base64"
+        elif self._declaration is not None:
+            values = self._declaration.batch(list(images))[0]
+            numbers = {"{image}": values.tolist(), "{image.flat}": values.ravel().tolist()}
+            kind, content = "application/json", json_body(filled(body, numbers))
+            form = f"JSON with {values.size:,} numbers"
         else:
             kind, content = sent.content_type or media(data[0])[0], data[0]
             form = "the file itself"
@@ -124,6 +138,8 @@ class TemplateService:
                 found = JsonPath(rule.path).all(document, self._source)
             except BirthmarkError:
                 return None
+            if rule.empty and is_nothing(found):
+                return f"{shown(found[0]) if found else 'nothing'} at {rule.path}"
             if len(found) == 1 and any(same(found[0], one) for one in rule.equals):
                 return shown(found[0])
         return None

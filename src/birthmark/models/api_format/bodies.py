@@ -37,11 +37,17 @@ def json_body(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
-def filled(value: Any, slots: Mapping[str, str]) -> Any:
-    """A JSON value with slots such as `{image}` in its texts filled."""
+def filled(value: Any, slots: Mapping[str, Any]) -> Any:
+    """A JSON value with slots such as `{image}` in its texts filled.
+
+    What is no text takes the place of a text that is its slot and nothing else.
+    """
     if isinstance(value, str):
-        for slot, text in slots.items():
-            value = value.replace(slot, text)
+        for slot, inner in slots.items():
+            if isinstance(inner, str):
+                value = value.replace(slot, inner)
+            elif value == slot:
+                return inner
         return value
     if isinstance(value, dict):
         return {name: filled(inner, slots) for name, inner in value.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.common.jsons import has_few_parts
 from birthmark.data.outputs import MAX_WIDTH
+from birthmark.models.remote.call import Answerless
 
 if TYPE_CHECKING:
     from jsonpath import JSONPathEnvironment
@@ -19,6 +21,7 @@ MAX_ANSWER = 8 << 20
 MAX_PARTS = 100_000
 MAX_PATH = 500
 SHOWN = 80
+NUMBER = re.compile(r"\s*[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\s*%?\s*", re.A)
 
 
 def parsed(body: bytes, source: str) -> object:
@@ -144,14 +147,14 @@ class Path:
         Raises
         ------
         BirthmarkError
-            If there is nothing, or more.
+            If there is nothing (`Answerless`), or more.
         """
         found = self.all(document, source)
+        self._require_something(found, document, source)
         if len(found) != 1:
-            there = "nothing" if not found else f"{len(found)} things"
             raise BirthmarkError(
                 source,
-                f"its answer has {there} at {self.text}: {shown(document)}",
+                f"its answer has {len(found)} things at {self.text}: {shown(document)}",
                 "mend the path",
             )
         return found[0]
@@ -162,29 +165,43 @@ class Path:
         Raises
         ------
         BirthmarkError
-            If there is nothing.
+            If there is nothing (`Answerless`).
         """
         found = self.all(document, source)
-        if len(found) == 1 and isinstance(found[0], list):
-            return found[0]
-        if not found:
-            raise BirthmarkError(
-                source, f"its answer has nothing at {self.text}: {shown(document)}", "mend the path"
+        self._require_something(found, document, source)
+        return found[0] if len(found) == 1 and isinstance(found[0], list) else found
+
+    def _require_something(self, found: list[Any], document: object, source: str) -> None:
+        if is_nothing(found):
+            there = shown(found[0]) if found else "nothing"
+            raise Answerless(
+                source,
+                f"its answer has {there} at {self.text}: {shown(document)}",
+                "correct the path; or if it says so that it will not answer about an image, add"
+                f" [refused] with path = {json.dumps(self.text)} and empty = true",
             )
-        return found
+
+
+def is_nothing(found: list[Any]) -> bool:
+    """Whether what a path found is nothing, null, or an empty text, list or object."""
+    return not found or (len(found) == 1 and (found[0] is None or found[0] in ("", [], {})))
 
 
 def number(value: object, where: str, source: str) -> float:
-    """A finite number of an answer.
+    """A finite number of an answer; text that is one counts: "0.93", and "93.1%" as 0.931.
 
     Raises
     ------
     BirthmarkError
         If it is none.
     """
+    share = 1.0
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        share = 0.01 if value.rstrip().endswith("%") else 1.0
+        value = float(value.rstrip().rstrip("%"))
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            real = float(value)
+            real = share * float(value)
         except OverflowError:
             real = math.inf
         if math.isfinite(real):

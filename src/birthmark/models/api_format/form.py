@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.common.files import read_bytes
@@ -22,7 +30,7 @@ FORMAT = "birthmark-api/1"
 MAX_FILE = 2 << 20
 MAX_DEPTH = 20
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-MANAGED = {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept"}
+MANAGED = {"content-length", "transfer-encoding", "connection", "content-type", "accept"}
 
 Text = Annotated[str, Field(max_length=10_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -47,31 +55,39 @@ class Sent(_Section):
     Attributes
     ----------
     form
-        multipart (a form with files), base64 (in JSON) or raw (the file is the body).
+        multipart (a form with files), base64 (in JSON), raw (the file is the body) or numbers (in
+        JSON).
     field, second
         multipart: names of the fields of the first and, for pairs, the second image.
     fields
         multipart: other fields.
     body
         base64: the JSON to send, with `{image}`, or `{first}` and `{second}`, in its texts.
+        numbers: with a text `{image}` in whose place the numbers come, nested as the layout is, or
+        `{image.flat}` for one list of them.
+    input
+        numbers: how an image becomes these, the fields of a declaration but `output`.
     content_type
         Media type of the image; if not given, what its bytes say.
     symmetric
         For pairs: whether the order of the two changes nothing, so that each pair is asked once.
     """
 
-    form: Literal["multipart", "base64", "raw"]
+    form: Literal["multipart", "base64", "raw", "numbers"]
     field: Name = "image"
     second: Name | None = None
     fields: dict[Name, Text] = {}
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | list[Any] | None = None
+    input: dict[str, Any] | None = None
     content_type: Annotated[str, Field(pattern=r"^[\w.+-]{1,60}/[\w.+-]{1,60}$")] | None = None
     symmetric: bool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Sent:
-        if (self.body is not None) != (self.form == "base64"):
-            raise ValueError("body is for form = 'base64', which needs it")
+        if (self.body is not None) != (self.form in ("base64", "numbers")):
+            raise ValueError("body is for form = 'base64' and 'numbers', which need it")
+        if (self.input is not None) != (self.form == "numbers"):
+            raise ValueError("input is for form = 'numbers', which needs it")
         if self.form != "multipart" and (self.fields or self.second):
             raise ValueError("fields and second are for form = 'multipart'")
         if self.second == self.field:
@@ -91,6 +107,8 @@ class Sent(_Section):
         if self.form == "multipart":
             return {"{first}", "{second}"} if self.second else {"{image}"}
         text = json_body(self.body).decode()
+        if self.form == "numbers":
+            return {"{image}"} if '"{image}"' in text or '"{image.flat}"' in text else set()
         return {slot for slot in ("{image}", "{first}", "{second}") if slot in text}
 
 
@@ -103,16 +121,27 @@ class Refused(_Section):
         HTTP statuses from 200 to 299 that say so. 400, 413, 414, 415, 422 and 451 always do.
     path, equals
         Or one thing in the answer, and what of it says so; with both, either is enough.
+    empty
+        Whether nothing at `path` says so: no such name, null, or an empty text, list or object.
     """
 
     statuses: tuple[int, ...] = ()
     path: JsonPath | None = None
     equals: Annotated[tuple[Scalar, ...], Field(max_length=100)] = ()
+    empty: bool = False
+
+    @field_validator("equals", mode="before")
+    @classmethod
+    def _no_lists(cls, value: object) -> object:
+        if isinstance(value, list) and any(isinstance(one, list | dict) for one in value):
+            raise ValueError("takes no lists and no tables; for an empty one say empty = true")
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Refused:
-        if (self.path is None) == bool(self.equals) or not (self.statuses or self.path):
-            raise ValueError("give statuses, or path and equals, or all three")
+        rules = bool(self.equals or self.empty)
+        if (self.path is not None) != rules or not (self.statuses or self.path):
+            raise ValueError("give statuses, or path and equals or empty = true, or all of them")
         for status in self.statuses:
             if not 200 <= status < 300 and status not in REFUSALS:
                 raise ValueError(f"{status} says nothing about an image")

@@ -6,14 +6,15 @@ import logging
 
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.models.api_format.document import parsed, shown
-from birthmark.models.remote.access import loopback
+from birthmark.models.remote.access import Access, loopback, verifying
 
 MAX_BYTES = 1 << 20
 ATTEMPTS = 4
+REDIRECTS = 3
 
 
-def described(url: str, source: str, timeout: float) -> object:
-    """The JSON at an address.
+def described(url: str, source: str, access: Access) -> object:
+    """The JSON at an address; a redirect within its site is followed.
 
     Raises
     ------
@@ -24,15 +25,27 @@ def described(url: str, source: str, timeout: float) -> object:
     import stamina
 
     logging.getLogger("stamina").addHandler(logging.NullHandler())
+    timeout = access.limits.timeout
 
-    def get() -> tuple[int, bytes]:
+    def get(url: httpx.URL, redirects: int = REDIRECTS) -> tuple[int, bytes]:
         with httpx.stream(
             "GET",
             url,
             timeout=timeout,
-            headers={"Accept": "application/json"},
-            trust_env=not loopback(httpx.URL(url).host),
+            headers={"Accept": "application/json", **access.sent()},
+            trust_env=not loopback(url.host),
+            verify=verifying(access.ca_file),
         ) as said:
+            if 300 <= said.status_code < 400 and (to := said.headers.get("location")):
+                there = url.join(to)
+                same = (there.scheme, there.host, there.port) == (url.scheme, url.host, url.port)
+                if not same or not redirects:
+                    raise BirthmarkError(
+                        source,
+                        f"redirects to {shown(str(there).partition('?')[0])}",
+                        "name that address if it is the server's own",
+                    )
+                return get(there, redirects - 1)
             body = b""
             for part in said.iter_bytes():
                 body += part
@@ -50,18 +63,25 @@ def described(url: str, source: str, timeout: float) -> object:
         )
         for attempt in tries:
             with attempt:
-                status, body = get()
+                status, body = get(httpx.URL(url))
+    except BirthmarkError:
+        raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise BirthmarkError(
             source,
             f"cannot be reached ({type(error).__name__}: {one_line(str(error), 200)})",
-            "check the address, and that the server runs",
+            "if its certificate is self-signed or of an authority of your own, pass --ca-file FILE"
+            " with that certificate (PEM)"
+            if "CERTIFICATE_VERIFY_FAILED" in str(error)
+            else "check the address, and that the server runs",
         ) from error
     if status != 200:
         raise BirthmarkError(
             source,
             f"answers its description with status {status}: {shown(body)}",
-            "check the model's name",
+            "send the key that it wants: --header Authorization=NAME, of the environment's variable"
+            if status in (401, 403)
+            else "check the model's name, or --header Host=NAME where a gateway chooses by host",
         )
     if len(body) > MAX_BYTES:
         raise BirthmarkError(source, "describes itself with over 1 MiB", "check the address")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,12 @@ class Judging:
         self._reading = reading
         self._source = source
         self._places: dict[Label, int] | None = None
+        self._shared: dict[int, list[int]] = {}
         if reading.classes:
-            self._places = {label: i for i, label in enumerate(reading.classes)}
+            self._places = {label: i for i, label in reversed(list(enumerate(reading.classes)))}
+        if reading.merge:
+            for i, label in enumerate(reading.classes):
+                self._shared.setdefault(reading.classes.index(label), []).append(i)
 
     def outputs(self, taken: Sequence[Taken], names: Sequence[str]) -> Outputs:
         """Rows for the answers to these probes, in their order.
@@ -75,9 +80,9 @@ class Judging:
             if self._places is None:
                 ordered = sorted(taken, key=str)
                 self._places = {label: i for i, label in enumerate(ordered)}
-            row = np.full(len(self._places), np.nan)
+            row = np.full(len(self._reading.classes) or len(self._places), np.nan)
             for label, score in taken.items():
-                row[self._place(label, name)] = score
+                self._put(row, self._place(label, name), score)
             if np.isnan(row).any():
                 raise self._error(
                     f"told {len(taken)} of {len(row)} classes for {name}",
@@ -95,7 +100,8 @@ class Judging:
             place = self._place(label, name)
             if told[place]:
                 raise self._error(f"told {shown(label)} twice for {name}", "mend the paths")
-            row[place], told[place] = score / scale, True
+            self._put(row, place, score / scale)
+            self._put(told, place, True)
         total, left = row.sum(), len(row) - told.sum()
         if row.min() < 0 or (total > 1 + SLACK and self._reading.rest == "spread"):
             raise self._error(
@@ -116,6 +122,11 @@ class Judging:
             )
         row[~told] = each
         return row
+
+    def _put(self, row: NDArray[Any], place: int, score: float) -> None:
+        """A score at the place of a class; classes of one name share it."""
+        places = self._shared.get(place, [place])
+        row[places] = score if row.dtype == bool else score / len(places)
 
     def _place(self, label: object, name: str) -> int:
         if self._places is not None:

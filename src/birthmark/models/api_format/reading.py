@@ -46,23 +46,41 @@ class Reading(BaseModel):
         The labels in the order of the classes; without it, labels are numbers from 0 or, of
         objects that tell all classes, sorted.
     scale
-        The number that stands for 1 in probabilities and similarities: 100 for percentages.
+        The number that stands for 1 in probabilities and similarities: 100 for percentages. Of
+        distances, the one that stands for a similarity of 0.
+    euclidean
+        Of distances, whether they are Euclidean: half of such a distance's square, of embeddings of
+        length one, is what their cosine lacks to 1.
     rest
         For top-k, what unlisted classes get: what is missing to 1, spread evenly, or nothing, so
         that the listed ones are scaled to 1.
+    merge
+        Whether a label may stand for several classes: it may be listed several times in `classes`,
+        which share its score, and several times in an answer, whose scores are added.
     yes, no
         For match, what stands for the one and the other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["probabilities", "logits", "embeddings", "labels", "top-k", "similarity", "match"]
+    kind: Literal[
+        "probabilities",
+        "logits",
+        "embeddings",
+        "labels",
+        "top-k",
+        "similarity",
+        "distance",
+        "match",
+    ]
     path: JsonPath | None = None
     labels_path: JsonPath | None = None
     scores_path: JsonPath | None = None
     classes: Annotated[tuple[ClassName, ...], Field(max_length=1 << 16)] = ()
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    euclidean: bool = False
     rest: Literal["spread", "nothing"] = "spread"
+    merge: bool = False
     yes: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=100)] = (True,)
     no: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=100)] = (False,)
 
@@ -77,8 +95,14 @@ class Reading(BaseModel):
             )
         if self.kind == "top-k" and len(self.classes) < 2:
             raise ValueError("kind = 'top-k' needs classes, all labels in a fixed order")
-        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
-            raise ValueError("classes are two different labels or more")
+        different = len(set(self.classes))
+        if different == 1 or (different != len(self.classes) and not self.merge):
+            raise ValueError(
+                "classes are two different labels or more; say merge = true if a label stands for"
+                " several classes"
+            )
+        if self.euclidean and self.kind != "distance":
+            raise ValueError("euclidean is for kind = 'distance'")
         if any(same(one, other) for one in self.yes for other in self.no):
             raise ValueError("yes and no have something in common")
         return self
@@ -86,7 +110,7 @@ class Reading(BaseModel):
     @property
     def of_pairs(self) -> bool:
         """Whether the question is about two images."""
-        return self.kind in ("similarity", "match")
+        return self.kind in ("similarity", "distance", "match")
 
     @property
     def output(self) -> Kind:
@@ -111,10 +135,10 @@ class Reading(BaseModel):
             return _label(path.one(document, source), where, source)
         if self.kind == "match":
             return self._match(path.one(document, source), where, source)
-        if self.kind == "similarity":
+        if self.of_pairs:
             return number(path.one(document, source), where, source)
         found = path.all(document, source)
-        if len(found) == 1 and isinstance(found[0], dict):
+        if len(found) == 1 and isinstance(found[0], dict) and (found[0] or self.kind == "top-k"):
             return {label: number(x, where, source) for label, x in found[0].items()}
         if self.kind == "top-k":
             path.one(document, source)
@@ -135,9 +159,16 @@ class Reading(BaseModel):
                 f" {scores}",
                 "mend the paths",
             )
-        if len(set(names)) != len(names):
-            raise BirthmarkError(source, "its answer names a label twice", "mend the paths")
-        return dict(zip(names, numbers, strict=True))
+        if len(set(names)) != len(names) and not self.merge:
+            raise BirthmarkError(
+                source,
+                "its answer names a label twice",
+                "correct the paths, or say merge = true if a label stands for several classes",
+            )
+        scores_by: dict[Label, float] = {}
+        for label, score in zip(names, numbers, strict=True):
+            scores_by[label] = scores_by.get(label, 0.0) + score
+        return scores_by
 
     def _match(self, value: object, where: str, source: str) -> float:
         for words, number_ in ((self.yes, 1.0), (self.no, 0.0)):
@@ -150,19 +181,29 @@ class Reading(BaseModel):
         )
 
     def similarity(self, value: Taken, source: str) -> float:
-        """A similarity in which 1 stands for the same image.
+        """A similarity in which 1 stands for the same image; of a distance d, 1 - d.
 
         Raises
         ------
         BirthmarkError
-            If it is beyond the scale.
+            If it is beyond the scale, or a distance below zero.
         """
         value = number(value, self.path or "$", source)
+        if self.kind == "distance":
+            if value < -SLACK * self.scale:
+                raise BirthmarkError(
+                    source,
+                    f"answered with the distance {value:g}, below zero",
+                    "declare kind = 'similarity' if it is large for the same image",
+                )
+            apart = value / self.scale
+            return 1 - apart * apart / 2 if self.euclidean else 1 - apart
         if abs(value) > self.scale * (1 + SLACK):
             raise BirthmarkError(
                 source,
                 f"answered with the similarity {value:g}, and {self.scale:g} stands for the same",
-                "declare scale, the similarity of an image to itself",
+                "declare scale, the similarity of an image to itself; or kind = 'distance' if it is"
+                " small for the same image",
             )
         return value / self.scale
 

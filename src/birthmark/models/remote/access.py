@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from birthmark.common.errors import BirthmarkError
@@ -85,11 +88,75 @@ class Access:
     environment
         Variables of the environment that a file which describes an API may send: `NAME`, or
         `NAME@HOST` for one host.
+    headers
+        Headers to send besides, by the names of the environment's variables that hold them: so
+        that no key stands in a command or file.
+    ca_file
+        Certificates (PEM) to trust besides the system's, such as a server's self-signed one.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file holds no certificates.
     """
 
     ledger: Path
     limits: Limits = field(default_factory=Limits)
     environment: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.ca_file is not None:
+            verifying(self.ca_file)
+
+    def sent(self) -> dict[str, str]:
+        """The headers with their values.
+
+        Raises
+        ------
+        BirthmarkError
+            If a variable is not set, or holds what no header can; its value is not told.
+        """
+        found = {}
+        for header, name in self.headers:
+            value = os.environ.get(name, "")
+            if not value or not value.isascii() or not value.isprintable():
+                fault = "holds other than plain characters" if value else "is not set"
+                raise BirthmarkError(
+                    "--header",
+                    f"{header} takes the environment's variable {name}, which {fault}",
+                    f"set it: export {name}=...",
+                )
+            found[header] = value
+        return found
+
+    @property
+    def host(self) -> str:
+        """The header `Host`, which says what model answers where many share an address."""
+        return next((v for h, v in self.sent().items() if h.lower() == "host"), "")
+
+
+@cache
+def verifying(ca_file: Path | None = None) -> ssl.SSLContext:
+    """What servers' certificates are checked by: the system's authorities, and a file's.
+
+    Raises
+    ------
+    BirthmarkError
+        If the file holds no certificates.
+    """
+    import httpx
+
+    context = httpx.create_ssl_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ValueError) as error:
+            raise BirthmarkError(
+                ca_file, f"holds no certificates ({error})", "name a PEM file, BEGIN CERTIFICATE"
+            ) from error
+    return context
 
 
 def loopback(host: str) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from birthmark.common.errors import BirthmarkError
+
 
 @dataclass(frozen=True)
 class Call:
@@ -90,6 +92,13 @@ class Unusable(Exception):  # noqa: N818
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Answerless(BirthmarkError):  # noqa: N818
+    """An answer in full that holds nothing where its numbers should be.
+
+    Asked again, a service would say the same: it found no face, perhaps.
+    """
 
 
 def key_of(*digests: str, time: int = 0) -> str:

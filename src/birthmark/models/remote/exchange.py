@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 
 import httpx
 
-from birthmark.models.remote.access import loopback
+from birthmark.models.remote.access import loopback, verifying
 from birthmark.models.remote.mask import shown, without
 from birthmark.models.remote.pace import retry_after
 from birthmark.models.remote.record import Ending
 from birthmark.models.remote.schema import MAX_ANSWER, Outcome
 
 IDEMPOTENCY = "Idempotency-Key"
+UNVERIFIED = (
+    "its certificate can't be verified; if it is self-signed or of an authority of your own, pass"
+    " --ca-file FILE with that certificate (PEM)"
+)
 CONNECTING = 10.0
 """Seconds until a connection must be there."""
 RETRIED = {408, 425, 429}
 """Beside 500 and above. Every other status is final for this attempt's question."""
 
 
-def client_to(url: str) -> httpx.AsyncClient:
+def client_to(url: str, ca_file: Path | None = None) -> httpx.AsyncClient:
     """One connection to a suspect; by the environment's proxy, unless it is on this machine.
 
     It keeps no cookies and follows no redirects. Many calls at once take as many of these: the time
@@ -39,7 +43,7 @@ def client_to(url: str) -> httpx.AsyncClient:
     """
     logging.getLogger("httpx").addFilter(_without_query)
     return httpx.AsyncClient(
-        verify=_verifying(),
+        verify=verifying(ca_file),
         trust_env=not loopback(_address(url).host),
         timeout=httpx.Timeout(None, connect=CONNECTING),
         limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
@@ -75,11 +79,6 @@ def _without_query(record: logging.LogRecord) -> bool:
             shown(str(one)) if isinstance(one, httpx.URL) else one for one in record.args
         )
     return True
-
-
-@cache
-def _verifying() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
 
 
 @lru_cache(maxsize=64)
@@ -120,7 +119,7 @@ async def send(
         return Ending(Outcome.FAILED, f"no whole answer within {timeout:g} s")
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return Ending(Outcome.UNSENT, "its certificate can't be verified", final=True)
+            return Ending(Outcome.UNSENT, UNVERIFIED, final=True)
         return Ending(Outcome.UNSENT, "no connection could be made")
     except (httpx.LocalProtocolError, UnicodeError):
         return Ending(Outcome.UNSENT, "the address or a header can't be sent", final=True)
@@ -142,6 +141,8 @@ async def _bounded(response: httpx.Response) -> bytes | None:
 
 def _ended(response: httpx.Response, body: bytes | None, secrets: Sequence[bytes]) -> Ending:
     status = response.status_code
+    if 300 <= status < 400 and (to := response.headers.get("location")):
+        body = f"to {to}".encode()
     try:
         content = without(_plain(response.headers.get("content-encoding", ""), body), secrets)
     except ValueError as error:

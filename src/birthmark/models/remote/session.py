@@ -15,13 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 import httpx
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress
 from birthmark.models.remote.access import Access
-from birthmark.models.remote.call import Call, Reply, Unusable
+from birthmark.models.remote.call import Answerless, Call, Reply, Unusable
 from birthmark.models.remote.exchange import build, client_to, send
 from birthmark.models.remote.ledger import Ledger, suspect_digest
 from birthmark.models.remote.mask import secrets_of
@@ -53,6 +54,14 @@ class Errand:
     tries: int = 0
 
 
+class Worth(NamedTuple):
+    """What an answer is worth, how the user may mend it, and whether it holds no answer at all."""
+
+    ending: Ending
+    fix: str = ""
+    empty: bool = False
+
+
 class Session:
     """See `Client.fetch`, whose parameters these are.
 
@@ -79,10 +88,12 @@ class Session:
         self._pace = Pace(access.limits.rate)
         self._fresh: deque[Errand] = deque()
         self._again: list[tuple[float, int, Errand]] = []
-        self._held: list[tuple[Errand, Ending]] = []
+        self._held: list[tuple[Errand, Worth]] = []
+        self._empty: list[tuple[Errand, Worth]] = []
         self._proven = False
         self._space = 0.0
-        self._begun = self._busy = self._useless = self._done = self._total = 0
+        self._begun = self._busy = self._useless = self._in_a_row = 0
+        self._done = self._total = 0
         self._problem: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -90,7 +101,10 @@ class Session:
         """Settle all calls; what stopped it, once all that was on its way is recorded."""
         self._total = len(calls)
         try:
-            clients = [client_to(calls[0].url) for _ in calls[: self._limits.concurrency]]
+            clients = [
+                client_to(calls[0].url, self._access.ca_file)
+                for _ in calls[: self._limits.concurrency]
+            ]
         except ValueError as error:
             return self._fatal(str(error))
         self._look_back(calls)
@@ -105,6 +119,8 @@ class Session:
             for worker in workers:
                 worker.cancel()
         await self._writer.flushed()
+        if self._problem is None and self._empty:
+            self._problem = self._without_answer()
         return self._problem
 
     def _look_back(self, calls: Sequence[Call]) -> None:
@@ -202,24 +218,29 @@ class Session:
         """Decide what an answer is worth, unless that must wait."""
         write = self._writer.end if live else self._writer.judge
         try:
-            ending, fix = self._worth(errand.call, came, at)
+            worth = self._worth(errand.call, came, at)
         except Exception:
             if live:
                 write(errand.row, came).add_done_callback(partial(self._written, False))
             raise
+        ending, fix = worth.ending, worth.fix
         wrong = ending.outcome is Outcome.FAILED and not 200 <= (came.status or 0) < 300
         if wrong and live:
             problem = f"answers {ending.reason}"
             self._stop(BirthmarkError(self._name, problem, f"{fix}; {KEPT}"))
-        if ending.outcome is Outcome.ANSWERED or wrong or self._proven:
+        kept = live and worth.empty and self._proven
+        if not kept and (ending.outcome is Outcome.ANSWERED or wrong or self._proven):
             self._decided(errand, ending, write(errand.row, ending))
             if ending.outcome is Outcome.ANSWERED:
-                self._proven = True
+                self._proven, self._in_a_row = True, 0
                 self._release()
             return
         if live:
             write(errand.row, came).add_done_callback(partial(self._written, False))
-        self._held.append((errand, ending))
+        if kept:
+            self._leave(errand, worth)
+            return
+        self._held.append((errand, worth))
         self._useless += 1
         if self._useless >= FIRST:
             about = f"none of use; to {errand.call.about}: {ending.reason}"
@@ -227,30 +248,53 @@ class Session:
             fix = f"{fix}; what it answered is kept, and looked at again"
             self._stop(BirthmarkError(self._name, problem, fix))
 
-    def _worth(self, call: Call, came: Ending, at: datetime) -> tuple[Ending, str]:
-        """What an answer is worth, and how the user may mend it."""
+    def _worth(self, call: Call, came: Ending, at: datetime) -> Worth:
         reply = Reply(came.status or 0, came.answer or b"", at)
         found, text = meaning(reply.status, self._proven), said(reply.status, reply.body)
         if found is Meaning.WRONG:
-            return replace(came, outcome=Outcome.FAILED, reason=text), fix_of(reply.status)
+            return Worth(replace(came, outcome=Outcome.FAILED, reason=text), fix_of(reply.status))
         if found is Meaning.REFUSAL:
             fix = "check that the call has the form that the API wants"
-            return replace(came, outcome=Outcome.REFUSED, reason=text), fix
+            return Worth(replace(came, outcome=Outcome.REFUSED, reason=text), fix)
+        empty = False
         try:
             self._accept(call, reply)
         except Unusable as error:
             text, fix = error.reason, "check where in the answer its numbers are said to be"
         except BirthmarkError as error:
-            text, fix = error.problem, error.fix
+            text, fix, empty = error.problem, error.fix, isinstance(error, Answerless)
         else:
-            return replace(came, outcome=Outcome.ANSWERED), ""
-        return replace(came, outcome=Outcome.FAILED, reason=text), fix
+            return Worth(replace(came, outcome=Outcome.ANSWERED))
+        return Worth(replace(came, outcome=Outcome.FAILED, reason=text), fix, empty)
 
     def _release(self) -> None:
         """Take answers that were held back for what they are."""
         held, self._held = self._held, []
-        for errand, ending in held:
-            self._decided(errand, ending, self._writer.judge(errand.row, ending))
+        for errand, worth in held:
+            if self._proven and worth.empty:
+                self._leave(errand, worth)
+            else:
+                ending = worth.ending
+                self._decided(errand, ending, self._writer.judge(errand.row, ending))
+
+    def _leave(self, errand: Errand, worth: Worth) -> None:
+        """Ask about a probe no more in this run, since it was answered with nothing."""
+        self._empty.append((errand, worth))
+        self._in_a_row += 1
+        self._changed.set()
+        if self._in_a_row >= FIRST:
+            self._stop(self._without_answer())
+
+    def _without_answer(self) -> BirthmarkError:
+        errand, worth = self._empty[0]
+        count = len(self._empty)
+        return BirthmarkError(
+            self._name,
+            f"told nothing about {count} of {self._total} images, first {errand.call.about}:"
+            f" {worth.ending.reason}",
+            f"{worth.fix}; {KEPT}, which asks about {'it' if count == 1 else 'these'} once more"
+            " unless they are refusals by then",
+        )
 
     def _decided(self, errand: Errand, ending: Ending, written: asyncio.Future[int]) -> None:
         """Settle a call once that is on the disk, or try it again later."""

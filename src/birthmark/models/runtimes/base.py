@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.common.errors import BirthmarkError
 from birthmark.common.registry import Registry
 
 
@@ -31,6 +32,10 @@ class Takes:
     name: str
     dtype: str
     shape: tuple[int | None, ...] | None
+
+
+class RunError(BirthmarkError):
+    """A model failed on a batch, within its limits: on fewer images it may not."""
 
 
 class Runtime(Protocol):

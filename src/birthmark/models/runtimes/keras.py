@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.models.runtimes.archives import members, parsed
 from birthmark.models.runtimes.base import RUNTIMES, Load, Runtime, Takes
 from birthmark.models.runtimes.extras import extra
@@ -36,9 +36,15 @@ class KerasRuntime:
     model: Any
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
-        """Its first output for a batch."""
+        """Its first output for a batch.
+
+        TensorFlow is hidden from Keras while it is imported and reads the file, since it would
+        import it for nothing; preprocessing layers take what hides it for TensorFlow itself.
+        """
         import torch
 
+        if sys.modules.get("tensorflow", sys) is None:
+            del sys.modules["tensorflow"]
         with torch.inference_mode():
             answer = self.model(batch, training=False)
         if isinstance(answer, dict):
@@ -72,14 +78,21 @@ def opened(path: Path) -> Any:
     contents = members(path, AGAIN)
     if "config.json" not in contents:
         raise BirthmarkError(path, "is no Keras archive: it holds no config.json", AGAIN)
-    _require_plain(path, parsed(path, "config.json", contents["config.json"], AGAIN))
+    version = _version(path, contents)
+    try:
+        _require_plain(path, parsed(path, "config.json", contents["config.json"], AGAIN))
+    except BirthmarkError as error:
+        raise _of_keras_2(path, version, error.problem) or error from error
     with extra("keras", path):
         keras = _keras()
     import torch
 
     torch.set_num_threads(1)
     keras.config.set_image_data_format("channels_last")
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # it raises what it meets
+        raise _of_keras_2(path, version, str(error)) or error from error
 
 
 def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
@@ -97,6 +110,24 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
         raise BirthmarkError(path, f"its inputs are {names}", "save a model with one image input")
     shape = tuple(inputs[0].shape)
     return KerasRuntime(Takes(inputs[0].name, str(inputs[0].dtype), shape), model)
+
+
+def _version(path: Path, contents: Mapping[str, bytes]) -> str:
+    said = parsed(path, "metadata.json", contents.get("metadata.json", b"{}"), AGAIN)
+    return str(said.get("keras_version")) if isinstance(said, dict) else ""
+
+
+def _of_keras_2(path: Path, version: str, said: str) -> BirthmarkError | None:
+    """What to say of an archive that an older Keras wrote; None if it is none."""
+    if not version.startswith(("1.", "2.")):
+        return None
+    return BirthmarkError(
+        path,
+        f"was written by Keras {one_line(version, 20)}, and Keras 3 cannot read it"
+        f" ({one_line(said, 120)})",
+        "in its own Keras export it to ONNX (tf2onnx) or as a SavedModel (model.export), or save it"
+        " again from Keras 3",
+    )
 
 
 def _require_plain(path: Path, config: Any) -> None:

@@ -1,8 +1,9 @@
-"""ONNX, by onnxruntime on the CPU."""
+"""ONNX, by onnxruntime: on the CPU, or on a GPU for files that the user trusts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 from birthmark.common.errors import BirthmarkError
 from birthmark.models.runtimes.base import RUNTIMES, Takes
 
+PLACES = re.compile(r"failed:|Status Message: ")
+SIGNATURE = re.compile(r"^\S+:\d+ [\w:~*&<>, ]+\([^()]*(\([^()]*\)[^()]*)*\)( const)? ")
+NEWER = re.compile(r"(Unsupported model IR version: \d+|Opset \d+ is under development)")
+PROVIDERS = {"cuda": ("CUDAExecutionProvider", "CPUExecutionProvider")}
 DTYPES = {"float": "float32", "double": "float64"}
 IDENTITY = (
     b'\x08\x08\x12\x00:7\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0f\n\x01x\x12\n\n\x08'
@@ -26,14 +31,26 @@ def preload() -> None:
     _session(IDENTITY, threads=1)
 
 
-def _session(model: Path | bytes, threads: int = 0) -> Any:
+def _session(
+    model: Path | bytes, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)
+) -> Any:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, settings, providers=[*providers])
+
+
+def _told_last(error: Exception) -> Exception:
+    """The same error, of whose text only what it says at last is left.
+
+    onnxruntime puts the path and a C++ signature before that.
+    """
+    before, place, said = str(error).rpartition("/onnxruntime_src/")
+    said = SIGNATURE.sub("", said, count=1) if place else before or said
+    return type(error)(PLACES.split(said)[-1].strip() or str(error))
 
 
 class OnnxRuntime:
@@ -44,16 +61,27 @@ class OnnxRuntime:
     path
         The file.
     options
-        None are known.
+        `device`: `cuda` for a GPU; the processor if not given.
 
     Raises
     ------
     BirthmarkError
-        If it has more inputs than one.
+        If it has more inputs than one, is newer than onnxruntime, or there is no such device.
     """
 
-    def __init__(self, path: Path, options: Mapping[str, str]) -> None:  # noqa: ARG002
-        self._session = _session(path)
+    def __init__(self, path: Path, options: Mapping[str, str]) -> None:
+        providers = _providers(options.get("device", "cpu"))
+        try:
+            self._session = _session(path, providers=providers)
+        except Exception as error:
+            told = _told_last(error)
+            if NEWER.search(str(told)):
+                raise BirthmarkError(
+                    path,
+                    f"is newer than the onnxruntime that is installed ({told})",
+                    "upgrade onnxruntime, or export it with an older opset",
+                ) from error
+            raise told from error
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = [one.name for one in inputs]
@@ -70,8 +98,33 @@ class OnnxRuntime:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """Its first output."""
-        (values,) = self._session.run([self._output], {self._takes.name: batch})
+        try:
+            (values,) = self._session.run([self._output], {self._takes.name: batch})
+        except Exception as error:
+            raise _told_last(error) from error
         return np.asarray(values)
+
+
+def _providers(device: str) -> Sequence[str]:
+    """The execution providers for a device.
+
+    Raises
+    ------
+    BirthmarkError
+        If the onnxruntime that is installed does not have it.
+    """
+    if device == "cpu":
+        return ("CPUExecutionProvider",)
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    if PROVIDERS[device][0] not in there:
+        raise BirthmarkError(
+            f"--device {device}",
+            f"is not what the onnxruntime that is installed can use ({', '.join(there)})",
+            "install onnxruntime-gpu in the place of onnxruntime, or leave --device out",
+        )
+    return PROVIDERS[device]
 
 
 RUNTIMES.register("onnx", example="onnx")(lambda: OnnxRuntime)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.common.files import files_below, known_regular
-from birthmark.models.runtimes.base import Takes
+from birthmark.models.runtimes.base import RunError, Takes
 from birthmark.models.sandbox.frames import MAX_AXES, FrameError
 from birthmark.models.sandbox.limits import FILE, MEMORY, Limits
 from birthmark.models.sandbox.process import OverLimitError, Process
@@ -119,7 +119,8 @@ class Sandboxed:
             except BaseException as error:
                 self._give_up(process, error, "on an image")
         if values is None:
-            raise self._told(header, "failed on an image", "check the declared input")
+            told = self._told(header, "failed on an image", "check the declared input")
+            raise RunError(self._path, told.problem, told.fix)
         if math.prod(values.shape[1:]) > self._limits.width:
             raise BirthmarkError(
                 self._path,
