@@ -27,6 +27,7 @@ from birthmark.audit.result import ReferenceScore, Result, Significance, Verdict
 from birthmark.audit.rule import ALPHA, Rule
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
+    Strength,
     by_lineage,
     conformal_p,
     decisive,
@@ -37,6 +38,7 @@ from birthmark.calibration import (
     predictions,
     references_needed,
     smallest_p,
+    strength,
 )
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
@@ -45,7 +47,7 @@ from birthmark.enrolment.population import counted_once, distinct
 from birthmark.enrolment.population import of_suspect as of_suspect_among
 from birthmark.models.adapters import Suspect
 from birthmark.models.adapters.base import Answered, PairSuspect, Recording
-from birthmark.scores.methods import common_kind, method
+from birthmark.scores.methods import OURS, PLAIN, common_kind, method
 
 SPENT = (
     "Asked in batches, the test had pointed at other models before, and may not point at more."
@@ -99,6 +101,16 @@ def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance
         permutations=own.permutations,
         references_below=below,
     )
+
+
+def _strength(
+    chosen: str, p_value: float | None, looks: int, found: Sequence[Finding]
+) -> Strength | None:
+    """The likelihood ratio, where it was measured and nothing forbids what it speaks for."""
+    if p_value is None or chosen not in (OURS, PLAIN) or not all(one.accuses for one in found):
+        return None
+    told = strength(p_value, looks)
+    return told if told.ratio > 1 or all(one.clears for one in found) else None
 
 
 def require_reachable(
@@ -298,6 +310,12 @@ def audit(
         as_close=as_close,
         prediction=predicted,
         population=standing,
+        strength=_strength(
+            bundle.manifest.method,
+            None if predicted is None else predicted.p_value,
+            1 if stopped is None else stopped.planned,
+            found,
+        ),
         alpha=alpha,
         false_positive_rate=alpha if rule is Rule.UNSEEN else held_rate(alpha, len(others)),
         lineages=lineages,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
 from birthmark.audit.rule import Rule
-from birthmark.calibration import LineageRank, Prediction, predictions, smallest_p
+from birthmark.calibration import LineageRank, Prediction, Strength, predictions, smallest_p
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -91,6 +91,9 @@ class Result(BaseModel):
         predict nothing.
     population
         Whether the suspect is one more draw of what the references stand for.
+    strength
+        The likelihood ratio, by a method on which it was measured; None where a finding forbids
+        what it would speak for.
     alpha
         The false-positive rate asked for: derived takes p <= alpha.
     false_positive_rate
@@ -153,6 +156,7 @@ class Result(BaseModel):
     as_close: int
     prediction: Prediction | None
     population: Fit | None
+    strength: Strength | None = None
     alpha: float
     false_positive_rate: float
     lineages: list[LineageRank]

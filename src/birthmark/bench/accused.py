@@ -14,14 +14,17 @@ from birthmark.bench.designs import DESIGNS, Design, Known
 from birthmark.bench.draws import draws
 from birthmark.bench.population import Population
 from birthmark.calibration import called, conformal_p, decisive, predictions
+from birthmark.calibration.population import fit
 from birthmark.data.forms import form_of
 from birthmark.data.outputs import Outputs
-from birthmark.enrolment.population import of_suspect
+from birthmark.enrolment.population import among
 from birthmark.scores import SCORES
 from birthmark.zoo.answers import Recorded
 
 PROBES, SCORE = "jpeg25", "partial0.03"
 ALPHA = 0.01
+INNOCENT, COPY, EXTRACTION = "innocent", "copy", "extraction"
+LEARNT = ("extracted-", "knockoff")
 PROBE_DRAWS, REFERENCE_DRAWS = 3, 5
 
 
@@ -34,8 +37,14 @@ class Verdict(NamedTuple):
         Which suspect, and how references were drawn.
     thief
         Whether it is one.
-    p_value
-        The decisive one.
+    kind
+        `innocent`, `copy` or `extraction`.
+    p_value, deviations
+        The decisive ones.
+    nearness
+        Its score over the references' mean.
+    reach
+        The largest nearness that could be called derived: the line over that mean.
     references
         How many there were.
     rank
@@ -52,7 +61,11 @@ class Verdict(NamedTuple):
     model: str
     design: str
     thief: bool
+    kind: str
     p_value: float
+    deviations: float
+    nearness: float
+    reach: float
     references: int
     rank: float
     strange: bool
@@ -78,6 +91,8 @@ class Setting:
         How references are drawn.
     seed
         Of all draws.
+    controls
+        Whether those that are called derived must pass the controls, which takes the longest.
     """
 
     n: int = 100
@@ -88,6 +103,7 @@ class Setting:
     reference_draws: int = REFERENCE_DRAWS
     designs: Sequence[Design] = DESIGNS
     seed: int = 0
+    controls: bool = True
 
 
 def verdicts(
@@ -128,6 +144,16 @@ def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]
     return groups
 
 
+def kind_of(recorded: Recorded, thief: str) -> str:
+    """Whether a thief, or what it was made of, learnt from the victim's answers."""
+    record = recorded.record(thief)
+    if record.recipe.startswith(LEARNT):
+        return EXTRACTION
+    if record.parent is None or recorded.record(record.parent).parent is None:
+        return COPY
+    return kind_of(recorded, record.parent)
+
+
 def _of_one(
     recorded: Recorded,
     population: Population,
@@ -149,6 +175,7 @@ def _of_one(
     frame, suspect = told(population.victim), form.of(said)
     score = SCORES.make(setting.score)
     numbers = score.pools(frame, [suspect, *brought])
+    alike = among(score, frame, [suspect, *brought])
     groups = {model: recorded.record(model).group for model in [*regimes, name]}
     thief = name not in population.independents
     for i, design in enumerate(setting.designs):
@@ -160,23 +187,32 @@ def _of_one(
             if not chosen or tuple(sorted(chosen)) in seen:
                 continue
             seen.add(tuple(sorted(chosen)))
-            own, *others = numbers([0, *(1 + at[one] for one in chosen)])
+            members = [0, *(1 + at[one] for one in chosen)]
+            own, *others = numbers(members)
             lineages = [population.lineages[one] for one in chosen]
             declared = design.declared(known)
-            worst = decisive(predictions(own, others, lineages, declared))
+            found = predictions(own, others, lineages, declared)
+            worst = decisive(found)
             close = called(own, others, lineages, declared, setting.alpha)
+            standing = fit(alike[np.ix_(members, members)], lineages)
+            strange = standing is not None and not standing.fits
             pool = [brought[at[one]] for one in chosen]
-            fit = of_suspect(score, frame, suspect, pool, lineages)
-            strange = fit is not None and not fit.fits
             passed = (
-                not close or controls(score, frame, suspect, pool, setting.alpha, lineages).passed
+                not close
+                or not setting.controls
+                or controls(score, frame, suspect, pool, setting.alpha, lineages).passed
             )
             yield Verdict(
                 group=group,
                 model=name,
                 design=design.name,
                 thief=thief,
+                kind=kind_of(recorded, name) if thief else INNOCENT,
                 p_value=1.0 if worst is None else worst.p_value,
+                deviations=0.0 if worst is None else worst.deviations,
+                nearness=own / float(np.mean(others)),
+                reach=min(*others, *(one.below(setting.alpha) for one in found))
+                / float(np.mean(others)),
                 references=len(chosen),
                 rank=conformal_p(own, others),
                 strange=strange,

@@ -20,6 +20,7 @@ from birthmark.calibration.prediction import (
     predictions,
 )
 from birthmark.calibration.sequential import Sequential
+from birthmark.calibration.strength import Strength, strength
 
 __all__ = [
     "LineageRank",
@@ -27,6 +28,7 @@ __all__ = [
     "Prediction",
     "PredictionLooks",
     "Sequential",
+    "Strength",
     "by_lineage",
     "called",
     "conformal_p",
@@ -43,4 +45,5 @@ __all__ = [
     "references_needed",
     "smallest_p",
     "standardised",
+    "strength",
 ]
