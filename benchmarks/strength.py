@@ -31,7 +31,7 @@ from birthmark.zoo.answers import read_answers
 
 ROOT = Path(__file__).parents[1]
 PACKAGED = ROOT / "src" / "birthmark" / "calibration" / "strength.json"
-FITTED_ON = ("fitting 16", "few 5", "lineage left out")
+FITTED_ON = ("fitting", "five", "lineage left out")
 """Designs of references; the others are judged by what these give."""
 WATERMARKED = "entangled/0"
 KINDS = (COPY, EXTRACTION)

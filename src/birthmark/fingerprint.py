@@ -47,6 +47,7 @@ class Fingerprint:
         seed: int = 0,
         resize: tuple[int, int] | None = None,
         start: str | None = None,
+        name: str | None = None,
         surrogates: Sequence[Any] = (),
         outsiders: Sequence[Any] = (),
         progress: Progress = silent,
@@ -66,7 +67,7 @@ class Fingerprint:
         lineage
             The victim's lineage, as the references call it; the rule `rank` calls nothing derived
             without it. An adapter states its own.
-        method, n, seed, resize, start, progress
+        method, n, seed, resize, start, name, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
@@ -89,6 +90,7 @@ class Fingerprint:
             seed=seed,
             resize=resize,
             start=start,
+            name=name,
             companions=Companions(
                 [as_suspect(surrogate, declared) for surrogate in surrogates],
                 [as_suspect(outsider, declared) for outsider in outsiders],
@@ -171,6 +173,7 @@ class Fingerprint:
         rule: Rule = Rule.UNSEEN,
         stop_early: bool = False,
         repeats: int = REPEATS,
+        name: str | None = None,
         progress: Progress = silent,
     ) -> Result:
         """Put the probes to a suspect and judge its answers.
@@ -181,7 +184,7 @@ class Fingerprint:
             A path, a scikit-learn or torch model, a function, or an adapter.
         declared
             Its declaration or the declaration's fields.
-        alpha, independent_above, rule, stop_early, repeats, progress
+        alpha, independent_above, rule, stop_early, repeats, name, progress
             As for `birthmark.audit.audit.audit`.
 
         Raises
@@ -197,6 +200,7 @@ class Fingerprint:
             rule=rule,
             stop_early=stop_early,
             repeats=repeats,
+            name=name,
             progress=progress,
         ).result
 

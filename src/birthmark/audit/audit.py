@@ -193,6 +193,7 @@ def audit(
     repeats: int = REPEATS,
     again: Mapping[Time, Again] | None = None,
     seal: str | None = None,
+    name: str | None = None,
     progress: Progress = silent,
 ) -> Audited:
     """Put a fingerprint's probes to a suspect and judge its answers.
@@ -219,6 +220,8 @@ def audit(
         What came of that before, where an audit is repeated; nothing is asked again then.
     seal
         The fingerprint's seal, for the result.
+    name
+        What result and report call the suspect; its own name if not given.
     progress
         Is told how far it is.
 
@@ -342,7 +345,7 @@ def audit(
         looks=None if stopped is None else (stopped.looks, stopped.planned),
         fingerprint=seal,
         victim=bundle.manifest.victim,
-        suspect=suspect.description,
+        suspect=suspect.description.named(name),
         answers=given.outputs.digest,
         libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
         | {"numpy": version("numpy")},

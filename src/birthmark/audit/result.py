@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
 from birthmark.audit.rule import Rule
-from birthmark.calibration import LineageRank, Prediction, Strength, predictions, smallest_p
+from birthmark.calibration import LineageRank, Prediction, Strength, predictions
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from birthmark.showing.strip import Strip
 
 NO_LINEAGE = "lineage not stated"
+
+
+def percent(rate: float) -> str:
+    """Two significant digits, without an exponent."""
+    return f"{Decimal(f'{100 * rate:.2g}'):f}%"
 
 
 class Verdict(StrEnum):
@@ -183,59 +189,55 @@ class Result(BaseModel):
     ledger: LedgerRecord | None = None
 
     @property
-    def sentence(self) -> str:
-        """The result in a few sentences."""
-        suspect, victim = self.suspect.name, self.victim.name
-        return {
-            Verdict.DERIVED: f"{suspect} is called derived from {victim}: it is {self.placed}."
-            f" {self.rate_sentence}",
-            Verdict.INDEPENDENT: "This test shows no sign that"
-            f" {suspect} is derived from {victim}, which is no proof that it is not: it is"
-            f" {self.placed}.",
-            Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
-            f" it is {self.placed}. Derived takes p <= {self.level:g}, independent p >"
-            f" {self.independent_above:g}, and no finding against it.",
-        }[self.verdict]
+    def headline(self) -> str:
+        """The result in a line."""
+        n, victim = len(self.references), self.victim.name
+        if self.as_close:
+            placed = f"no closer to {victim} than {self.as_close} of {n} independent models"
+        else:
+            placed = f"closer to {victim} than all {n} independent models"
+        if not self.as_close and self.prediction is not None:
+            placed += f", by {abs(self.prediction.deviations):.2g} standard deviations"
+        return f"{self.verdict.capitalize()}: {self.suspect.name} is {placed}."
 
     @property
-    def placed(self) -> str:
-        """Where the suspect stands among the references, as the end of `it is ...`."""
-        n = len(self.references)
-        by = None if self.prediction is None else abs(self.prediction.deviations)
-        far = "" if by is None else f", by {by:.1f} deviations"
-        if not self.as_close:
-            said = f"closer to it than all {n} independent models{far}"
-        else:
-            said = f"no closer than {self.as_close} of {n} independent models"
-        said += f" (p = {self.p_value:.2g}"
-        if self.rule is Rule.RANK:
-            said += f"; {smallest_p(n):.3g} is the smallest possible"
-        said += ")"
+    def sentence(self) -> str:
+        """The result in a few sentences."""
+        said = [self.headline, self.rate_sentence]
+        if self.strength is not None:
+            said.append(self.strength.sentence)
         if self.looks is not None:
-            said += f", after {self.queries} probes, at look {self.looks[0]} of {self.looks[1]}"
-        return said
+            look, planned = self.looks
+            said.append(f"This is after {self.queries} probes, at look {look} of {planned}.")
+        return " ".join(said)
+
+    @property
+    def rate_sentence(self) -> str:
+        """How often an innocent comes so close, or what the verdict lacks."""
+        if self.verdict is Verdict.INDEPENDENT:
+            return "No sign of copying was seen, which is no proof that there was none."
+        if self.verdict is Verdict.DERIVED:
+            return (
+                f"An independent model comes so close in at most"
+                f" {percent(self.false_positive_rate)} of cases, if the reference models are what"
+                " it would come from."
+            )
+        if self.p_value <= self.level:
+            return (
+                "What was found forbids a verdict."
+                if self.rule is Rule.RANK or not self.as_close
+                else "To be called derived it must be closer than all of them."
+            )
+        return (
+            f"An independent model comes so close in {percent(self.p_value)} of cases; derived"
+            f" takes at most {percent(self.level)}."
+        )
 
     @property
     def level(self) -> float:
         """The p-value that derived takes; of several looks by the rule `unseen`, that of each."""
         looks = 1 if self.looks is None or self.rule is Rule.RANK else self.looks[1]
         return self.alpha / looks
-
-    @property
-    def rate_sentence(self) -> str:
-        """How often an innocent is called derived, at most."""
-        if self.rule is Rule.UNSEEN:
-            return (
-                f"An independent model comes so close in at most {100 * self.alpha:g}% of cases, if"
-                " the reference models are what it would come from."
-            )
-        said = (
-            "If it were independent and comparable with them, this verdict would come in at most"
-            f" {self.false_positive_rate:.3g} of cases"
-        )
-        if self.lineage_rate is not None:
-            said += f"; if it were of one of their lineages, in at most {self.lineage_rate:.3g}"
-        return f"{said}."
 
     @property
     def threshold(self) -> float:
@@ -310,7 +312,6 @@ class Result(BaseModel):
             suspects=[Suspected(self.suspect.name, self.verdict, self.score)],
             lineages=self.by_lineage(),
             line=self.threshold,
-            alpha=self.alpha,
             rate=self.false_positive_rate,
         )
 

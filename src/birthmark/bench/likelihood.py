@@ -20,8 +20,8 @@ FARTHEST = 15.0
 def logistic(evidence: Numbers, derived: Flags, weights: Numbers, models: tuple[int, int]) -> Line:
     """The natural logarithm of the ratio as a line in the evidence, by logistic regression.
 
-    Both sides weigh alike, whatever their numbers, and each gets one misleading observation more:
-    where the sides do not overlap, nothing else would bound the slope.
+    Both sides weigh alike, whatever their numbers. The usual penalty on the slope bounds it where
+    the sides do not overlap.
 
     Parameters
     ----------
@@ -41,15 +41,9 @@ def logistic(evidence: Numbers, derived: Flags, weights: Numbers, models: tuple[
     """
     from sklearn.linear_model import LogisticRegression
 
-    shares = _shares(derived, weights)
-    centres = [
-        float(np.average(evidence[side], weights=shares[side])) for side in (derived, ~derived)
-    ]
-    some = np.concatenate([evidence, centres])
-    truth = np.concatenate([derived, [False, True]])
-    counts = np.concatenate([shares, [1 / models[1], 1 / models[0]]])
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
-        some[:, None], truth, sample_weight=counts
+    counts = _shares(derived, weights) * sum(models) / 2
+    fitted = LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(
+        evidence[:, None], derived, sample_weight=counts
     )
     return float(fitted.intercept_[0]), float(fitted.coef_[0, 0])
 

@@ -30,6 +30,9 @@ def audit(
         ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
+    name: Annotated[
+        str | None, typer.Option(help="What the report calls the suspect; its file's name else.")
+    ] = None,
     lineage: Annotated[
         str | None, typer.Option(help="The suspect's lineage, if it is known for certain.")
     ] = None,
@@ -101,6 +104,7 @@ def audit(
             rule=rule,
             stop_early=stop_early,
             repeats=repeats,
+            name=name,
             progress=progress,
         )
         progress("Writing the report", 0, 1)

@@ -36,6 +36,9 @@ def enroll(
         list[str],
         typer.Option(help="Independent models: files, or folders with one sub-folder a lineage."),
     ] = [],  # noqa: B006
+    name: Annotated[
+        str | None, typer.Option(help="What reports call your model; its file's name else.")
+    ] = None,
     lineage: Annotated[
         str | None,
         typer.Option(help="Your model's lineage: a sub-folder of references."),
@@ -123,6 +126,7 @@ def enroll(
             seed=seed,
             resize=options.sides(resize),
             start=start,
+            name=name,
             surrogates=open_all(surrogate, declared, access),
             outsiders=open_all(outsider, declared, access),
             progress=progress,

@@ -39,6 +39,7 @@ def enroll(
     seed: int = 0,
     resize: tuple[int, int] | None = None,
     start: str | None = None,
+    name: str | None = None,
     companions: Companions = Companions(),
     progress: Progress = silent,
 ) -> Bundle:
@@ -66,6 +67,8 @@ def enroll(
         What the victim's training began from: `random`, or the name of a checkpoint, which the
         references that share it have after an `@` in their lineage's name. An assertion that every
         accusation rests on; None if nobody makes it.
+    name
+        What reports call the victim; its own name if not given.
     companions
         Models that help to choose the probes, for methods that ask them; none of them is the victim
         or a reference.
@@ -113,7 +116,7 @@ def enroll(
         method=chosen.name,
         seed=seed,
         images=ImageSetRecord(digest=images.digest, count=len(images), resize=resize),
-        victim=victim.description,
+        victim=victim.description.named(name),
         references=[reference.description for reference in references],
         probes=[
             ProbeRecord(
