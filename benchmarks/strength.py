@@ -9,109 +9,29 @@ import argparse
 import os
 import platform
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from benchmarks.suspects import Seen, together
 from matplotlib.figure import Figure
 
 from birthmark import __version__
-from birthmark.bench.accused import COPY, EXTRACTION, INNOCENT, SCORE, Setting, verdicts
+from birthmark.bench.accused import COPY, EXTRACTION, INNOCENT, SCORE, Setting
 from birthmark.bench.designs import DESIGNS
 from birthmark.bench.likelihood import Flags, Numbers, bounds, cost, least_cost, logistic, pooled
 from birthmark.bench.markdown import grid
-from birthmark.bench.population import VICTIM, other_victims
 from birthmark.calibration import strength
-from birthmark.calibration.strength import FORMAT, Fitted, Thieves, evidence, written
-from birthmark.zoo.answers import read_answers
+from birthmark.calibration.strength import FORMAT, Fitted, Thieves, written
 
 ROOT = Path(__file__).parents[1]
 PACKAGED = ROOT / "src" / "birthmark" / "calibration" / "strength.json"
 FITTED_ON = ("fitting", "five", "lineage left out")
 """Designs of references; the others are judged by what these give."""
-WATERMARKED = "entangled/0"
 KINDS = (COPY, EXTRACTION)
 RED, BLUE = "#b3261e", "#2a5db0"
-
-
-Row = tuple[str, str, str, str, str, float, float]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Suspects of all populations, one a row.
-
-    Attributes
-    ----------
-    populations, kinds, groups, models, designs
-        Names, (n,).
-    deviations, nearness
-        The evidence, and the score over the references' mean, (n,).
-    """
-
-    populations: np.ndarray
-    kinds: np.ndarray
-    groups: np.ndarray
-    models: np.ndarray
-    designs: np.ndarray
-    deviations: Numbers
-    nearness: Numbers
-
-    def where(self, some: Flags) -> Seen:
-        """Some of the rows."""
-        return Seen(*(getattr(self, name)[some] for name in self.__dataclass_fields__))
-
-    @property
-    def derived(self) -> Flags:
-        """Which are no innocents."""
-        flags: Flags = self.kinds != INNOCENT
-        return flags
-
-    @property
-    def weights(self) -> Numbers:
-        """All populations of a kind weigh alike, and within them all models."""
-        pairs = list(zip(self.populations, self.kinds, strict=True))
-        models = {
-            (p, k): len(set(self.models[(self.populations == p) & (self.kinds == k)]))
-            for p, k in set(pairs)
-        }
-        rows = Counter(zip(self.populations, self.models, strict=True))
-        return np.array(
-            [1 / (models[p, k] * rows[p, m]) for (p, k), m in zip(pairs, self.models, strict=True)]
-        )
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many derived models and innocents there are."""
-        sides = [self.where(self.derived), self.where(~self.derived)]
-        first, second = (len(set(zip(s.populations, s.models, strict=True))) for s in sides)
-        return first, second
-
-
-def seen(file: Path, n: int) -> Iterable[Row]:
-    """All suspects of a zoo that the population check lets pass, disguised ones left out.
-
-    A thief disguised or quantised is there already, so it is no further model.
-    """
-    recorded = read_answers(file)
-    bare = {r.name for r in recorded.records if r.name != WATERMARKED}
-    same = {r.group for r in recorded.records if r.weights is None or r.recipe == "quantised"}
-    for victim in (VICTIM, *(v for v in other_victims(recorded) if v in bare)):
-        title = file.stem if victim == VICTIM else f"{file.stem}, {victim.split('/')[0]}"
-        for one in verdicts(recorded, victim, Setting(n=n, controls=False)):
-            if not one.strange and one.group not in same:
-                far = evidence(one.p_value)
-                yield title, one.kind, one.group, one.model, one.design, far, one.nearness
-
-
-def together(files: Sequence[Path], n: int) -> Seen:
-    """All zoos."""
-    rows = [row for file in files for row in seen(file, n)]
-    return Seen(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def thieves(some: Seen, kind: str) -> Thieves:
@@ -143,7 +63,10 @@ def fit(some: Seen) -> Fitted:
     return Fitted(
         format=FORMAT,
         method=SCORE,
-        populations=sorted(set(some.populations)),
+        populations={
+            str(name): "checkpoint" if some.begun[some.populations == name][0] else "random"
+            for name in sorted(set(some.populations))
+        },
         innocents=some.counts[1],
         copied=thieves(some, COPY),
         extracted=thieves(some, EXTRACTION),
@@ -179,7 +102,7 @@ class Judged:
 
 def left_out(some: Seen) -> Judged:
     """Judge each population by the others; victims of one zoo are left out together."""
-    zoos = np.array([name.partition(",")[0] for name in some.populations])
+    zoos = some.zoos
     found = {kind: np.zeros(len(zoos)) for kind in (*KINDS, "either")}
     for zoo in sorted(set(zoos)):
         by = fit(some.where(zoos != zoo))

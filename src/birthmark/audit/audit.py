@@ -24,10 +24,10 @@ from birthmark.audit.findings import (
 from birthmark.audit.pairs import bound
 from birthmark.audit.repeats import REPEATS, Again, Repeats, Time, ask_repeatedly
 from birthmark.audit.result import ReferenceScore, Result, Significance, Verdict
-from birthmark.audit.rule import ALPHA, Rule
+from birthmark.audit.rule import ALPHA, Rule, line
+from birthmark.audit.weight import power_of, strength_of, too_weak
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
-    Strength,
     by_lineage,
     conformal_p,
     decisive,
@@ -38,7 +38,6 @@ from birthmark.calibration import (
     predictions,
     references_needed,
     smallest_p,
-    strength,
 )
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
@@ -47,7 +46,7 @@ from birthmark.enrolment.population import counted_once, distinct
 from birthmark.enrolment.population import of_suspect as of_suspect_among
 from birthmark.models.adapters import Suspect
 from birthmark.models.adapters.base import Answered, PairSuspect, Recording
-from birthmark.scores.methods import OURS, PLAIN, common_kind, method
+from birthmark.scores.methods import common_kind, method
 
 SPENT = (
     "Asked in batches, the test had pointed at other models before, and may not point at more."
@@ -101,16 +100,6 @@ def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance
         permutations=own.permutations,
         references_below=below,
     )
-
-
-def _strength(
-    chosen: str, p_value: float | None, looks: int, found: Sequence[Finding]
-) -> Strength | None:
-    """The likelihood ratio, where it was measured and nothing forbids what it speaks for."""
-    if p_value is None or chosen not in (OURS, PLAIN) or not all(one.accuses for one in found):
-        return None
-    told = strength(p_value, looks)
-    return told if told.ratio > 1 or all(one.clears for one in found) else None
 
 
 def require_reachable(
@@ -208,7 +197,8 @@ def audit(
     alpha
         The largest false-positive rate to accept.
     independent_above
-        The p-value above which the suspect is called independent; alpha to 1.
+        The p-value above which the suspect is called independent, if a copy would have been found;
+        alpha to 1.
     rule
         What derived takes.
     stop_early
@@ -297,6 +287,16 @@ def audit(
             found.append(
                 Finding(f"{control.sentence} So it cannot be called derived.", accuses=False)
             )
+    strength = strength_of(
+        bundle.manifest.method,
+        None if predicted is None else predicted.p_value,
+        1 if stopped is None else stopped.planned,
+        found,
+    )
+    within = line(rule, own, others, named, bundle.manifest.victim.lineage, level)
+    would_find = power_of(bundle.manifest, within, others)
+    if p > independent_above and (weak := too_weak(would_find)):
+        found.append(weak)
     called = close if stopped is None else stopped.called
     if close and not called:
         found.append(Finding(SPENT, accuses=False))
@@ -313,12 +313,8 @@ def audit(
         as_close=as_close,
         prediction=predicted,
         population=standing,
-        strength=_strength(
-            bundle.manifest.method,
-            None if predicted is None else predicted.p_value,
-            1 if stopped is None else stopped.planned,
-            found,
-        ),
+        strength=strength,
+        power=would_find,
         alpha=alpha,
         false_positive_rate=alpha if rule is Rule.UNSEEN else held_rate(alpha, len(others)),
         lineages=lineages,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
-from birthmark.audit.rule import Rule
-from birthmark.calibration import LineageRank, Prediction, Strength, predictions
+from birthmark.audit.rule import Rule, line
+from birthmark.calibration import LineageRank, Power, Prediction, Strength
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
     DERIVED = "derived"
     """Closer to the victim than independent models are, at the stated false-positive rate."""
     INDEPENDENT = "independent"
-    """No closer to the victim than a typical independent model is."""
+    """No closer to the victim than a typical independent model is, where a copy would be."""
     INCONCLUSIVE = "inconclusive"
     """Neither can be said."""
 
@@ -100,6 +100,8 @@ class Result(BaseModel):
     strength
         The likelihood ratio, by a method on which it was measured; None where a finding forbids
         what it would speak for.
+    power
+        Which thieves would have been found; None where that is not known.
     alpha
         The false-positive rate asked for: derived takes p <= alpha.
     false_positive_rate
@@ -116,7 +118,7 @@ class Result(BaseModel):
     significance
         What the probes alone say; no part of the verdict.
     independent_above
-        The p-value above which the verdict is independent.
+        Independent takes a p-value above this, and a power that is enough.
     method
         Score and probes, with every parameter.
     compared_as
@@ -163,6 +165,7 @@ class Result(BaseModel):
     prediction: Prediction | None
     population: Fit | None
     strength: Strength | None = None
+    power: Power | None = None
     alpha: float
     false_positive_rate: float
     lineages: list[LineageRank]
@@ -215,7 +218,8 @@ class Result(BaseModel):
     def rate_sentence(self) -> str:
         """How often an innocent comes so close, or what the verdict lacks."""
         if self.verdict is Verdict.INDEPENDENT:
-            return "No sign of copying was seen, which is no proof that there was none."
+            found = "" if self.power is None else f" {self.power.sentence}"
+            return f"No sign of copying was seen, which is no proof that there was none.{found}"
         if self.verdict is Verdict.DERIVED:
             return (
                 f"An independent model comes so close in at most"
@@ -241,18 +245,10 @@ class Result(BaseModel):
 
     @property
     def threshold(self) -> float:
-        """The distance below which p <= `level` and, by the rule `unseen`, no reference lies.
-
-        By the rule `rank` that of the k-th closest of n references, k being the largest rank that
-        alpha allows: k / (n + 1) <= alpha.
-        """
-        scores = sorted(reference.score for reference in self.references)
-        if self.rule is Rule.UNSEEN:
-            numbers = [one.score for one in self.references]
-            lineages = [one.lineage for one in self.references]
-            found = predictions(self.score, numbers, lineages, self.victim.lineage)
-            return min(scores[0], *(one.below(self.level) for one in found))
-        return scores[round(self.false_positive_rate * (len(scores) + 1)) - 1]
+        """The distance below which a suspect is called derived (`birthmark.audit.rule.line`)."""
+        numbers = [one.score for one in self.references]
+        lineages = [one.lineage for one in self.references]
+        return line(self.rule, self.score, numbers, lineages, self.victim.lineage, self.level)
 
     def by_lineage(self) -> list[tuple[str, list[float]]]:
         """The references' distances by lineage; those of no stated lineage come last."""

@@ -109,8 +109,7 @@ def pooled(evidence: Numbers, derived: Flags, weights: Numbers) -> Numbers:
     shares = _shares(derived, weights)
     best = IsotonicRegression().fit(evidence, derived, shares).predict(evidence)
     with np.errstate(divide="ignore"):
-        logs: Numbers = np.log(best) - np.log1p(-best)
-    logs = np.clip(logs, -50, 50)
+        logs: Numbers = np.clip(np.log(best) - np.log1p(-best), -50, 50)
     return logs
 
 

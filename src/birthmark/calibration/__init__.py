@@ -20,11 +20,12 @@ from birthmark.calibration.prediction import (
     predictions,
 )
 from birthmark.calibration.sequential import Sequential
-from birthmark.calibration.strength import Strength, strength
+from birthmark.calibration.strength import Power, Strength, power, strength
 
 __all__ = [
     "LineageRank",
     "Mantel",
+    "Power",
     "Prediction",
     "PredictionLooks",
     "Sequential",
@@ -40,6 +41,7 @@ __all__ = [
     "mantel_of",
     "partial_mantel",
     "possible",
+    "power",
     "predictions",
     "rate_below",
     "references_needed",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+Start = Literal["random", "checkpoint"]
 FORMAT = "birthmark-strength/1"
 SCALE = (
     (1e6, "extremely strong"),
@@ -21,6 +24,9 @@ SCALE = (
 )
 """Words for a likelihood ratio from so much on (ENFSI, 2015)."""
 LEAST_P = 1e-12
+TINY = 1e-9
+ENOUGH = 0.95
+"""Of copies so many must have been found, for a suspect to be called independent."""
 
 
 class Thieves(BaseModel):
@@ -52,17 +58,20 @@ class Thieves(BaseModel):
         logarithm = self.intercept + self.slope * deviations
         return math.exp(min(max(logarithm, math.log(self.low)), math.log(self.high)))
 
-    def found(self, reach: float) -> float:
+    def found(self, reach: float, populations: Sequence[str]) -> float:
         """The share of them that lies below a line, in the population where that is least.
 
         Parameters
         ----------
         reach
             The line's score over the references' mean.
+        populations
+            Which populations count.
         """
+        each = (self.nearness[name] for name in populations if name in self.nearness)
         return min(
-            float(np.interp(reach, of, np.linspace(0, 1, len(of)), left=0, right=1))
-            for of in self.nearness.values()
+            (float(np.interp(reach, of, np.linspace(0, 1, len(of)), left=0)) for of in each),
+            default=0.0,
         )
 
 
@@ -74,7 +83,7 @@ class Fitted(BaseModel):
     method
         On which score.
     populations
-        Whose models it was.
+        Whose models it was, and whether the victim began from `random` weights or a `checkpoint`.
     innocents
         How many.
     copied
@@ -87,7 +96,7 @@ class Fitted(BaseModel):
 
     format: str
     method: str
-    populations: list[str]
+    populations: dict[str, Start]
     innocents: int
     copied: Thieves
     extracted: Thieves
@@ -190,6 +199,60 @@ def strength(p_value: float, looks: int = 1) -> Strength:
     )
 
 
+class Power(BaseModel):
+    """Which thieves an audit would have found.
+
+    A thief's score over the references' mean hardly depends on the references, so the zoos' own
+    tell how many would have come to lie below the line of this audit.
+
+    Attributes
+    ----------
+    copies
+        The share of copies, fine-tuned or pruned or not, in the population where it is least.
+    extractions
+        The same of models that learnt from the victim's answers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    copies: float
+    extractions: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether a suspect that was not found is hardly a copy."""
+        return self.copies >= ENOUGH
+
+    @property
+    def sentence(self) -> str:
+        """What it says."""
+        return (
+            f"Of copies, fine-tuned or pruned, {_share(self.copies)} would have been found, of"
+            f" models that learnt from its answers {_share(self.extractions)}."
+        )
+
+
+def power(line: float, references: Sequence[float], start: str) -> Power:
+    """Which thieves would have been found by an audit.
+
+    Parameters
+    ----------
+    line
+        The score below which the suspect would have been called derived.
+    references
+        The references' scores.
+    start
+        What the victim's training began from; populations that began alike count.
+    """
+    kind: Start = "random" if start == "random" else "checkpoint"
+    known = fitted()
+    alike = [name for name, begun in known.populations.items() if begun == kind]
+    reach = line / max(float(np.mean(references)), TINY)
+    return Power(
+        copies=known.copied.found(reach, alike), extractions=known.extracted.found(reach, alike)
+    )
+
+
 def evidence(p_value: float) -> float:
     """Standard deviations of the normal distribution that a p-value is; more than -8."""
     from scipy.special import ndtri
@@ -204,6 +267,10 @@ def written(found: Fitted) -> str:
 
 def _factor(ratio: float) -> str:
     return f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def _times(ratio: float) -> str:

@@ -38,7 +38,7 @@ def audit(
     ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     independent_above: Annotated[
-        float, typer.Option(help="The p-value above which the verdict is independent.")
+        float, typer.Option(help="The p-value that independent takes, where copies would be found.")
     ] = 0.5,
     rule: Annotated[
         Rule,
