@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,10 +15,10 @@ from birthmark.bench.draws import draws
 from birthmark.bench.population import Population
 from birthmark.calibration import called, conformal_p, decisive, predictions
 from birthmark.calibration.population import fit
-from birthmark.data.forms import form_of
-from birthmark.data.outputs import Outputs
+from birthmark.data.forms import Form, form_of
+from birthmark.data.outputs import Kind, Outputs
 from birthmark.enrolment.population import among
-from birthmark.scores import SCORES
+from birthmark.scores import SCORES, Pools
 from birthmark.zoo.answers import Recorded
 
 PROBES, SCORE = "jpeg25", "partial0.03"
@@ -73,6 +73,9 @@ class Verdict(NamedTuple):
     derived: bool
 
 
+Choose = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
+
 @dataclass(frozen=True)
 class Setting:
     """How verdicts are drawn.
@@ -93,6 +96,12 @@ class Setting:
         Of all draws.
     controls
         Whether those that are called derived must pass the controls, which takes the longest.
+    labels
+        Whether all models tell no more than labels.
+    innocents
+        Whether innocents are judged too.
+    candidates, choose
+        If given, so many are drawn, and this takes the n probes from their places.
     """
 
     n: int = 100
@@ -104,6 +113,10 @@ class Setting:
     designs: Sequence[Design] = DESIGNS
     seed: int = 0
     controls: bool = True
+    labels: bool = False
+    innocents: bool = True
+    candidates: int | None = None
+    choose: Choose | None = None
 
 
 def verdicts(
@@ -126,10 +139,18 @@ def verdicts(
     setting = setting or Setting()
     population = Population.of(recorded, victim)
     total = len(recorded.labels(setting.probes))
-    for places in draws(total, setting.n, 1, setting.probe_draws, setting.seed):
-        for group, names in suspects(recorded, population).items():
-            for name in names:
-                yield from _of_one(recorded, population, setting, places, group, name)
+    judged = {
+        name: group
+        for group, names in suspects(recorded, population).items()
+        for name in names
+        if setting.innocents or name not in population.independents
+    }
+    drawn = draws(total, setting.candidates or setting.n, 1, setting.probe_draws, setting.seed)
+    for some in drawn:
+        places = setting.choose(some)[: setting.n] if setting.choose else some
+        for alike in _alike(recorded, population, setting, places, list(judged)):
+            for name in alike.suspects:
+                yield from _of_one(recorded, population, setting, alike, judged[name], name)
 
 
 def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]:
@@ -154,29 +175,74 @@ def kind_of(recorded: Recorded, thief: str) -> str:
     return kind_of(recorded, record.parent)
 
 
-def _of_one(
+@dataclass(frozen=True)
+class _Alike:
+    """Suspects that tell as much, and everyone's answers brought to that.
+
+    Attributes
+    ----------
+    suspects
+        Names.
+    frame
+        The victim's answers.
+    models
+        Everyone's by name, in the order of `numbers` and of `correlations`.
+    numbers
+        Scores of pools.
+    correlations
+        Of all models' answers.
+    """
+
+    suspects: list[str]
+    frame: Outputs
+    models: dict[str, Outputs]
+    numbers: Pools
+    correlations: NDArray[np.float64]
+
+
+def _alike(
     recorded: Recorded,
     population: Population,
     setting: Setting,
     places: NDArray[np.int64],
+    names: Sequence[str],
+) -> Iterator[_Alike]:
+    score = SCORES.make(setting.score)
+
+    def said(model: str) -> Outputs:
+        found = recorded.outputs(model, setting.probes).at(list(places))
+        return found.to(Kind.LABELS) if setting.labels else found
+
+    told: dict[tuple[Form, Kind, int], list[str]] = {}
+    for name in names:
+        own = said(name)
+        told.setdefault((form_of(own), own.kind, own.classes), []).append(name)
+    everyone = [*population.references, *population.independents]
+    for (form, kind, _), some in told.items():
+        frame, *others = (
+            form.of(said(one).to(kind))
+            for one in (population.victim, *dict.fromkeys([*everyone, *some]))
+        )
+        yield _Alike(
+            suspects=some,
+            frame=frame,
+            models=dict(zip(dict.fromkeys([*everyone, *some]), others, strict=True)),
+            numbers=score.pools(frame, others),
+            correlations=among(score, frame, others),
+        )
+
+
+def _of_one(
+    recorded: Recorded,
+    population: Population,
+    setting: Setting,
+    alike: _Alike,
     group: str,
     name: str,
 ) -> Iterator[Verdict]:
-    said = recorded.outputs(name, setting.probes).at(list(places))
-    form, kind = form_of(said), said.kind
-
-    def told(model: str) -> Outputs:
-        return form.of(recorded.outputs(model, setting.probes).at(list(places)).to(kind))
-
-    regimes = [n for n in population.independents if n != name]
-    everyone = [*population.references, *regimes]
-    at = {model: i for i, model in enumerate(everyone)}
-    brought = [told(model) for model in everyone]
-    frame, suspect = told(population.victim), form.of(said)
+    at = {model: i for i, model in enumerate(alike.models)}
     score = SCORES.make(setting.score)
-    numbers = score.pools(frame, [suspect, *brought])
-    alike = among(score, frame, [suspect, *brought])
-    groups = {model: recorded.record(model).group for model in [*regimes, name]}
+    groups = {model: recorded.record(model).group for model in [*population.independents, name]}
     thief = name not in population.independents
     for i, design in enumerate(setting.designs):
         seen: set[tuple[str, ...]] = set()
@@ -187,20 +253,20 @@ def _of_one(
             if not chosen or tuple(sorted(chosen)) in seen:
                 continue
             seen.add(tuple(sorted(chosen)))
-            members = [0, *(1 + at[one] for one in chosen)]
-            own, *others = numbers(members)
+            members = [at[name], *(at[one] for one in chosen)]
+            own, *others = alike.numbers(members)
             lineages = [population.lineages[one] for one in chosen]
             declared = design.declared(known)
             found = predictions(own, others, lineages, declared)
             worst = decisive(found)
             close = called(own, others, lineages, declared, setting.alpha)
-            standing = fit(alike[np.ix_(members, members)], lineages)
+            standing = fit(alike.correlations[np.ix_(members, members)], lineages)
             strange = standing is not None and not standing.fits
-            pool = [brought[at[one]] for one in chosen]
+            suspect, *pool = (alike.models[one] for one in (name, *chosen))
             passed = (
                 not close
                 or not setting.controls
-                or controls(score, frame, suspect, pool, setting.alpha, lineages).passed
+                or controls(score, alike.frame, suspect, pool, setting.alpha, lineages).passed
             )
             yield Verdict(
                 group=group,

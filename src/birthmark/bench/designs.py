@@ -58,6 +58,12 @@ class Known:
         return [names[i] for i in self.rng.permutation(len(names))]
 
 
+def lineages_of(population: Population) -> set[str]:
+    """Lineages of its references, students' left out."""
+    found = {population.lineages[name] for name in population.references}
+    return {one for one in found if not one.endswith(STUDENT)}
+
+
 Choose = Callable[[Known], list[str]]
 
 
@@ -81,6 +87,15 @@ class Design:
     about: str
     choose: Choose
     declared: Callable[[Known], str] = lambda known: known.own
+
+    @classmethod
+    def of(cls, many: int, each: int) -> Design:
+        """So many lineages, the victim's first, and so many models of each; no students."""
+
+        def choose(known: Known) -> list[str]:
+            return _some(known, [known.own, *known.others()[: many - 1]], each)
+
+        return cls(f"{many} x {each}", f"{each} of each of {many} lineages", choose)
 
 
 def _some(known: Known, lineages: Sequence[str], each: int = EACH) -> list[str]:

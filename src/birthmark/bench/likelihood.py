@@ -109,8 +109,8 @@ def pooled(evidence: Numbers, derived: Flags, weights: Numbers) -> Numbers:
     shares = _shares(derived, weights)
     best = IsotonicRegression().fit(evidence, derived, shares).predict(evidence)
     with np.errstate(divide="ignore"):
-        logs: Numbers = np.clip(np.log(best) - np.log1p(-best), -50, 50)
-    return logs
+        logs = np.log(best) - np.log1p(-best)
+    return np.asarray(np.clip(logs, -FARTHEST, FARTHEST), np.float64)
 
 
 def least_cost(evidence: Numbers, derived: Flags, weights: Numbers) -> float:
