@@ -36,7 +36,7 @@ CHOSEN_ON = ("objects", "emotion")
 USED = tuple(d for d in DESIGNS if d.name in ("fitting", "no students"))
 HELPERS = 2
 STUDENTS = ("honest-student", "honest-label-student")
-ALPHA, DRAWS = 0.01, 3
+ALPHA, DRAWS = 0.01, 2
 AGREED = 0.85
 Numbers = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def ways(recorded: Recorded, population: Population) -> dict[str, tuple[Choose |
         def choose(some: NDArray[np.int64]) -> NDArray[np.int64]:
             mine, outsiders = at(names, some), at(population.outsiders, some)
             first = mine if by is students else mine[0]
-            return np.sort(some[by(first, outsiders)])
+            return some[by(first, outsiders)]
 
         return choose
 
@@ -122,6 +122,7 @@ def measured(file: Path, victim: str) -> list[Row]:
                 n=n,
                 designs=USED,
                 controls=False,
+                disguised=False,
                 probe_draws=DRAWS,
                 reference_draws=DRAWS,
                 candidates=CANDIDATES if choose else None,

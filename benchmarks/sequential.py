@@ -32,7 +32,7 @@ from birthmark.zoo.answers import Recorded, read_answers
 LOOKS = (20, 30, 50, 70, 100)
 CANDIDATES = 300
 ALPHA = 0.01
-DRAWS = 3
+DRAWS = 2
 USED = tuple(d for d in DESIGNS if d.name in ("fitting", "all"))
 SPENT: dict[str, dict[int, float]] = {
     "five looks, alike": dict.fromkeys(LOOKS, 0.2),
@@ -57,7 +57,8 @@ def orders(recorded: Recorded) -> dict[str, Choose]:
         victim, *outsiders = (taken(recorded.outputs(name, PROBES), some) for name in names)
         return some[by_peculiarity(victim, outsiders)]
 
-    return {"drawn": drawn} | ({"peculiar": peculiar} if population.outsiders else {})
+    found: dict[str, Choose] = {"drawn": drawn}
+    return found | ({"peculiar": peculiar} if population.outsiders else {})
 
 
 def measured(file: Path) -> list[tuple[str, str, str, str, str, list[float]]]:
@@ -71,6 +72,7 @@ def measured(file: Path) -> list[tuple[str, str, str, str, str, list[float]]]:
                 n=n,
                 designs=USED,
                 controls=False,
+                disguised=False,
                 probe_draws=DRAWS,
                 reference_draws=DRAWS,
                 candidates=CANDIDATES,

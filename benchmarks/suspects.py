@@ -90,12 +90,12 @@ def seen(file: Path, n: int) -> Iterable[Row]:
     A thief disguised or quantised is there already, so it is no further model.
     """
     recorded = read_answers(file)
+    setting = Setting(n=n, controls=False, disguised=False)
     bare = {r.name for r in recorded.records if r.name != WATERMARKED}
-    same = {r.group for r in recorded.records if r.weights is None or r.recipe == "quantised"}
     for victim in (VICTIM, *(v for v in other_victims(recorded) if v in bare)):
         title = file.stem if victim == VICTIM else f"{file.stem}, {victim.split('/')[0]}"
-        for one in verdicts(recorded, victim, Setting(n=n, controls=False)):
-            if not one.strange and one.group not in same:
+        for one in verdicts(recorded, victim, setting):
+            if not one.strange:
                 begun = recorded.record(victim).start is not None
                 who = (title, one.kind, one.group, one.model, one.design)
                 yield *who, evidence(one.p_value), one.nearness, one.reach, begun

@@ -20,6 +20,7 @@ from birthmark.data.outputs import Kind, Outputs
 from birthmark.enrolment.population import among
 from birthmark.scores import SCORES, Pools
 from birthmark.zoo.answers import Recorded
+from birthmark.zoo.models.record import Record
 
 PROBES, SCORE = "jpeg25", "partial0.03"
 ALPHA = 0.01
@@ -100,6 +101,8 @@ class Setting:
         Whether all models tell no more than labels.
     innocents
         Whether innocents are judged too.
+    disguised
+        Whether thieves that are others behind a disguise, or quantised, are judged too.
     candidates, choose
         If given, so many are drawn, and this takes the n probes from their places.
     """
@@ -115,6 +118,7 @@ class Setting:
     controls: bool = True
     labels: bool = False
     innocents: bool = True
+    disguised: bool = True
     candidates: int | None = None
     choose: Choose | None = None
 
@@ -143,7 +147,8 @@ def verdicts(
         name: group
         for group, names in suspects(recorded, population).items()
         for name in names
-        if setting.innocents or name not in population.independents
+        if (setting.innocents or name not in population.independents)
+        and (setting.disguised or not same_weights(recorded.record(name)))
     }
     drawn = draws(total, setting.candidates or setting.n, 1, setting.probe_draws, setting.seed)
     for some in drawn:
@@ -163,6 +168,11 @@ def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]
         if kept and not attack.new_head:
             groups[attack.name] = kept
     return groups
+
+
+def same_weights(record: Record) -> bool:
+    """Whether it is another model behind a disguise, or quantised."""
+    return record.weights is None or record.recipe == "quantised"
 
 
 def kind_of(recorded: Recorded, thief: str) -> str:

@@ -110,7 +110,8 @@ def pooled(evidence: Numbers, derived: Flags, weights: Numbers) -> Numbers:
     best = IsotonicRegression().fit(evidence, derived, shares).predict(evidence)
     with np.errstate(divide="ignore"):
         logs = np.log(best) - np.log1p(-best)
-    return np.asarray(np.clip(logs, -FARTHEST, FARTHEST), np.float64)
+    found: Numbers = np.clip(logs, -FARTHEST, FARTHEST)
+    return found
 
 
 def least_cost(evidence: Numbers, derived: Flags, weights: Numbers) -> float:
@@ -119,4 +120,5 @@ def least_cost(evidence: Numbers, derived: Flags, weights: Numbers) -> float:
 
 
 def _shares(derived: Flags, weights: Numbers) -> Numbers:
-    return np.where(derived, weights / weights[derived].sum(), weights / weights[~derived].sum())
+    sums = np.where(derived, weights[derived].sum(), weights[~derived].sum())
+    return weights / sums
