@@ -121,4 +121,5 @@ def least_cost(evidence: Numbers, derived: Flags, weights: Numbers) -> float:
 
 def _shares(derived: Flags, weights: Numbers) -> Numbers:
     sums = np.where(derived, weights[derived].sum(), weights[~derived].sum())
-    return weights / sums
+    shares: Numbers = weights / sums
+    return shares
