@@ -26,6 +26,7 @@ from birthmark.bench.designs import DESIGNS
 from birthmark.bench.draws import taken
 from birthmark.bench.markdown import grid
 from birthmark.bench.population import Population
+from birthmark.calibration import spent
 from birthmark.probes.peculiar import by_peculiarity
 from birthmark.zoo.answers import Recorded, read_answers
 
@@ -35,8 +36,8 @@ ALPHA = 0.01
 DRAWS = 2
 USED = tuple(d for d in DESIGNS if d.name in ("fitting", "all"))
 SPENT: dict[str, dict[int, float]] = {
+    "five looks, as asked": {n: spent(i, len(LOOKS)) for i, n in enumerate(LOOKS, 1)},
     "five looks, alike": dict.fromkeys(LOOKS, 0.2),
-    "five looks, most at the last": {20: 0.1, 30: 0.1, 50: 0.1, 70: 0.1, 100: 0.6},
     "five looks, most at the first": {20: 0.6, 30: 0.1, 50: 0.1, 70: 0.1, 100: 0.1},
     "two looks, alike": {20: 0.5, 100: 0.5},
 }
@@ -95,10 +96,10 @@ def _p(one: Verdict) -> float:
     return one.p_value if closest and not one.strange else 1.0
 
 
-def asked(ps: Sequence[float], spent: dict[int, float]) -> float:
+def asked(ps: Sequence[float], shares: dict[int, float]) -> float:
     """Probes until it is called; infinite if it never is."""
     return next(
-        (n for n, p in zip(LOOKS, ps, strict=True) if p <= ALPHA * spent.get(n, 0.0)), np.inf
+        (n for n, p in zip(LOOKS, ps, strict=True) if p <= ALPHA * shares.get(n, 0.0)), np.inf
     )
 
 
@@ -107,10 +108,10 @@ def table(rows: Sequence[tuple[str, str, str, str, str, list[float]]], design: s
     found = []
     for zoo, order in dict.fromkeys(row[:2] for row in rows):
         of = [row for row in rows if row[:3] == (zoo, order, design)]
-        for name, spent in ({"20 probes": {20: 1.0}, "100 probes": {100: 1.0}} | SPENT).items():
+        for name, shares in ({"20 probes": {20: 1.0}, "100 probes": {100: 1.0}} | SPENT).items():
             cells = []
             for shown in SHOWN:
-                until = [asked(r[5], spent) for r in of if COLUMNS[shown](r[3], r[4])]
+                until = [asked(r[5], shares) for r in of if COLUMNS[shown](r[3], r[4])]
                 middle = f"{np.median(until):.0f}" if np.isfinite(np.median(until)) else "-"
                 cells += [f"{np.mean(np.isfinite(until)):.2f}", middle]
             found.append([zoo, order, name, *cells[:-1]])
@@ -134,7 +135,8 @@ def main() -> None:
         f"Shares called derived at {ALPHA:.0%} in all, and median probes to the call over all"
         " suspects (a dash where most are not called). Each look gets a share of alpha, so"
         " the rate holds however looks depend on each other (Bonferroni); `birthmark audit"
-        f" --stop-early` takes *five looks, alike*. Probes are `{PROBES}`, {CANDIDATES} candidates"
+        " --stop-early` takes *five looks, as asked*: a tenth of alpha each, the rest at the last,"
+        f" chosen on `objects` and `emotion`. Probes are `{PROBES}`, {CANDIDATES} candidates"
         f" as drawn or the most peculiar first; {DRAWS} draws of them and of references. The"
         " population check is included, the controls are not.",
     ]

@@ -78,9 +78,9 @@ class Seen:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many derived models and innocents there are."""
+        """How many derived models and innocents there are; none counts once a victim."""
         sides = [self.where(self.derived), self.where(~self.derived)]
-        first, second = (len(set(zip(s.populations, s.models, strict=True))) for s in sides)
+        first, second = (len(set(zip(s.zoos, s.models, strict=True))) for s in sides)
         return first, second
 
 

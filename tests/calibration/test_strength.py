@@ -23,8 +23,8 @@ def test_it_falls_with_p_and_stays_within_what_the_data_support() -> None:
 
 
 def test_a_p_value_that_was_looked_for_counts_less() -> None:
-    assert strength(0.02, looks=5).ratio == strength(0.1).ratio
-    assert strength(0.5, looks=5) == strength(1.0)
+    assert strength(0.02, share=0.2).ratio == strength(0.1).ratio
+    assert strength(0.5, share=0.1) == strength(1.0)
 
 
 @pytest.mark.parametrize(

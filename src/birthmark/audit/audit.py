@@ -38,6 +38,7 @@ from birthmark.calibration import (
     predictions,
     references_needed,
     smallest_p,
+    spent,
 )
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
@@ -255,7 +256,8 @@ def audit(
     by_rank = conformal_p(own, others)
     p = by_rank if predicted is None or rule is Rule.RANK else predicted.p_value
     as_close = sum(other <= own for other in others)
-    level = alpha if stopped is None or rule is Rule.RANK else alpha / stopped.planned
+    share = 1.0 if stopped is None else spent(stopped.looks, stopped.planned)
+    level = alpha if rule is Rule.RANK else alpha * share
     close = p <= level and (rule is Rule.RANK or not as_close)
     lineages = by_lineage(own, others, named, alpha)
     asked = possible(lineages, suspect.description.lineage) if rule is Rule.RANK else []
@@ -290,7 +292,7 @@ def audit(
     strength = strength_of(
         bundle.manifest.method,
         None if predicted is None else predicted.p_value,
-        1 if stopped is None else stopped.planned,
+        share,
         found,
     )
     within = line(rule, own, others, named, bundle.manifest.victim.lineage, level)

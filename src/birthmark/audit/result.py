@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
 from birthmark.audit.rule import Rule, line
-from birthmark.calibration import LineageRank, Power, Prediction, Strength
+from birthmark.calibration import LineageRank, Power, Prediction, Strength, spent
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -239,9 +239,10 @@ class Result(BaseModel):
 
     @property
     def level(self) -> float:
-        """The p-value that derived takes; of several looks by the rule `unseen`, that of each."""
-        looks = 1 if self.looks is None or self.rule is Rule.RANK else self.looks[1]
-        return self.alpha / looks
+        """The p-value that derived takes; after several looks by `unseen`, that of the last."""
+        if self.looks is None or self.rule is Rule.RANK:
+            return self.alpha
+        return self.alpha * spent(*self.looks)
 
     @property
     def threshold(self) -> float:

@@ -11,12 +11,12 @@ from birthmark.scores.methods import OURS, PLAIN
 
 
 def strength_of(
-    chosen: str, p_value: float | None, looks: int, found: Sequence[Finding]
+    chosen: str, p_value: float | None, share: float, found: Sequence[Finding]
 ) -> Strength | None:
     """The likelihood ratio, where it was measured and nothing forbids what it speaks for."""
     if p_value is None or chosen not in (OURS, PLAIN) or not all(one.accuses for one in found):
         return None
-    told = strength(p_value, looks)
+    told = strength(p_value, share)
     return told if told.ratio > 1 or all(one.clears for one in found) else None
 
 

@@ -18,6 +18,7 @@ from birthmark.calibration.prediction import (
     decisive,
     enough,
     predictions,
+    spent,
 )
 from birthmark.calibration.sequential import Sequential
 from birthmark.calibration.strength import Power, Strength, power, strength
@@ -46,6 +47,7 @@ __all__ = [
     "rate_below",
     "references_needed",
     "smallest_p",
+    "spent",
     "standardised",
     "strength",
 ]

@@ -175,18 +175,18 @@ def fitted() -> Fitted:
     return Fitted.model_validate_json(text)
 
 
-def strength(p_value: float, looks: int = 1) -> Strength:
+def strength(p_value: float, share: float = 1.0) -> Strength:
     """The likelihood ratio at a p-value.
 
     Parameters
     ----------
     p_value
         The decisive prediction's, 0 to 1.
-    looks
-        How many looks there could have been; a p-value that was looked for counts as so many times
-        as large.
+    share
+        Of several looks, which share of alpha the last one taken had; a p-value that was looked for
+        counts as so much larger.
     """
-    far, known = evidence(min(1.0, looks * p_value)), fitted()
+    far, known = evidence(min(1.0, p_value / share)), fitted()
     copied, extracted = known.copied.ratio(far), known.extracted.ratio(far)
     return Strength(
         ratio=(copied + extracted) / 2,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 PLAIN_NOTE = (
     "Probes are taken as they are drawn. Choosing them, as for the published tables, takes 24"
-    " references or some --outsider models, 300 images, and -n 200 or less (300 with --outsider); of"
-    " embeddings less than 100, or --outsider."
+    " references or some --outsider models, 300 images, and -n 200 or less (300 with --outsider);"
+    " of embeddings less than 100, or --outsider."
 )
 
 
