@@ -20,7 +20,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from birthmark import __version__
-from birthmark.bench.accused import COPY, PROBES, Setting, Verdict, kind_of, suspects, verdicts
+from birthmark.bench.accused import COPY, PROBES, Setting, kind_of, suspects, verdicts
 from birthmark.bench.designs import DESIGNS, Known
 from birthmark.bench.draws import taken
 from birthmark.bench.markdown import grid
@@ -38,6 +38,7 @@ HELPERS = 2
 STUDENTS = ("honest-student", "honest-label-student")
 ALPHA, DRAWS = 0.01, 2
 AGREED = 0.85
+DERIVED, STOPPED = "derived", "stopped by the population check"
 Numbers = NDArray[np.float64]
 
 
@@ -128,21 +129,16 @@ def measured(file: Path, victim: str) -> list[Row]:
                 candidates=CANDIDATES if choose else None,
                 choose=choose,
             )
-            rows += [
-                (title, way, n, one.design, *_whose(one), float(one.derived))
-                for one in verdicts(recorded, victim, setting)
-                if one.model not in helpers
-            ]
+            for one in verdicts(recorded, victim, setting):
+                if one.model not in helpers:
+                    who = (title, way, n, one.design, one.kind, one.group, one.model)
+                    rows += [(*who, DERIVED, float(one.derived)), (*who, STOPPED, one.strange)]
     if recorded.manifest.plan.task == "classes":
         rows += [
             (title, "the victim's own errors (d)", *rest)
             for rest in by_errors(recorded, population)
         ]
     return rows
-
-
-def _whose(one: Verdict) -> tuple[str, str, str, str]:
-    return one.kind, one.group, one.model, "derived"
 
 
 def by_errors(
@@ -186,7 +182,7 @@ def by_errors(
                 worst = decisive(predictions(numbers[0], numbers[1:], lineages, own))
                 hit = worst is not None and called(numbers[0], numbers[1:], lineages, own, ALPHA)
                 kind = kind_of(recorded, name) if thief else "innocent"
-                yield len(at), USED[0].name, kind, group, name, "derived", float(hit)
+                yield len(at), USED[0].name, kind, group, name, DERIVED, float(hit)
 
 
 COLUMNS: dict[str, Callable[[str, str], bool]] = {
@@ -215,14 +211,18 @@ def table(rows: Sequence[Row], design: str) -> str:
             continue
         count = str(n) if n else f"{np.mean([row[2] for row in of]):.0f}"
         cells = []
-        for says in COLUMNS.values():
+        for what, says in [*((DERIVED, one) for one in COLUMNS.values()), (STOPPED, _copy)]:
             groups: dict[str, list[float]] = {}
             for row in of:
-                if says(row[4], row[5]):
+                if says(row[4], row[5]) and row[7] == what:
                     groups.setdefault(row[5], []).append(row[8])
             cells.append(f"{np.mean([np.mean(g) for g in groups.values()]):.3f}" if groups else "-")
         found.append([zoo, count, way, *cells])
-    return grid(("population", "probes", "chosen", *COLUMNS), found)
+    return grid(("population", "probes", "chosen", *COLUMNS, "copies stopped"), found)
+
+
+def _copy(kind: str, _: str) -> bool:
+    return kind == COPY
 
 
 def main() -> None:
@@ -258,6 +258,7 @@ def main() -> None:
         "- *the victim's own errors (d)*: a score, the mass on the class that the victim wrongly"
         f" names, on images where {AGREED:.0%} of the references of its lineage that are not ranked"
         " are right.",
+        "*Copies stopped*: by the population check, which looks at the same probes.",
         "## Four of the victim's lineage, two of each of five others, two students",
         table(rows, USED[0].name),
         "## One more lineage instead of the students (c)",

@@ -59,7 +59,11 @@ def thieves(some: Seen, kind: str) -> Thieves:
 
 
 def fit(some: Seen) -> Fitted:
-    """What the package would hold, were these all suspects known."""
+    """What the package would hold, were these all suspects known.
+
+    Innocents that learnt from the victim's own images, which an audit assumes away, are left out.
+    """
+    some = some.where(~some.shared)
     return Fitted(
         format=FORMAT,
         method=SCORE,
@@ -94,7 +98,7 @@ class Judged:
 
     def of(self, kind: str, some: Flags | None = None) -> tuple[Seen, Numbers]:
         """Suspects that a kind's ratio is for, and these."""
-        chosen = np.ones(len(self.suspects.kinds), bool) if some is None else some
+        chosen = ~self.suspects.shared if some is None else some & ~self.suspects.shared
         if kind in KINDS:
             chosen = chosen & np.isin(self.suspects.kinds, (kind, INNOCENT))
         return self.suspects.where(chosen), self.logs[kind][chosen]
@@ -159,7 +163,7 @@ def by_group(judged: Judged) -> str:
     for group in sorted(set(judged.suspects.groups), key=lambda g: _order(judged.suspects, g)):
         some = usual & (judged.suspects.groups == group)
         if some.any():
-            suspects, ratios = judged.of("either", some)
+            suspects, ratios = judged.suspects.where(some), judged.logs["either"][some]
             low, middle, high = np.exp(np.quantile(ratios, (0.05, 0.5, 0.95)))
             count = sum(suspects.counts)
             rows.append(
@@ -241,7 +245,8 @@ def page(judged: Judged, found: Fitted, n: int, command: str, minutes: float) ->
         f" {names}; thieves as accurate as honest models. Those stopped by the population check are"
         " left out, disguised ones not counted again. Fitted on references of the designs"
         f" {', '.join(f'*{name}*' for name in FITTED_ON)} ([what they are](verdicts.md)). Every"
-        " population weighs alike.",
+        " population weighs alike. Innocents that learnt from the victim's own images, which an"
+        " audit assumes away, count in the last table alone.",
         "## The numbers in the package",
         f"Fitted on all {found.innocents} independent models and the thieves together. At p = .01:"
         f" {last.words}, {last.ratio:.0f}; for a copy {last.if_copied:.0f}, for a model that learnt"

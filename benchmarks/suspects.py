@@ -16,10 +16,11 @@ from birthmark.bench.likelihood import Flags, Numbers
 from birthmark.bench.population import VICTIM, other_victims
 from birthmark.calibration.strength import evidence
 from birthmark.zoo.answers import read_answers
+from birthmark.zoo.plan import Part
 
 WATERMARKED = "entangled/0"
 
-Row = tuple[str, str, str, str, str, float, float, float, bool]
+Row = tuple[str, str, str, str, str, float, float, float, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Seen:
         The largest nearness that could be called derived, (n,).
     begun
         Whether the victim's training began from a checkpoint, (n,).
+    shared
+        Whether it is an innocent that learnt from the victim's own images, (n,).
     """
 
     populations: NDArray[Any]
@@ -47,6 +50,7 @@ class Seen:
     nearness: Numbers
     reach: Numbers
     begun: Flags
+    shared: Flags
 
     def where(self, some: Flags) -> Seen:
         """Some of the rows."""
@@ -97,8 +101,9 @@ def seen(file: Path, n: int) -> Iterable[Row]:
         for one in verdicts(recorded, victim, setting):
             if not one.strange:
                 begun = recorded.record(victim).start is not None
+                shared = one.kind == INNOCENT and recorded.record(one.model).data is Part.OWNER
                 who = (title, one.kind, one.group, one.model, one.design)
-                yield *who, evidence(one.p_value), one.nearness, one.reach, begun
+                yield *who, evidence(one.p_value), one.nearness, one.reach, begun, shared
 
 
 def together(files: Sequence[Path], n: int) -> Seen:
