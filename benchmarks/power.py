@@ -1,62 +1,104 @@
-"""The power that `birthmark plan` knows of, from the zoos' detection tables.
+"""The power that `birthmark plan` knows of: thieves called derived, by references and probes.
 
-python benchmarks/power.py
+python -m benchmarks.power
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+import os
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from birthmark.bench.summary import of_victim
-from birthmark.bench.table import Row, Table
-from birthmark.calibration.sample_size import FORMAT, MEASURED_AT
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from benchmarks.suspects import WATERMARKED
+from joblib import Parallel, delayed
+
+from birthmark.bench.accused import PROBES, SCORE, Setting, Verdict, verdicts
+from birthmark.bench.designs import Design, lineages_of
+from birthmark.bench.population import VICTIM, Population, other_victims
+from birthmark.calibration.sample_size import FORMAT, RATES
 from birthmark.common.files import whole_file
+from birthmark.zoo.answers import read_answers
 
 ROOT = Path(__file__).parents[1]
-METHOD = "birthmark"
 PACKAGED = ROOT / "src" / "birthmark" / "calibration" / "power.json"
+DESIGNS = ((2, 2), (3, 2), (4, 2), (4, 4), (6, 2), (8, 2), (8, 4))
+SIZES = (20, 50, 100, 200)
+DRAWS = 3
+
+Cells = dict[str, list[dict[str, Any]]]
 
 
-def attacks(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
-    """By attack: who, and in order of size the probes, the share detected, the share closest."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: row.n):
-        who = {
-            "thieves": row.thieves,
-            "kept": row.kept,
-            "innocents": row.references + row.innocents,
-            "rows": [],
-        }
-        found.setdefault(row.attack, who)["rows"].append(
-            [row.n, round(row.kept_detected, 4), round(row.closest, 4)]
+def measured(file: Path, victim: str, n: int, labels: bool) -> Cells:
+    """By attack: references, lineages, probes, and the share derived at each rate."""
+    recorded = read_answers(file)
+    have = len(lineages_of(Population.of(recorded, victim)))
+    designs = tuple(Design.of(*one) for one in DESIGNS if one[0] <= have)
+    setting = Setting(
+        n=n,
+        designs=designs,
+        labels=labels,
+        innocents=False,
+        controls=False,
+        probe_draws=DRAWS,
+        reference_draws=DRAWS,
+    )
+    by: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for one in verdicts(recorded, victim, setting):
+        by[one.group, one.design].append(one)
+    found: Cells = defaultdict(list)
+    for (group, design), some in by.items():
+        many, each = (int(part) for part in design.split(" x "))
+        if {one.references for one in some} != {many * each}:
+            continue
+        shares = [round(float(np.mean([called(one, rate) for one in some])), 3) for rate in RATES]
+        found[group].append(
+            {
+                "kind": some[0].kind,
+                "thieves": len({one.model for one in some}),
+                "row": [many, each, n, *shares],
+            }
         )
     return found
 
 
-def text(tables: Iterable[Table]) -> str:
-    """The file: a line for each attack."""
-    zoos = {}
-    names = set()
-    for table in tables:
-        if table.setting.alpha != MEASURED_AT:
-            raise SystemExit(f"{table.zoo}: detection is at {table.setting.alpha}")
-        rows = [row for row in of_victim(table) if row.method == METHOD]
-        names |= {row.name for row in rows}
-        zoos[table.zoo] = {
-            "answers": table.answers,
-            "draws": table.setting.draws,
-            "seed": table.setting.seed,
-        } | {
-            answers: attacks(row for row in rows if row.answers == answers)
-            for answers in ("all", "labels")
-        }
-    (name,) = names
-    whole = {"format": FORMAT, "method": name, "alpha": MEASURED_AT, "zoos": zoos}
-    return _lines(whole) + "\n"
+def called(one: Verdict, rate: float) -> bool:
+    """Whether it is derived at a rate, but for the controls, which hardly stop a thief."""
+    return one.p_value <= rate and one.rank <= 1 / one.references and not one.strange
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", type=Path, default=ROOT / "benchmarks" / "answers")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--write", type=Path, default=PACKAGED)
+    args = parser.parse_args()
+    jobs = []
+    for file in sorted(args.answers.glob("*.answers")):
+        recorded = read_answers(file)
+        classes = recorded.manifest.plan.task == "classes"
+        for victim in (VICTIM, *(v for v in other_victims(recorded) if v != WATERMARKED)):
+            for labels in (False, True) if classes else (False,):
+                jobs += [(file, victim, n, labels) for n in SIZES]
+    done = Parallel(n_jobs=args.workers)(delayed(measured)(*job) for job in jobs)
+    zoos: dict[str, Any] = {}
+    for (file, victim, _, labels), cells in zip(jobs, done, strict=True):
+        title = file.stem if victim == VICTIM else f"{file.stem}, {victim.split('/')[0]}"
+        start = next(r.start for r in read_answers(file).records if r.name == victim)
+        zoo = zoos.setdefault(title, {"start": "checkpoint" if start else "random"})
+        attacks = zoo.setdefault("labels" if labels else "all", {})
+        for attack, rows in cells.items():
+            who = {"kind": rows[0]["kind"], "thieves": rows[0]["thieves"], "rows": []}
+            attacks.setdefault(attack, who)["rows"] += [row["row"] for row in rows]
+    whole = {"format": FORMAT, "method": f"{SCORE}@{PROBES}", "rates": RATES, "zoos": zoos}
+    with whole_file(args.write) as passing:
+        passing.write_text(_lines(whole) + "\n")
 
 
 def _lines(value: Any, indent: str = "") -> str:
@@ -66,21 +108,6 @@ def _lines(value: Any, indent: str = "") -> str:
     inner = indent + " "
     fields = (f"{inner}{json.dumps(key)}: {_lines(of, inner)}" for key, of in value.items())
     return "{\n" + ",\n".join(fields) + f"\n{indent}}}"
-
-
-def tables(folder: Path) -> list[Table]:
-    """The committed tables, by name."""
-    return [Table.model_validate_json(file.read_text()) for file in sorted(folder.glob("*.json"))]
-
-
-def main() -> None:
-    """Write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=Path, default=ROOT / "benchmarks" / "detection")
-    parser.add_argument("--write", type=Path, default=PACKAGED)
-    args = parser.parse_args()
-    with whole_file(args.write) as file:
-        file.write_text(text(tables(args.tables)))
 
 
 if __name__ == "__main__":

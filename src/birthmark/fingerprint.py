@@ -49,6 +49,7 @@ class Fingerprint:
         resize: tuple[int, int] | None = None,
         start: str | None = None,
         split: str | None = None,
+        name: str | None = None,
         surrogates: Sequence[Any] = (),
         outsiders: Sequence[Any] = (),
         progress: Progress = silent,
@@ -68,7 +69,7 @@ class Fingerprint:
         lineage
             The victim's lineage, as the references call it; the rule `rank` calls nothing derived
             without it. An adapter states its own.
-        method, n, seed, seed_from, resize, start, split, progress
+        method, n, seed, seed_from, resize, start, split, name, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
@@ -93,6 +94,7 @@ class Fingerprint:
             resize=resize,
             start=start,
             split=split,
+            name=name,
             companions=Companions(
                 [as_suspect(surrogate, declared) for surrogate in surrogates],
                 [as_suspect(outsider, declared) for outsider in outsiders],
@@ -175,6 +177,7 @@ class Fingerprint:
         rule: Rule = Rule.UNSEEN,
         stop_early: bool = False,
         repeats: int = REPEATS,
+        name: str | None = None,
         progress: Progress = silent,
     ) -> Result:
         """Put the probes to a suspect and judge its answers.
@@ -185,7 +188,7 @@ class Fingerprint:
             A path, a scikit-learn or torch model, a function, or an adapter.
         declared
             Its declaration or the declaration's fields.
-        alpha, independent_above, rule, stop_early, repeats, progress
+        alpha, independent_above, rule, stop_early, repeats, name, progress
             As for `birthmark.audit.audit.audit`.
 
         Raises
@@ -201,6 +204,7 @@ class Fingerprint:
             rule=rule,
             stop_early=stop_early,
             repeats=repeats,
+            name=name,
             progress=progress,
         ).result
 

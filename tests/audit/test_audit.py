@@ -28,9 +28,14 @@ def test_a_thief_is_found_and_innocents_are_not(fingerprint: Any) -> None:
     assert stolen.verdict is Verdict.DERIVED
     assert stolen.p_value <= stolen.alpha == stolen.false_positive_rate == 0.01
     assert stolen.findings == []
-    assert "thief is called derived from victim" in stolen.sentence
-    assert "closer to it than all 20 independent models, by" in stolen.sentence
-    assert "in at most 1% of cases" in stolen.sentence
+    assert stolen.headline.startswith(
+        "Derived: thief is closer to victim than all 20 independent models, by "
+    )
+    assert stolen.headline.endswith(" standard deviations.")
+    assert "comes so close in at most 1% of cases" in stolen.sentence
+    assert stolen.strength is not None
+    assert stolen.strength.ratio == pytest.approx(stolen.strength.most)
+    assert stolen.strength.sentence in stolen.sentence
     assert stolen.lineage_rate is None
     assert (
         "distances of lineages, and of models within one, are about normal"
@@ -38,7 +43,9 @@ def test_a_thief_is_found_and_innocents_are_not(fingerprint: Any) -> None:
     )
     other = fingerprint.audit(world.as_digits(world.innocent(25)))
     assert other.verdict is not Verdict.DERIVED
-    assert f"no closer than {other.as_close} of 20 independent models" in other.sentence
+    assert f"no closer to victim than {other.as_close} of 20 independent models" in other.sentence
+    assert other.strength is not None
+    assert other.strength.ratio < 1
     assert other.as_close == sum(r.score <= other.score for r in other.references) > 0
 
 
@@ -194,7 +201,7 @@ def test_an_audit_may_stop_as_soon_as_it_is_sure() -> None:
     assert result.queries + result.repeated == sum(batches) < 100
     assert result.repeated == 8
     assert result.looks[1] == 5
-    assert f"after {result.queries} probes, at look {result.looks[0]} of 5" in result.sentence
+    assert f"after {result.queries} probes, at look {result.looks[0]} of 5." in result.sentence
     innocent, batches = asked(world.innocent(25))
     whole = made.audit(innocent, stop_early=True, repeats=0)
     assert whole.verdict is not Verdict.DERIVED

@@ -25,52 +25,36 @@ def as_json(*arguments: str) -> dict[str, Any]:
     return read
 
 
-def test_what_an_audit_takes() -> None:
-    said = run("--alpha", ".01", "--power", ".95")
-    assert said.startswith("A false-positive rate of 1% takes 99 reference models")
-    assert "an alpha below that cannot be reached" in said
-    assert "rank 1 of 61 (1.64%), for a new head 1 of 41 (2.44%)" in said
-    assert "power is not measured: at 1% expect less" in said
-    assert "not reached (best 0." in said
-    assert "…" not in said
-    made = as_json("--alpha", ".01", "--lineages", "4")
-    assert made["needed"] == made["references"]["count"] == 99
-    assert made["needed_in_lineages"] == 396
-    assert made["measure"] == "closest"
-    assert {"finetuned-all", "extracted-labels"} <= {one["attack"] for one in made["powers"]}
+def test_two_sentences_and_a_table_behind_an_option() -> None:
+    said = run("--alpha", ".01", "--power", ".9")
+    assert said.startswith("Take ")
+    assert "your model's own among them" in said
+    assert said.count("\n") == 2
+    assert "of those that learnt from their labels" in said
+    assert said.endswith("so a suspect that is not found is not cleared.\n")
+    more = run("--alpha", ".01", "--power", ".9", "--table")
+    assert more.startswith(said)
+    assert "finetuned-all" in more
+    assert "(--rule rank) 1% would take 99 references" in more
 
 
 def test_what_a_budget_reaches() -> None:
-    budget = ["--alpha", ".01", "--references", "50", "--probes", "60", "--lineages", "4"]
+    budget = ["--references", "5", "--lineages", "2", "--probes", "60"]
     said = run(*budget)
-    assert "no alpha below 1.96% can be reached" in said
-    assert "in at most 7.69% of cases" in said
-    assert "Power 0.95 with 50 probes, the most measured within 60" in said
-    assert "At 1.96% expect less for a new head." in said
-    made = as_json(*budget)
-    assert not made["references"]["reachable"]
-    assert made["references"]["smallest_p"] == made["tested"] == pytest.approx(1 / 51)
-    assert {one["probes"] for one in made["powers"]} == {50}
-    said = run("--references", "60")
-    assert "there are 60: 4.92% holds, and any alpha from 1.64% on can be reached" in said
-    assert "Measured at 5% by rank among all references" in said
-
-
-def test_too_few_of_the_own_lineage() -> None:
-    said = run("--lineage", "4", "--lineage", "100")
     assert said.startswith(
-        "4 references of the victim's own lineage: nothing can be called derived"
+        "With 4 references, 2 of each of 2 lineages, your model's own among them"
     )
-    assert said.count("\n") == 1
-    assert not as_json("--lineage", "4", "--lineage", "100")["references"]["reachable"]
+    assert "more lineages, then more probes, find more" in said
+    made = as_json(*budget)
+    assert not made["reached"]
+    assert (made["references"], made["lineages"], made["probes"]) == (4, 2, 50)
 
 
 def test_suspects_and_labels() -> None:
-    said = run("--suspects", "3", "--labels-only")
-    assert said.startswith("3 suspects at 5% in all: audit each at --alpha 0.0166667.")
-    assert "takes 59 reference models" in said
-    assert "from labels" in said
-    assert "(27.3% among all suspects)" in run("--suspects", "3", "--references", "10")
+    said = run("--suspects", "4", "--labels-only", "--table")
+    assert "0.25% for each of 4 suspects (--alpha 0.0025)" in said
+    assert "from labels, at 0.1%" in said
+    assert "faces" not in said
 
 
 def test_bad_values_are_errors_to_users() -> None:

@@ -197,3 +197,18 @@ def test_the_victims_lineage_is_not_spared_below_what_an_accusation_takes() -> N
     manifest = enroll(references=independents(5) + others, n=20).manifest
     assert manifest.method == "partial0.03@peculiar300-jpeg25"
     assert sum(one.lineage == "linear" for one in manifest.references) == 5
+
+
+@pytest.mark.parametrize(("n", "kind"), [(99, "peculiar300-jpeg25"), (100, "jpeg25")])
+def test_many_embeddings_are_asked_about_as_drawn(n: int, kind: str) -> None:
+    rng = np.random.default_rng(0)
+
+    def embedding(i: int) -> Any:
+        weights = rng.normal(size=(64, 5))
+        declared = world.DECLARED | {"output": "embeddings"}
+        return as_suspect(lambda x: x.reshape(len(x), -1) @ weights, declared, name=f"e{i}")
+
+    victim, *references = (embedding(i) for i in range(25))
+    manifest = enroll(victim, references=references, n=n).manifest
+    assert manifest.method == f"partial0.03@{kind}"
+    assert len(manifest.references) == (24 if n == 100 else 20)

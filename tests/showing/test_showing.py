@@ -56,7 +56,7 @@ def test_a_result_is_a_card(result: Result) -> None:
     assert all((address or "").startswith("#") for address in tags.addresses)
     assert "<script" not in text
     assert "▲" in text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; is called derived from victim" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; is closer to victim than all" in text
     assert "Seen: &lt;script" in text
     assert 'role="img"' in text
     assert text == result._repr_html_()
@@ -95,7 +95,7 @@ def test_plot(result: Result) -> None:
     assert {tuple(of) for _, of in result.by_lineage()} <= set(drawn)
     assert (result.threshold, result.threshold) in drawn
     texts = [text.get_text() for text in own.texts]
-    assert "← p ≤ 0.01, false-positive rate 0.01" in texts
+    assert "← derived: at most 1% of independent models" in texts
     made = result.plot()
     assert made.figure is pyplot.gcf()
     pyplot.close("all")
@@ -108,7 +108,9 @@ def test_a_line_far_from_all_models_does_not_squeeze_them(result: Result) -> Non
     far = result.model_copy(update={"alpha": 1e-30})
     assert far.threshold < -10
     far.plot(axes)
-    assert axes.get_title(loc="left") == "p ≤ 1e-30 lies farther left, false-positive rate 0.01"
+    assert axes.get_title(loc="left") == (
+        "derived lies farther left: at most 1% of independent models"
+    )
     assert axes.get_xlim()[0] > -1
 
 

@@ -126,7 +126,7 @@ def test_all_looks_together_hold_the_rate() -> None:
     accused = 0
     for _ in range(TIMES):
         own, others, lineages = drawn(lambda n: rng.normal(size=n), [2] * 6, 1, 0.5)
-        looks = PredictionLooks(ALPHA / 5, lineages, "0")
+        looks = PredictionLooks(ALPHA, 5, lineages, "0")
         numbers = np.array([own, *others])
         accused += any(
             looks.look((numbers + noise * rng.normal(size=len(numbers))).tolist(), last=False)

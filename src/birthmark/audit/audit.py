@@ -25,8 +25,9 @@ from birthmark.audit.findings import (
 from birthmark.audit.pairs import bound
 from birthmark.audit.repeats import REPEATS, Again, Repeats, Time, ask_repeatedly
 from birthmark.audit.result import ReferenceScore, Result, Significance
-from birthmark.audit.rule import ALPHA, Rule
+from birthmark.audit.rule import ALPHA, Rule, line
 from birthmark.audit.verdict import Verdict
+from birthmark.audit.weight import power_of, strength_of, too_weak
 from birthmark.bundle import Bundle
 from birthmark.calibration import (
     by_lineage,
@@ -39,6 +40,7 @@ from birthmark.calibration import (
     predictions,
     references_needed,
     smallest_p,
+    spent,
 )
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import Progress, silent
@@ -186,6 +188,7 @@ def audit(
     repeats: int = REPEATS,
     again: Mapping[Time, Again] | None = None,
     seal: str | None = None,
+    name: str | None = None,
     progress: Progress = silent,
 ) -> Audited:
     """Put a fingerprint's probes to a suspect and judge its answers.
@@ -200,7 +203,8 @@ def audit(
     alpha
         The largest false-positive rate to accept.
     independent_above
-        The p-value above which the suspect is called independent; alpha to 1.
+        The p-value above which the suspect is called independent, if a copy would have been found;
+        alpha to 1.
     rule
         What derived takes.
     stop_early
@@ -212,6 +216,8 @@ def audit(
         What came of that before, where an audit is repeated; nothing is asked again then.
     seal
         The fingerprint's seal, for the result.
+    name
+        What result and report call the suspect; its own name if not given.
     progress
         Is told how far it is.
 
@@ -257,7 +263,8 @@ def audit(
     by_rank = conformal_p(own, others)
     p = by_rank if predicted is None or rule is Rule.RANK else predicted.p_value
     as_close = sum(other <= own for other in others)
-    level = alpha if stopped is None or rule is Rule.RANK else alpha / stopped.planned
+    share = 1.0 if stopped is None else spent(stopped.looks, stopped.planned)
+    level = alpha if rule is Rule.RANK else alpha * share
     close = p <= level and (rule is Rule.RANK or not as_close)
     lineages = by_lineage(own, others, named, alpha)
     asked = possible(lineages, suspect.description.lineage) if rule is Rule.RANK else []
@@ -289,6 +296,16 @@ def audit(
             found.append(
                 Finding(f"{control.sentence} So it cannot be called derived.", accuses=False)
             )
+    strength = strength_of(
+        bundle.manifest.method,
+        None if predicted is None else predicted.p_value,
+        share,
+        found,
+    )
+    within = line(rule, own, others, named, bundle.manifest.victim.lineage, level)
+    would_find = power_of(bundle.manifest, within, others)
+    if p > independent_above and (weak := too_weak(would_find)):
+        found.append(weak)
     called = close if stopped is None else stopped.called
     if close and not called:
         found.append(Finding(SPENT, accuses=False))
@@ -305,6 +322,8 @@ def audit(
         as_close=as_close,
         prediction=predicted,
         population=standing,
+        strength=strength,
+        power=would_find,
         alpha=alpha,
         false_positive_rate=alpha if rule is Rule.UNSEEN else held_rate(alpha, len(others)),
         lineages=lineages,
@@ -331,7 +350,7 @@ def audit(
         looks=None if stopped is None else (stopped.looks, stopped.planned),
         fingerprint=seal,
         victim=bundle.manifest.victim,
-        suspect=suspect.description,
+        suspect=suspect.description.named(name),
         answers=given.outputs.digest,
         libraries={"python": platform.python_version(), "birthmark": version("birthmark")}
         | {"numpy": version("numpy")},

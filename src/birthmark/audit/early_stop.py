@@ -96,8 +96,8 @@ def ask_until_sure(
     alpha
         The largest false-positive rate to accept, over all looks together.
     rule
-        What derived takes. By the rule `unseen` every look gets an equal share of alpha, which
-        holds however they depend on each other (Bonferroni); by the rule `rank` see `Sequential`.
+        What derived takes. By the rule `unseen` every look gets a share of alpha, which holds
+        however they depend on each other (Bonferroni); by the rule `rank` see `Sequential`.
     lineage
         The suspect's lineage, if known.
     repeats
@@ -115,7 +115,8 @@ def ask_until_sure(
     score = method(bundle.manifest.method).score
     marks = schedule(len(bundle.probes), score.block, score.reference_images)
     lineages = [one.lineage for one in bundle.manifest.references]
-    test: Test = PredictionLooks(alpha / len(marks), lineages, bundle.manifest.victim.lineage)
+    own = bundle.manifest.victim.lineage
+    test: Test = PredictionLooks(alpha, len(marks), lineages, own)
     if rule is Rule.RANK:
         if lineage in lineages:
             lineages = [one if one == lineage else None for one in lineages]

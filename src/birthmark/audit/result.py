@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -9,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from birthmark.audit.controls import Controls
 from birthmark.audit.evasion import Check
 from birthmark.audit.joint import MOST, Joint
-from birthmark.audit.rule import Rule
+from birthmark.audit.rule import Rule, line
 from birthmark.audit.testimony import Testimony
 from birthmark.audit.verdict import Verdict
-from birthmark.calibration import LineageRank, Prediction, predictions, smallest_p
+from birthmark.calibration import LineageRank, Power, Prediction, Strength, spent
 from birthmark.calibration.population import Fit
 from birthmark.common.digests import Digest
 from birthmark.data.outputs import Kind
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from birthmark.showing.strip import Strip
 
 NO_LINEAGE = "lineage not stated"
+
+
+def percent(rate: float) -> str:
+    """Two significant digits, without an exponent."""
+    return f"{Decimal(f'{100 * rate:.2g}'):f}%"
 
 
 class ReferenceScore(BaseModel):
@@ -82,6 +88,11 @@ class Result(BaseModel):
         predict nothing.
     population
         Whether the suspect is one more draw of what the references stand for.
+    strength
+        The likelihood ratio, by a method on which it was measured; None where a finding forbids
+        what it would speak for.
+    power
+        Which thieves would have been found; None where that is not known.
     alpha
         The false-positive rate asked for: derived takes p <= alpha.
     false_positive_rate
@@ -98,7 +109,7 @@ class Result(BaseModel):
     significance
         What the probes alone say; no part of the verdict.
     independent_above
-        The p-value above which the verdict is independent.
+        Independent takes a p-value above this, and a power that is enough.
     method
         Score and probes, with every parameter.
     compared_as
@@ -149,6 +160,8 @@ class Result(BaseModel):
     as_close: int
     prediction: Prediction | None
     population: Fit | None
+    strength: Strength | None = None
+    power: Power | None = None
     alpha: float
     false_positive_rate: float
     lineages: list[LineageRank]
@@ -189,77 +202,64 @@ class Result(BaseModel):
         return self.verdict if self.joint is None else self.joint.verdict
 
     @property
+    def headline(self) -> str:
+        """The result in a line."""
+        n, victim = len(self.references), self.victim.name
+        if self.as_close:
+            placed = f"no closer to {victim} than {self.as_close} of {n} independent models"
+        else:
+            placed = f"closer to {victim} than all {n} independent models"
+        if not self.as_close and self.prediction is not None:
+            placed += f", by {abs(self.prediction.deviations):.2g} standard deviations"
+        return f"{self.verdict.capitalize()}: {self.suspect.name} is {placed}."
+
+    @property
     def sentence(self) -> str:
         """The result in a few sentences."""
-        suspect, victim = self.suspect.name, self.victim.name
-        return {
-            Verdict.DERIVED: f"{suspect} is called derived from {victim}: it is {self.placed}."
-            f" {self.rate_sentence}",
-            Verdict.INDEPENDENT: "This test shows no sign that"
-            f" {suspect} is derived from {victim}, which is no proof that it is not: it is"
-            f" {self.placed}.",
-            Verdict.INCONCLUSIVE: f"It cannot be said whether {suspect} is derived from {victim}:"
-            f" it is {self.placed}. Derived takes p <= {self.level:g}, independent p >"
-            f" {self.independent_above:g}, and no finding against it.",
-        }[self.verdict]
-
-    @property
-    def placed(self) -> str:
-        """Where the suspect stands among the references, as the end of `it is ...`."""
-        n = len(self.references)
-        by = None if self.prediction is None else abs(self.prediction.deviations)
-        far = "" if by is None else f", by {by:.1f} deviations"
-        if not self.as_close:
-            rivals = "the one independent model" if n == 1 else f"all {n} independent models"
-            said = f"closer to it than {rivals}{far}"
-        elif n == 1:
-            said = "no closer than the one independent model"
-        else:
-            said = f"no closer than {self.as_close} of {n} independent models"
-        said += f" (p = {self.p_value:.2g}"
-        if self.rule is Rule.RANK:
-            said += f"; {smallest_p(n):.3g} is the smallest possible"
-        said += ")"
+        said = [self.headline, self.rate_sentence]
+        if self.strength is not None:
+            said.append(self.strength.sentence)
         if self.looks is not None:
-            said += f", after {self.queries} probes, at look {self.looks[0]} of {self.looks[1]}"
-        return said
-
-    @property
-    def level(self) -> float:
-        """The p-value that derived takes; of several looks by the rule `unseen`, that of each."""
-        looks = 1 if self.looks is None or self.rule is Rule.RANK else self.looks[1]
-        return self.alpha / looks
+            look, planned = self.looks
+            said.append(f"This is after {self.queries} probes, at look {look} of {planned}.")
+        return " ".join(said)
 
     @property
     def rate_sentence(self) -> str:
-        """How often an innocent is called derived, at most."""
-        if self.rule is Rule.UNSEEN:
+        """How often an innocent comes so close, or what the verdict lacks."""
+        if self.verdict is Verdict.INDEPENDENT:
+            found = "" if self.power is None else f" {self.power.sentence}"
+            return f"No sign of copying was seen, which is no proof that there was none.{found}"
+        if self.verdict is Verdict.DERIVED:
             return (
-                f"An independent model comes so close in at most {100 * self.alpha:g}% of cases, if"
-                " the reference models are what it would come from."
+                f"An independent model comes so close in at most"
+                f" {percent(self.false_positive_rate)} of cases, if the reference models are what"
+                " it would come from."
             )
-        said = (
-            "If it were independent and comparable with them, this verdict would come in at most"
-            f" {self.false_positive_rate:.3g} of cases"
+        if self.p_value <= self.level:
+            return (
+                "What was found forbids a verdict."
+                if self.rule is Rule.RANK or not self.as_close
+                else "To be called derived it must be closer than all of them."
+            )
+        return (
+            f"An independent model comes so close in {percent(self.p_value)} of cases; derived"
+            f" takes at most {percent(self.level)}."
         )
-        if self.lineage_rate is not None:
-            said += f"; if it were of one of their lineages, in at most {self.lineage_rate:.3g}"
-        return f"{said}."
+
+    @property
+    def level(self) -> float:
+        """The p-value that derived takes; after several looks by `unseen`, that of the last."""
+        if self.looks is None or self.rule is Rule.RANK:
+            return self.alpha
+        return self.alpha * spent(*self.looks)
 
     @property
     def threshold(self) -> float:
-        """The distance below which p <= `level` and, by the rule `unseen`, no reference lies.
-
-        By the rule `rank` that of the k-th closest of n references, k being the largest rank that
-        alpha allows: k / (n + 1) <= alpha.
-        """
-        scores = sorted(reference.score for reference in self.references)
-        if self.rule is Rule.UNSEEN:
-            numbers = [one.score for one in self.references]
-            lineages = [one.lineage for one in self.references]
-            found = predictions(self.score, numbers, lineages, self.victim.lineage)
-            return min(scores[0], *(one.below(self.level) for one in found))
-        return scores[round(self.false_positive_rate * (len(scores) + 1)) - 1]
+        """The distance below which a suspect is called derived (`birthmark.audit.rule.line`)."""
+        numbers = [one.score for one in self.references]
+        lineages = [one.lineage for one in self.references]
+        return line(self.rule, self.score, numbers, lineages, self.victim.lineage, self.level)
 
     def by_lineage(self) -> list[tuple[str, list[float]]]:
         """The references' distances by lineage; those of no stated lineage come last."""
@@ -319,7 +319,6 @@ class Result(BaseModel):
             suspects=[Suspected(self.suspect.name, self.verdict, self.score)],
             lineages=self.by_lineage(),
             line=self.threshold,
-            alpha=self.alpha,
             rate=self.false_positive_rate,
         )
 

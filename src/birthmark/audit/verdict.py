@@ -11,6 +11,6 @@ class Verdict(StrEnum):
     DERIVED = "derived"
     """Closer to the victim than independent models are, at the stated false-positive rate."""
     INDEPENDENT = "independent"
-    """No closer to the victim than a typical independent model is."""
+    """No closer to the victim than a typical independent model is, where a copy would be."""
     INCONCLUSIVE = "inconclusive"
     """Neither can be said."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,15 +14,18 @@ from birthmark.bench.designs import DESIGNS, Design, Known
 from birthmark.bench.draws import draws
 from birthmark.bench.population import Population
 from birthmark.calibration import called, conformal_p, decisive, predictions
-from birthmark.calibration.population import Matrix, fit
+from birthmark.calibration.population import fit
 from birthmark.data.forms import Form, form_of
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.enrolment.population import among
 from birthmark.scores import SCORES, Pools
 from birthmark.zoo.answers import Recorded
+from birthmark.zoo.models.record import Record
 
 PROBES, SCORE = "jpeg25", "partial0.03"
 ALPHA = 0.01
+INNOCENT, COPY, EXTRACTION = "innocent", "copy", "extraction"
+LEARNT = ("extracted-", "knockoff")
 PROBE_DRAWS, REFERENCE_DRAWS = 3, 3
 
 
@@ -35,8 +38,14 @@ class Verdict(NamedTuple):
         Which suspect, and how references were drawn.
     thief
         Whether it is one.
-    p_value
-        The decisive one.
+    kind
+        `innocent`, `copy` or `extraction`.
+    p_value, deviations
+        The decisive ones.
+    nearness
+        Its score over the references' mean.
+    reach
+        The largest nearness that could be called derived: the line over that mean.
     references
         How many there were.
     rank
@@ -53,12 +62,19 @@ class Verdict(NamedTuple):
     model: str
     design: str
     thief: bool
+    kind: str
     p_value: float
+    deviations: float
+    nearness: float
+    reach: float
     references: int
     rank: float
     strange: bool
     controlled: bool
     derived: bool
+
+
+Choose = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,16 @@ class Setting:
         How references are drawn.
     seed
         Of all draws.
+    controls
+        Whether those that are called derived must pass the controls, which takes the longest.
+    labels
+        Whether all models tell no more than labels.
+    innocents
+        Whether innocents are judged too.
+    disguised
+        Whether thieves that are others behind a disguise, or quantised, are judged too.
+    candidates, choose
+        If given, so many are drawn, and this takes the n probes from their places.
     """
 
     n: int = 100
@@ -89,6 +115,12 @@ class Setting:
     reference_draws: int = REFERENCE_DRAWS
     designs: Sequence[Design] = DESIGNS
     seed: int = 0
+    controls: bool = True
+    labels: bool = False
+    innocents: bool = True
+    disguised: bool = True
+    candidates: int | None = None
+    choose: Choose | None = None
 
 
 def verdicts(
@@ -111,11 +143,19 @@ def verdicts(
     setting = setting or Setting()
     population = Population.of(recorded, victim)
     total = len(recorded.labels(setting.probes))
-    for places in draws(total, setting.n, 1, setting.probe_draws, setting.seed):
-        asked = _Asked(recorded, population, setting, places)
-        for group, names in suspects(recorded, population).items():
-            for name in names:
-                yield from asked.judged(group, name)
+    judged = {
+        name: group
+        for group, names in suspects(recorded, population).items()
+        for name in names
+        if (setting.innocents or name not in population.independents)
+        and (setting.disguised or not same_weights(recorded.record(name)))
+    }
+    drawn = draws(total, setting.candidates or setting.n, 1, setting.probe_draws, setting.seed)
+    for some in drawn:
+        places = setting.choose(some)[: setting.n] if setting.choose else some
+        for alike in _alike(recorded, population, setting, places, list(judged)):
+            for name in alike.suspects:
+                yield from _of_one(recorded, population, setting, alike, judged[name], name)
 
 
 def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]:
@@ -130,119 +170,128 @@ def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]
     return groups
 
 
-class _Alike(NamedTuple):
-    """Everybody's answers in one form, and how they correlate.
+def same_weights(record: Record) -> bool:
+    """Whether it is another model behind a disguise, or quantised."""
+    return record.weights is None or record.recipe == "quantised"
+
+
+def kind_of(recorded: Recorded, thief: str) -> str:
+    """Whether a thief, or what it was made of, learnt from the victim's answers."""
+    record = recorded.record(thief)
+    if record.recipe.startswith(LEARNT):
+        return EXTRACTION
+    if record.parent is None or recorded.record(record.parent).parent is None:
+        return COPY
+    return kind_of(recorded, record.parent)
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Suspects that tell as much, and everyone's answers brought to that.
 
     Attributes
     ----------
-    at
-        Place of each model.
-    outputs
-        Their answers.
+    suspects
+        Names.
     frame
-        The victim's.
+        The victim's answers.
+    models
+        Everyone's by name, in the order of `numbers` and of `correlations`.
     numbers
-        Scores of some of them in one pool.
-    matrix
-        Correlations of their answers, (models, models).
+        Scores of pools.
+    correlations
+        Of all models' answers.
     """
 
-    at: Mapping[str, int]
-    outputs: Sequence[Outputs]
+    suspects: list[str]
     frame: Outputs
+    models: dict[str, Outputs]
     numbers: Pools
-    matrix: Matrix
+    correlations: NDArray[np.float64]
 
 
-class _Asked:
-    """A draw of probes, put to all models around a victim."""
+def _alike(
+    recorded: Recorded,
+    population: Population,
+    setting: Setting,
+    places: NDArray[np.int64],
+    names: Sequence[str],
+) -> Iterator[_Alike]:
+    score = SCORES.make(setting.score)
 
-    def __init__(
-        self,
-        recorded: Recorded,
-        population: Population,
-        setting: Setting,
-        places: NDArray[np.int64],
-    ) -> None:
-        self.recorded, self.population, self.setting = recorded, population, setting
-        self.places = list(places)
-        self.score = SCORES.make(setting.score)
-        self.groups = {n: recorded.record(n).group for n in population.independents}
-        self.thieves = {
-            name: self._how(name) for attack in population.attacks for name in attack.thieves
-        }
-        self._alike: dict[tuple[Kind, Form], _Alike] = {}
+    def said(model: str) -> Outputs:
+        found = recorded.outputs(model, setting.probes).at(list(places))
+        return found.to(Kind.LABELS) if setting.labels else found
 
-    def _said(self, name: str) -> Outputs:
-        return self.recorded.outputs(name, self.setting.probes).at(self.places)
+    told: dict[tuple[Form, Kind, int], list[str]] = {}
+    for name in names:
+        own = said(name)
+        told.setdefault((form_of(own), own.kind, own.classes), []).append(name)
+    everyone = [*population.references, *population.independents]
+    for (form, kind, _), some in told.items():
+        frame, *others = (
+            form.of(said(one).to(kind))
+            for one in (population.victim, *dict.fromkeys([*everyone, *some]))
+        )
+        yield _Alike(
+            suspects=some,
+            frame=frame,
+            models=dict(zip(dict.fromkeys([*everyone, *some]), others, strict=True)),
+            numbers=score.pools(frame, others),
+            correlations=among(score, frame, others),
+        )
 
-    def _how(self, name: str) -> tuple[Kind, Form]:
-        said = self._said(name)
-        return said.kind, form_of(said)
 
-    def alike(self, how: tuple[Kind, Form]) -> _Alike:
-        """Everybody that can be compared in a form: who tells less than that can't."""
-        if how not in self._alike:
-            kind, form = how
-            names = [*self.population.references, *self.population.independents]
-            names += [name for name, other in self.thieves.items() if other == how]
-            outputs = [form.of(self._said(name).to(kind)) for name in names]
-            frame = form.of(self._said(self.population.victim).to(kind))
-            self._alike[how] = _Alike(
-                {name: i for i, name in enumerate(names)},
-                outputs,
-                frame,
-                self.score.pools(frame, outputs),
-                among(self.score, frame, outputs),
+def _of_one(
+    recorded: Recorded,
+    population: Population,
+    setting: Setting,
+    alike: _Alike,
+    group: str,
+    name: str,
+) -> Iterator[Verdict]:
+    at = {model: i for i, model in enumerate(alike.models)}
+    score = SCORES.make(setting.score)
+    groups = {model: recorded.record(model).group for model in [*population.independents, name]}
+    thief = name not in population.independents
+    for i, design in enumerate(setting.designs):
+        seen: set[tuple[str, ...]] = set()
+        for draw in range(setting.reference_draws):
+            rng = np.random.default_rng((setting.seed, i, draw))
+            known = Known(population, name, groups, rng)
+            chosen = design.choose(known)
+            if not chosen or tuple(sorted(chosen)) in seen:
+                continue
+            seen.add(tuple(sorted(chosen)))
+            members = [at[name], *(at[one] for one in chosen)]
+            own, *others = alike.numbers(members)
+            lineages = [population.lineages[one] for one in chosen]
+            declared = design.declared(known)
+            found = predictions(own, others, lineages, declared)
+            worst = decisive(found)
+            close = called(own, others, lineages, declared, setting.alpha)
+            standing = fit(alike.correlations[np.ix_(members, members)], lineages)
+            strange = standing is not None and not standing.fits
+            suspect, *pool = (alike.models[one] for one in (name, *chosen))
+            passed = (
+                not close
+                or not setting.controls
+                or controls(score, alike.frame, suspect, pool, setting.alpha, lineages).passed
             )
-        return self._alike[how]
-
-    def judged(self, group: str, name: str) -> Iterator[Verdict]:
-        """A suspect's verdict by every draw of every design."""
-        thief = name in self.thieves
-        alike = self.alike(self.thieves[name] if thief else self._how(name))
-        groups = self.groups | {name: group}
-        for i, design in enumerate(self.setting.designs):
-            seen: set[tuple[str, ...]] = set()
-            for draw in range(self.setting.reference_draws):
-                rng = np.random.default_rng((self.setting.seed, i, draw))
-                known = Known(self.population, name, groups, rng)
-                chosen = design.choose(known)
-                if not chosen or tuple(sorted(chosen)) in seen:
-                    continue
-                seen.add(tuple(sorted(chosen)))
-                yield self._verdict(alike, group, name, design, chosen, design.declared(known))
-
-    def _verdict(
-        self,
-        alike: _Alike,
-        group: str,
-        name: str,
-        design: Design,
-        chosen: Sequence[str],
-        declared: str,
-    ) -> Verdict:
-        places = [alike.at[name], *(alike.at[one] for one in chosen)]
-        own, *others = alike.numbers(places)
-        lineages = [self.population.lineages[one] for one in chosen]
-        worst = decisive(predictions(own, others, lineages, declared))
-        close = called(own, others, lineages, declared, self.setting.alpha)
-        stood = fit(alike.matrix[np.ix_(places, places)], lineages)
-        strange = stood is not None and not stood.fits
-        suspect, *pool = (alike.outputs[i] for i in places)
-        passed = (
-            not close
-            or controls(self.score, alike.frame, suspect, pool, self.setting.alpha, lineages).passed
-        )
-        return Verdict(
-            group=group,
-            model=name,
-            design=design.name,
-            thief=name in self.thieves,
-            p_value=1.0 if worst is None else worst.p_value,
-            references=len(chosen),
-            rank=conformal_p(own, others),
-            strange=strange,
-            controlled=not passed,
-            derived=close and passed and not strange,
-        )
+            yield Verdict(
+                group=group,
+                model=name,
+                design=design.name,
+                thief=thief,
+                kind=kind_of(recorded, name) if thief else INNOCENT,
+                p_value=1.0 if worst is None else worst.p_value,
+                deviations=0.0 if worst is None else worst.deviations,
+                nearness=own / float(np.mean(others)),
+                reach=min(*others, *(one.below(setting.alpha) for one in found))
+                / float(np.mean(others)),
+                references=len(chosen),
+                rank=conformal_p(own, others),
+                strange=strange,
+                controlled=not passed,
+                derived=close and passed and not strange,
+            )

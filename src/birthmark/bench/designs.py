@@ -61,6 +61,13 @@ class Known:
 SAME_DATA = "same-recipe"
 """The group of innocents that learnt the victim's own images by its own recipe."""
 
+
+def lineages_of(population: Population) -> set[str]:
+    """Lineages of its references, students' left out."""
+    found = {population.lineages[name] for name in population.references}
+    return {one for one in found if not one.endswith(STUDENT)}
+
+
 Choose = Callable[[Known], list[str]]
 
 
@@ -84,6 +91,15 @@ class Design:
     about: str
     choose: Choose
     declared: Callable[[Known], str] = lambda known: known.own
+
+    @classmethod
+    def of(cls, many: int, each: int) -> Design:
+        """So many lineages, the victim's first, and so many models of each; no students."""
+
+        def choose(known: Known) -> list[str]:
+            return _some(known, [known.own, *known.others()[: many - 1]], each)
+
+        return cls(f"{many} x {each}", f"{each} of each of {many} lineages", choose)
 
 
 def _some(known: Known, lineages: Sequence[str], each: int = EACH) -> list[str]:

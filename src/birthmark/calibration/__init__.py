@@ -18,15 +18,19 @@ from birthmark.calibration.prediction import (
     decisive,
     enough,
     predictions,
+    spent,
 )
 from birthmark.calibration.sequential import Sequential
+from birthmark.calibration.strength import Power, Strength, power, strength
 
 __all__ = [
     "LineageRank",
     "Mantel",
+    "Power",
     "Prediction",
     "PredictionLooks",
     "Sequential",
+    "Strength",
     "by_lineage",
     "called",
     "conformal_p",
@@ -38,9 +42,12 @@ __all__ = [
     "mantel_of",
     "partial_mantel",
     "possible",
+    "power",
     "predictions",
     "rate_below",
     "references_needed",
     "smallest_p",
+    "spent",
     "standardised",
+    "strength",
 ]

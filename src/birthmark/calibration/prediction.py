@@ -21,6 +21,8 @@ other images lay .13 to .19 below references that shared theirs.
 MOST_DEVIATIONS = 1e9
 """Told at most."""
 MOST_DEGREES = 1e6
+EARLY = 0.1
+"""Share of alpha of each look before the last (benchmarks/sequential.md)."""
 
 
 class Prediction(BaseModel):
@@ -170,23 +172,41 @@ def called(
     return worst is not None and worst.p_value <= alpha
 
 
+def spent(look: int, planned: int) -> float:
+    """Which share of alpha a look gets: a tenth before the last one, the last one what is left.
+
+    Parameters
+    ----------
+    look
+        1 to `planned`.
+    planned
+        How many looks there could be, at most 9.
+    """
+    return EARLY if look < planned else 1 - EARLY * (planned - 1)
+
+
 class PredictionLooks:
-    """Calls a suspect derived at any of several looks, each by an equal share of alpha.
+    """Calls a suspect derived at any of several looks, each by its share of alpha.
 
     Whatever the looks have to do with each other, alpha holds over all of them (Bonferroni).
 
     Parameters
     ----------
-    share
-        alpha by the number of looks.
+    alpha
+        The false-positive rate of all looks together.
+    planned
+        How many there could be.
     lineages
         Of the references.
     own
         The victim's, if it is stated.
     """
 
-    def __init__(self, share: float, lineages: Sequence[str | None], own: str | None) -> None:
-        self._share, self._lineages, self._own = share, lineages, own
+    def __init__(
+        self, alpha: float, planned: int, lineages: Sequence[str | None], own: str | None
+    ) -> None:
+        self._alpha, self._planned = alpha, planned
+        self._lineages, self._own = lineages, own
         self.called, self.looks = False, 0
 
     def look(self, numbers: Sequence[float], *, last: bool) -> bool:  # noqa: ARG002
@@ -201,5 +221,6 @@ class PredictionLooks:
         """
         score, *others = numbers
         self.looks += 1
-        self.called = called(score, others, self._lineages, self._own, self._share)
+        level = self._alpha * spent(self.looks, self._planned)
+        self.called = called(score, others, self._lineages, self._own, level)
         return self.called

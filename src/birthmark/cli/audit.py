@@ -33,12 +33,15 @@ def audit(
         ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
+    name: Annotated[
+        str | None, typer.Option(help="What the report calls the suspect; its file's name else.")
+    ] = None,
     lineage: Annotated[
         str | None, typer.Option(help="The suspect's lineage, if it is known for certain.")
     ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     independent_above: Annotated[
-        float, typer.Option(help="The p-value above which the verdict is independent.")
+        float, typer.Option(help="The p-value that independent takes, where copies would be found.")
     ] = 0.5,
     rule: Annotated[
         Rule,
@@ -149,6 +152,7 @@ def audit(
             rule=rule,
             stop_early=stop_early,
             repeats=repeats,
+            name=name,
             progress=progress,
         )
         others = wanted.asked(model, declared, level(alpha, wanted.count), progress)

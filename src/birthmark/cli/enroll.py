@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 PLAIN_NOTE = (
     "Probes are taken as they are drawn. Choosing them, as for the published tables, takes 24"
-    " references or some --outsider models, 300 images, and -n 200 or less (300 with --outsider)."
+    " references or some --outsider models, 300 images, and -n 200 or less (300 with --outsider);"
+    " of embeddings less than 100, or --outsider."
 )
 
 
@@ -36,6 +37,9 @@ def enroll(
         list[str],
         typer.Option(help="Independent models: files, or folders with one sub-folder a lineage."),
     ] = [],  # noqa: B006
+    name: Annotated[
+        str | None, typer.Option(help="What reports call your model; its file's name else.")
+    ] = None,
     lineage: Annotated[
         str | None,
         typer.Option(help="Your model's lineage: a sub-folder of references."),
@@ -147,6 +151,7 @@ def enroll(
             resize=options.sides(resize),
             start=start,
             split=None if split is None else read_plan(split).seal,
+            name=name,
             surrogates=open_all(surrogate, declared, access, device=device),
             outsiders=open_all(outsider, declared, access, device=device),
             progress=progress,

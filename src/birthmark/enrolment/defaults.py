@@ -25,6 +25,8 @@ ROOM = 99
 """So many references allow a rate of 1%, which setting some aside must not cost."""
 LABELLED = 10
 """Candidates a probe, where the victim tells labels only and there are as many images."""
+PLENTY = 100
+"""From so many embeddings on, probes are not chosen."""
 SHARE = 1.5
 """References are set aside for a choice among so many candidates a probe."""
 
@@ -51,7 +53,8 @@ def defaults(
     aside, one a lineage as far as there are so many, the lowest tickets of the draw first; but not
     where that would cost a false-positive rate of 1%, or leave the victim's lineage too few. They
     are ranked no more. Without outsiders, with too few images, or where recorded answers cannot be
-    asked for more, probes are taken as they are drawn.
+    asked for more, probes are taken as they are drawn; so are 100 or more embeddings, of which
+    chosen ones find fewer thieves (benchmarks/choice.md).
 
     Raises
     ------
@@ -72,6 +75,8 @@ def defaults(
     share = 1 if companions.outsiders else SHARE
     enough = len(images) >= peculiar.candidates >= share * n
     outsiders, ranked = companions.outsiders, references
+    if not outsiders and n >= PLENTY and not victim.description.output.tells_classes:
+        return Chosen(PLAIN, references, companions)
     if not outsiders and len(references) >= LEAST and not ROOM <= len(references) < ROOM + SPARED:
         outsiders, ranked = _spared(references, victim.description.lineage, draw)
     asked = all(one.description.adapter != "recorded" for one in (victim, *outsiders))

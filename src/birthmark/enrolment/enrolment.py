@@ -42,6 +42,7 @@ def enroll(
     resize: tuple[int, int] | None = None,
     start: str | None = None,
     split: str | None = None,
+    name: str | None = None,
     companions: Companions = Companions(),
     progress: Progress = silent,
 ) -> Bundle:
@@ -75,6 +76,8 @@ def enroll(
         accusation rests on; None if nobody makes it.
     split
         The seal of the plan by which the victim's images were drawn, if they were.
+    name
+        What reports call the victim; its own name if not given.
     companions
         Models that help to choose the probes, for methods that ask them; none of them is the victim
         or a reference.
@@ -129,7 +132,7 @@ def enroll(
         seed=seed,
         seed_from=seed_from,
         images=ImageSetRecord(digest=images.digest, count=len(images), resize=resize),
-        victim=victim.description,
+        victim=victim.description.named(name),
         references=[reference.description for reference in references],
         probes=[
             ProbeRecord(

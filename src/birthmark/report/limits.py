@@ -9,14 +9,9 @@ from birthmark.audit.result import NO_LINEAGE, Result
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle
 from birthmark.calibration import smallest_p
-from birthmark.calibration.sample_size import MEASURED_AT, load
-from birthmark.data.outputs import Kind
 from birthmark.enrolment.exchangeability import left_out
 from birthmark.enrolment.population import population
 from birthmark.report.sentences import number, span
-from birthmark.scores.methods import OURS
-
-FOUND = 0.95
 
 
 def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
@@ -53,7 +48,7 @@ def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
             f" {len(results)} were independent, {expected:.2g} at most would be called derived"
             " on average."
         )
-    return [*said, *left_out(bundle, first.alpha).sentences, *_power(first)]
+    return [*said, *left_out(bundle, first.alpha).sentences, *_power(results)]
 
 
 class CheckRow(NamedTuple):
@@ -130,22 +125,13 @@ def lineage_rows(result: Result) -> list[LineageRow]:
     return rows
 
 
-def _power(result: Result) -> list[str]:
-    """How many thieves the default method finds on our zoos, asked as much."""
-    if result.rule is Rule.UNSEEN or result.method != OURS or result.alpha < MEASURED_AT:
+def _power(results: Sequence[Result]) -> list[str]:
+    """How many thieves of the zoos would have been found by the weakest of these audits."""
+    known = [result.power for result in results if result.power is not None]
+    if not known:
         return []
-    cases = []
-    for case in load(labels=result.compared_as is Kind.LABELS):
-        places = [i for i, size in enumerate(case.sizes) if size <= result.queries]
-        if places:
-            cases.append((case.detected[places[-1]], f"{case.attack} on {case.zoo}"))
-    if not cases:
-        return []
-    worst, where = min(cases)
-    found = sum(share >= FOUND for share, _ in cases)
+    weakest = min(known, key=lambda one: one.copies)
     return [
-        f"By rank at {MEASURED_AT:g}, with no more probes than here, at least {FOUND:.0%} of the"
-        f" thieves are found in {found} of {len(cases)} cases of an attack on one of our zoos of"
-        f" small networks (8 thieves a case, those that keep accuracy), and {worst:.0%} in the"
-        f" worst, {where}. So what is not found may still be stolen."
+        f"Power, as measured on populations of small networks: {weakest.sentence[0].lower()}"
+        f"{weakest.sentence[1:]} So what is not found may still be stolen."
     ]

@@ -31,7 +31,6 @@ def strip(results: Sequence[Result]) -> Strip:
         ],
         lineages=_lineages(shown),
         line=shown.threshold,
-        alpha=shown.alpha,
         rate=shown.false_positive_rate,
     )
 

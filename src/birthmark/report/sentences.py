@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from birthmark.audit.result import Result
+from birthmark.audit.result import Result, percent
 from birthmark.audit.rule import Rule
 from birthmark.audit.verdict import Verdict
 from birthmark.models.adapters import Declaration
@@ -88,12 +88,11 @@ def finding(results: Sequence[Result], truths: Mapping[str, str] | None) -> str:
     """The first sentence."""
     if len(results) == 1:
         joint = results[0].joint
-        return f"{joint.sentence} {results[0].sentence}" if joint else results[0].sentence
+        return f"{joint.sentence} {results[0].headline}" if joint else results[0].headline
     count = Counter(result.verdict for result in results)
     victim = results[0].victim.name
     parts = {
-        Verdict.DERIVED: f"{_are(count[Verdict.DERIVED])} derived from {victim} at a false-positive"
-        f" rate of {_rates(results)} each",
+        Verdict.DERIVED: f"{_are(count[Verdict.DERIVED])} derived from {victim}",
         Verdict.INDEPENDENT: f"nothing speaks for {count[Verdict.INDEPENDENT]} being derived from"
         f" {victim}",
         Verdict.INCONCLUSIVE: f"for {count[Verdict.INCONCLUSIVE]} it cannot be said",
@@ -107,6 +106,19 @@ def finding(results: Sequence[Result], truths: Mapping[str, str] | None) -> str:
             f" {_many(counted['miss'], 'miss')} and {counted['left open']} left open."
         )
     return said
+
+
+def summary(results: Sequence[Result]) -> list[str]:
+    """The rate, and the strength of one result: what stands below the picture."""
+    first = results[0]
+    if len(results) == 1:
+        strength = first.strength
+        return [first.rate_sentence, *([] if strength is None else [strength.sentence])]
+    rates = sorted({result.false_positive_rate for result in results})
+    return [
+        f"An independent model is called derived in at most {' or '.join(map(percent, rates))} of"
+        " cases, each by itself."
+    ]
 
 
 def measured(results: Sequence[Result]) -> list[str]:
@@ -130,6 +142,12 @@ def measured(results: Sequence[Result]) -> list[str]:
         " were compared."
         for result in results
         if result.refused
+    ]
+    said += [
+        f"{result.suspect.name} was asked in batches, and the answers were looked at"
+        f" {result.looks[0]} times of {result.looks[1]} at most."
+        for result in results
+        if result.looks is not None
     ]
     said += [
         f"{result.repeated} further calls put probes to {result.suspect.name} once more, to see"
@@ -202,6 +220,7 @@ def inferred(results: Sequence[Result]) -> list[str]:
                 for rate in sorted({r.lineage_rate for r in results if r.lineage_rate is not None})
             ),
         ]
+    said += [one.strength.basis for one in results[:1] if one.strength is not None]
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(
         f"Independent means p > {above} and no finding that forbids it: no sign of copying was"
@@ -234,11 +253,6 @@ def span(scores: Sequence[float]) -> str:
     """From the smallest to the largest."""
     low, high = number(min(scores)), number(max(scores))
     return low if low == high else f"{low} to {high}"
-
-
-def _rates(results: Sequence[Result]) -> str:
-    rates = sorted({f"{result.false_positive_rate:.3g}" for result in results})
-    return " or ".join(rates)
 
 
 def _are(count: int) -> str:

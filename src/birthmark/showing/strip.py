@@ -39,7 +39,7 @@ class Suspected:
     name, verdict, score
         Its own.
     line
-        Where p is alpha for this suspect, if that depends on the suspect.
+        Where derived begins for this suspect, if that depends on the suspect.
     """
 
     name: str
@@ -59,15 +59,14 @@ class Strip:
     lineages
         The references' distances by lineage, a row each.
     line
-        Left of it p <= alpha.
-    alpha, rate
-        The rate asked for, and the false-positive rate that holds.
+        Left of it lies what is called derived.
+    rate
+        The false-positive rate that holds.
     """
 
     suspects: Sequence[Suspected]
     lineages: Sequence[tuple[str, Sequence[float]]]
     line: float
-    alpha: float
     rate: float
 
     @property
@@ -189,18 +188,16 @@ def _labels(axes: Axes, labels: Sequence[str], narrow: bool) -> None:
 
 
 def _line(axes: Axes, strip: Strip, look: Look, narrow: bool) -> None:
-    """Shade where p <= alpha, and say so above, with the rate."""
+    """Shade what is called derived, and say so above, with the rate."""
     edge = strip.line
     scores = [x for _, of in strip.lineages for x in of] + [one.score for one in strip.suspects]
     low, high = min(0.0, *scores), max(scores)
     reach = (high - low) or 1
     room = 0.03 * reach
-    rate = "" if narrow else f", false-positive rate {strip.rate:.3g}"
+    rate = "" if narrow else f": at most {100 * strip.rate:.2g}% of independent models"
     if edge < low - reach:
         axes.set_xlim(low - room, high + room)
-        axes.set_title(
-            f"p ≤ {strip.alpha:.3g} lies farther left{rate}", loc="left", fontsize="medium"
-        )
+        axes.set_title(f"derived lies farther left{rate}", loc="left", fontsize="medium")
         return
     low = min(low, edge)
     axes.set_xlim(low - room, high + room)
@@ -208,7 +205,7 @@ def _line(axes: Axes, strip: Strip, look: Look, narrow: bool) -> None:
     axes.axvspan(low - room, edge, color=look.colour("derived"), alpha=0.08, linewidth=0)
     on_the_left = edge - low < (high - low) / 2
     axes.annotate(
-        f"← p ≤ {strip.alpha:.3g}{rate}",
+        f"← derived{rate}",
         (edge, 1),
         xycoords=("data", "axes fraction"),
         xytext=(2 if on_the_left else -2, 3),

@@ -52,6 +52,10 @@ class Description(BaseModel):
     declaration: Declaration | None = None
     lineage: str | None = None
 
+    def named(self, name: str | None) -> Description:
+        """The same under another name, if there is one."""
+        return self if name is None else Description.model_validate(dict(self) | {"name": name})
+
     @field_validator("name", "lineage", mode="after")
     @classmethod
     def _fit_to_show(cls, text: str | None) -> str | None:
