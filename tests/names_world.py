@@ -39,9 +39,8 @@ class World:
         self.victim = self.model()
         if wrong:
             kept = np.flatnonzero(self.victim != self.truth)[:n]
-            self.truth, self.others, self.hard, self.victim = (
-                one[kept] for one in (self.truth, self.others, self.hard, self.victim)
-            )
+            self.truth, self.others = self.truth[kept], self.others[kept]
+            self.hard, self.victim = self.hard[kept], self.victim[kept]
 
     def model(self) -> NDArray[np.int64]:
         """The labels of a model that owes the victim nothing."""

@@ -32,6 +32,7 @@ class LongWay:
         self.name, self.kinds = self.inner.name, self.inner.kinds
         self.block, self.reference_images = 1, 0
         self.lines_up, self.pools = self.inner.lines_up, self.inner.pools
+        self.among, self.settled = self.inner.among, self.inner.settled
 
     def __call__(
         self, victim: Outputs, pool: Sequence[Outputs], background: Sequence[Outputs] = ()
