@@ -177,7 +177,7 @@ def test_a_stamp_of_another_service_is_not_made_good_by_certificates_in_it(
     shutil.copy(service.folder / "tsa.pem", tmp_path / "trusted.pem")
     other.more = " -chain trusted.pem"
     try:
-        with pytest.raises(BirthmarkError, match="not of that service|is no RFC 3161 response"):
+        with pytest.raises(BirthmarkError, match=r"not of that service|is no RFC 3161 response"):
             timestamp.verified(stamper(other.url)(b"x"), b"x", service.root, "e")
     finally:
         other.server.shutdown()
