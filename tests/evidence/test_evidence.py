@@ -231,7 +231,7 @@ def test_what_is_no_key_is_named(tmp_path: Path) -> None:
 WRONG_FILES = {
     "text": (b"no json", "is not JSON"),
     "list": (b"[]", "is no evidence"),
-    "deep": (b"[" * 100_000, "is not JSON"),
+    "deep": (b"[" * 100_000, "has too many parts"),
     "later": (b'{"format":"birthmark-evidence/2"}', "is of the format birthmark-evidence/2"),
     "fields": (b'{"format":"birthmark-evidence/1"}', "envelope: Field required"),
 }

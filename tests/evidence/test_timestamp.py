@@ -169,17 +169,19 @@ def test_no_byte_of_a_stamp_can_be_changed(service: Service) -> None:
 def test_a_stamp_of_another_service_is_not_made_good_by_certificates_in_it(
     service: Service, tmp_path: Path
 ) -> None:
-    """Another's stamp that encloses the certificate of the one that is trusted."""
+    """Another's stamp that encloses the certificate of the one that is trusted.
+
+    openssl does not sort the two, and what is in another order than theirs is no response at all.
+    """
     other = Service(tmp_path)
+    shutil.copy(service.folder / "tsa.pem", tmp_path / "trusted.pem")
+    other.more = " -chain trusted.pem"
     try:
-        shutil.copy(service.folder / "tsa.pem", tmp_path / "trusted.pem")
-        other.more = " -chain trusted.pem"
-        response = stamper(other.url)(b"x")
+        with pytest.raises(BirthmarkError, match=r"not of that service|is no RFC 3161 response"):
+            timestamp.verified(stamper(other.url)(b"x"), b"x", service.root, "e")
     finally:
         other.server.shutdown()
         other.server.server_close()
-    with pytest.raises(BirthmarkError, match="not of that service"):
-        timestamp.verified(response, b"x", service.root, "e")
 
 
 def test_what_is_no_service_is_named() -> None:

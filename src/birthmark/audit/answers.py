@@ -19,7 +19,8 @@ from birthmark.models.adapters.base import Answered
 
 MAX_HEADER = 1 << 20
 FIX = "get an unaltered copy"
-Shown = Annotated[str, AfterValidator(one_line)]
+Shown = Annotated[str, AfterValidator(lambda text: one_line(text))]
+"""Not the function itself: pydantic would pass it more than the text."""
 
 
 @dataclass(frozen=True)

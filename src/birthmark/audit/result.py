@@ -193,7 +193,8 @@ class Result(BaseModel):
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         if not self.witnesses:
-            del fields["witnesses"], fields["joint"]
+            for name in ("witnesses", "joint"):
+                fields.pop(name, None)
         return fields
 
     @property

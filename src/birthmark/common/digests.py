@@ -56,8 +56,8 @@ def is_canonical(document: BaseModel, data: bytes) -> bool:
 
     So no name stood there twice, no number was text, and nothing was left aside.
     """
+    said = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
     try:
-        said = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return canonical_json(said) == data
     except ValueError:  # NaN and infinity
         return False

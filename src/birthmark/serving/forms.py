@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 
 from birthmark.data.images import Image
@@ -42,12 +43,15 @@ async def _images(request: Request, *names: str) -> list[Image]:
 
 async def _of_form(request: Request, names: tuple[str, ...]) -> list[Image]:
     images = []
-    async with request.form(max_files=len(names), max_fields=16) as form:
-        for name in names:
-            file = form.get(name)
-            if not isinstance(file, UploadFile):
-                raise HTTPException(400, f"the form has no file {name}")
-            images.append(Image(await file.read(), name))
+    try:
+        async with request.form(max_files=len(names), max_fields=16) as form:
+            for name in names:
+                file = form.get(name)
+                if not isinstance(file, UploadFile):
+                    raise HTTPException(400, f"the form has no file {name}")
+                images.append(Image(await file.read(), name))
+    except FormParserError as error:
+        raise HTTPException(400, "the form is broken") from error
     return images
 
 
