@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,8 @@ DEVIATIONS = 2.0
 With 3, one of 20 innocents too often does not, and the whole pool is matched, which costs power."""
 LEAST = 2
 """And on so many probes: one agrees by accident, among thousands of classes too."""
+POOL = 5
+"""Fewer models have no common answer."""
 PROBES_A_CLASS = 5
 """From so many on a better order of classes tells; with fewer it fits noise."""
 PLAUSIBLE = 0.4
@@ -29,10 +32,10 @@ Places = NDArray[np.intp]
 def lined_up(victim: Outputs, pool: Sequence[Outputs]) -> list[Outputs]:
     """A pool's answers with the victim's classes in the victim's order.
 
-    A model keeps its names if it agrees with the victim above chance. If all do, nothing is moved.
-    If one does not, the classes of every model of the pool are matched with the victim's, from
-    shuffled ones: so an innocent whose classes are called otherwise is treated as the references
-    are, since matching fits noise too where there are many classes.
+    If all keep their names (`all_keep_names`), nothing is moved. If one does not, the classes of
+    every model of the pool are matched with the victim's, from shuffled ones: so an innocent whose
+    classes are called otherwise is treated as the references are, since matching fits noise too
+    where there are many classes.
 
     Source: ours. What it costs and finds: benchmarks/labels.md.
 
@@ -41,9 +44,47 @@ def lined_up(victim: Outputs, pool: Sequence[Outputs]) -> list[Outputs]:
     victim, pool
         Answers to the same probes, of one kind that tells classes, and of as many classes.
     """
-    if all(keeps_names(victim, model) for model in pool):
+    if all_keep_names(victim, pool):
         return list(pool)
     return [ordered(model, order_of(victim, model)) for model in pool]
+
+
+def all_keep_names(
+    victim: Outputs, pool: Sequence[Outputs], kept: Sequence[bool] | None = None
+) -> bool:
+    """Whether every model of a pool names its classes as the victim does.
+
+    A model does if it agrees with the victim above chance; or, where the pool as a whole does, if
+    it agrees above chance with what most of the pool answer. Few probes, and those that the victim
+    gets wrong, tell little of one model and the victim, but enough of all together.
+
+    Parameters
+    ----------
+    victim, pool
+        Answers to the same probes, of as many classes.
+    kept
+        What `keeps_names` says of each, if that is known.
+    """
+    kept = [keeps_names(victim, one) for one in pool] if kept is None else kept
+    if all(kept) or len(pool) < POOL:
+        return all(kept)
+    labels = np.stack([one.predicted() for one in pool])
+    n, mine = len(victim), victim.predicted()
+    agree = float((labels == mine).sum(axis=1).mean())
+    share = np.bincount(mine, minlength=victim.classes) @ np.bincount(
+        labels.ravel(), minlength=victim.classes
+    )
+    if agree < LEAST or agree <= _limit(n, float(share) / n / labels.size):
+        return False
+    from scipy.stats import mode
+
+    most = Outputs(mode(labels, axis=0).mode.astype(np.int64), Kind.LABELS, victim.classes)
+    return all(keep or keeps_names(most, one) for keep, one in zip(kept, pool, strict=True))
+
+
+def _limit(n: int, chance: float) -> float:
+    """On so many of n probes shuffled answers agree, but for two deviations."""
+    return n * chance + DEVIATIONS * math.sqrt(n * chance * (1 - chance))
 
 
 def keeps_names(victim: Outputs, model: Outputs) -> bool:
@@ -58,7 +99,7 @@ def keeps_names(victim: Outputs, model: Outputs) -> bool:
     agree = int((mine == theirs).sum())
     counts = [np.bincount(one, minlength=classes).astype(np.float64) for one in (mine, theirs)]
     chance = float(counts[0] @ counts[1]) / max(1, n) ** 2
-    if agree < LEAST or agree <= n * chance + DEVIATIONS * (n * chance * (1 - chance)) ** 0.5:
+    if agree < LEAST or agree <= _limit(n, chance):
         return False
     if n < PROBES_A_CLASS * classes:
         return True

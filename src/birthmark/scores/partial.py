@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.outputs import Outputs, common_classes, unit_rows
 from birthmark.scores.base import ANSWERS, SCORES, Pooled, Pools, Stand
-from birthmark.scores.lined_up import keeps_names, lined_up, order_of, ordered
+from birthmark.scores.lined_up import all_keep_names, keeps_names, lined_up, order_of, ordered
 from birthmark.scores.vectors import Rows, correlations_of, scaled
 
 Matrix = NDArray[np.float64]
@@ -86,7 +86,11 @@ class Partial(Pooled):
                     "are embeddings, or of other classes than the victim's",
                     f"use partial-pairs{self.ridge:g}",
                 )
-            way = "pairs" if not as_points else "named" if all(kept[i] for i in some) else "matched"
+            way = "pairs"
+            if as_points:
+                known = [kept[i] for i in some]
+                named = all_keep_names(victim, [everyone[i] for i in some], known)
+                way = "named" if named else "matched"
             if way not in products:
                 products[way] = _products(victim, everyone, fits, way)
             chosen = [0, *(1 + i for i in some), *range(1, 1 + first)]
@@ -178,7 +182,7 @@ def correlations(frame: Outputs, models: Sequence[Outputs], *, matches: bool = T
     """
     frame, *others = common_classes([frame, *models])
     fits = [_comparable(frame, one) for one in others]
-    named = not matches or (all(fits) and all(keeps_names(frame, one) for one in others))
+    named = not matches or (all(fits) and all_keep_names(frame, others))
     way = "pairs" if not all(fits) else "named" if named else "matched"
     return _products(frame, others, fits, way)[1:, 1:]
 
