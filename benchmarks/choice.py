@@ -37,16 +37,19 @@ USED = tuple(d for d in DESIGNS if d.name in ("fitting", "no students"))
 HELPERS = 2
 STUDENTS = ("honest-student", "honest-label-student")
 ALPHA, DRAWS = 0.01, 2
+TINY = 1e-12
 AGREED = 0.85
 DERIVED, STOPPED = "derived", "stopped by the population check"
 Numbers = NDArray[np.float64]
 
 
-def peculiar(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.int64]:
-    """As it was: by the victim's distance from the outsiders' mean."""
+def over_spread(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.int64]:
+    """By the victim's distance from the outsiders' mean, over their own variance and its median."""
     said = [_probabilities(one) for one in (victim, *outsiders)]
-    far = ((said[0] - np.mean(said[1:], axis=0)) ** 2).sum(axis=1)
-    return np.argsort(-far, kind="stable")
+    others = np.stack(said[1:])
+    far = ((said[0] - others.mean(axis=0)) ** 2).sum(axis=1)
+    spread = others.var(axis=0).sum(axis=1)
+    return np.argsort(-far / (spread + np.median(spread) + TINY), kind="stable")
 
 
 def students(helpers: Sequence[Outputs], outsiders: Sequence[Outputs]) -> NDArray[np.int64]:
@@ -87,9 +90,9 @@ def ways(recorded: Recorded, population: Population) -> dict[str, tuple[Choose |
 
     found: dict[str, tuple[Choose | None, list[str]]] = {"drawn": (None, [])}
     if population.outsiders:
-        found["peculiar, as it was"] = (chosen(peculiar, [population.victim]), [])
-        found["peculiar, over the outsiders' spread"] = (
-            chosen(by_peculiarity, [population.victim]),
+        found["peculiar"] = (chosen(by_peculiarity, [population.victim]), [])
+        found["peculiar, over the outsiders' spread (a)"] = (
+            chosen(over_spread, [population.victim]),
             [],
         )
         if helpers:
@@ -250,9 +253,9 @@ def main() -> None:
         f" were made on {' and '.join(f'`{name}`' for name in CHOSEN_ON)}; the other populations"
         " are judged.",
         "- *drawn*: as they come.",
-        "- *peculiar, as it was*: where the victim is farthest from the outsiders' mean.",
-        "- *peculiar, over the outsiders' spread*: the same distance over the outsiders' own"
-        " spread and its median, (a).",
+        "- *peculiar*: where the victim is farthest from the outsiders' mean.",
+        "- *peculiar, over the outsiders' spread (a)*: the same distance over the outsiders' own"
+        " spread and its median; not adopted.",
         "- *by the victim's students (the trap)*: where students that the owner made of the victim"
         " answer otherwise than outsiders, as every method does that asks surrogates.",
         "- *the victim's own errors (d)*: a score, the mass on the class that the victim wrongly"

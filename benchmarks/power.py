@@ -9,18 +9,18 @@ import argparse
 import json
 import os
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from benchmarks.suspects import WATERMARKED
 from joblib import Parallel, delayed
 
 from birthmark.bench.accused import PROBES, SCORE, Setting, Verdict, verdicts
 from birthmark.bench.designs import Design, lineages_of
-from birthmark.bench.population import VICTIM, Population, other_victims
+from birthmark.bench.population import VICTIM, Population
 from birthmark.calibration.sample_size import FORMAT, RATES
 from birthmark.common.files import whole_file
 from birthmark.zoo.answers import read_answers
@@ -29,15 +29,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGED = ROOT / "src" / "birthmark" / "calibration" / "power.json"
 DESIGNS = ((2, 2), (3, 2), (4, 2), (4, 4), (6, 2), (8, 2), (8, 4))
 SIZES = (20, 50, 100, 200)
-DRAWS = 3
+DRAWS = 2
 
+opened = cache(read_answers)
+"""A file is unpacked once a process."""
 Cells = dict[str, list[dict[str, Any]]]
 
 
-def measured(file: Path, victim: str, n: int, labels: bool) -> Cells:
+def measured(file: Path, n: int, labels: bool) -> Cells:
     """By attack: references, lineages, probes, and the share derived at each rate."""
-    recorded = read_answers(file)
-    have = len(lineages_of(Population.of(recorded, victim)))
+    recorded = opened(file)
+    have = len(lineages_of(Population.of(recorded)))
     designs = tuple(Design.of(*one) for one in DESIGNS if one[0] <= have)
     setting = Setting(
         n=n,
@@ -49,7 +51,7 @@ def measured(file: Path, victim: str, n: int, labels: bool) -> Cells:
         reference_draws=DRAWS,
     )
     by: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
-    for one in verdicts(recorded, victim, setting):
+    for one in verdicts(recorded, setting=setting):
         by[one.group, one.design].append(one)
     found: Cells = defaultdict(list)
     for (group, design), some in by.items():
@@ -81,17 +83,14 @@ def main() -> None:
     args = parser.parse_args()
     jobs = []
     for file in sorted(args.answers.glob("*.answers")):
-        recorded = read_answers(file)
-        classes = recorded.manifest.plan.task == "classes"
-        for victim in (VICTIM, *(v for v in other_victims(recorded) if v != WATERMARKED)):
-            for labels in (False, True) if classes else (False,):
-                jobs += [(file, victim, n, labels) for n in SIZES]
+        classes = opened(file).manifest.plan.task == "classes"
+        for labels in (False, True) if classes else (False,):
+            jobs += [(file, n, labels) for n in SIZES]
     done = Parallel(n_jobs=args.workers)(delayed(measured)(*job) for job in jobs)
     zoos: dict[str, Any] = {}
-    for (file, victim, _, labels), cells in zip(jobs, done, strict=True):
-        title = file.stem if victim == VICTIM else f"{file.stem}, {victim.split('/')[0]}"
-        start = next(r.start for r in read_answers(file).records if r.name == victim)
-        zoo = zoos.setdefault(title, {"start": "checkpoint" if start else "random"})
+    for (file, _, labels), cells in zip(jobs, done, strict=True):
+        start = opened(file).record(VICTIM).start
+        zoo = zoos.setdefault(file.stem, {"start": "checkpoint" if start else "random"})
         attacks = zoo.setdefault("labels" if labels else "all", {})
         for attack, rows in cells.items():
             who = {"kind": rows[0]["kind"], "thieves": rows[0]["thieves"], "rows": []}

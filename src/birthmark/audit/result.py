@@ -207,12 +207,15 @@ class Result(BaseModel):
         """The result in a line."""
         n, victim = len(self.references), self.victim.name
         if self.as_close:
-            placed = f"no closer to {victim} than {self.as_close} of {n} independent models"
+            some = f"{self.as_close} of {n} independent models"
+            placed = f"no closer to {victim} than {some if n > 1 else 'the one independent model'}"
         else:
-            placed = f"closer to {victim} than all {n} independent models"
+            every = f"all {n} independent models" if n > 1 else "the one independent model"
+            placed = f"closer to {victim} than {every}"
         if not self.as_close and self.prediction is not None:
             placed += f", by {abs(self.prediction.deviations):.2g} standard deviations"
-        return f"{self.verdict.capitalize()}: {self.suspect.name} is {placed}."
+        said = self.verdict.capitalize() if self.joint is None else f"By answers, {self.verdict}"
+        return f"{said}: {self.suspect.name} is {placed}."
 
     @property
     def sentence(self) -> str:

@@ -15,8 +15,6 @@ from birthmark.models.adapters import Suspect, answered
 from birthmark.probes.base import PROBES, Draw, ProbeMethod
 from birthmark.probes.companions import Companions
 
-TINY = 1e-12
-
 
 class Peculiar:
     """Of many probes of another kind, those that the victim answers least as outsiders do.
@@ -85,9 +83,8 @@ def by_peculiarity(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.
     """Places of all probes, the most peculiar first.
 
     The peculiarity of a probe is the squared distance of the victim's class probabilities from the
-    mean of the outsiders', over the outsiders' own variance there and its median; of labels, a 1
-    for the class. Embeddings, and answers of other numbers of classes, are first replaced by their
-    cosines with the answers to all probes.
+    mean of the outsiders'; of labels, a 1 for the class. Embeddings, and answers of other numbers
+    of classes, are first replaced by their cosines with the answers to all probes.
 
     Parameters
     ----------
@@ -105,10 +102,8 @@ def by_peculiarity(victim: Outputs, outsiders: Sequence[Outputs]) -> NDArray[np.
         forms = [_probabilities(one) for one in everyone]
     else:
         forms = [_cosines(one.favour()) for one in everyone]
-    others = np.stack(forms[1:])
-    far = ((forms[0] - others.mean(axis=0)) ** 2).sum(axis=1)
-    spread = others.var(axis=0).sum(axis=1)
-    return np.argsort(-far / (spread + np.median(spread) + TINY), kind="stable").astype(np.int64)
+    peculiarity = ((forms[0] - np.mean(forms[1:], axis=0)) ** 2).sum(axis=1)
+    return np.argsort(-peculiarity, kind="stable").astype(np.int64)
 
 
 def _probabilities(outputs: Outputs) -> NDArray[np.float64]:
