@@ -232,7 +232,7 @@ def _read_parquet(path: Path) -> Recorded:
         raise BirthmarkError(path, f"is no table of numbers ({error})", "write it again") from error
     if len({*names}) != len(names):
         raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
-    empty: list[bool] = np.isnan(values).all(axis=1).tolist()
+    empty = [bool(np.isnan(row).all()) for row in values]
     kept = [name for name, none in zip(names, empty, strict=True) if not none]
     kind = Kind.LABELS.value if columns[1:] == ["label"] else None
     refused: set[int | str] = {name for name, none in zip(names, empty, strict=True) if none}
