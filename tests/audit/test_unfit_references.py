@@ -188,7 +188,12 @@ def test_recorded_models_cannot_be_compared_on_other_images(tmp_path: Path) -> N
     references = world.references(20)
     made = enrolled(references, method="sac-source", n=30)
     file = tmp_path / "recorded.npz"
-    np.savez(file, values=references[0].answer(made.probes).values, kind="logits")
+    values = references[0].answer(made.probes).values
+    np.savez(file, values=values, kind="logits")
+    with pytest.raises(BirthmarkError, match="does not say which image each answer is to"):
+        enrolled([as_suspect(file), *references[1:]], method="sac-source", n=30)
+    names = [probe.name for probe in made.probes]
+    np.savez(file, values=values, kind="logits", probes=names)
     again = enrolled([as_suspect(file), *references[1:]], method="sac-source", n=30)
     assert again.manifest.population is None
     assert "Nobody has looked whether the references fit" in forbidding(again)[0]

@@ -23,6 +23,7 @@ from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
 from birthmark.enrolment.population import asked, standing, unselected, unselected_images
 from birthmark.models.adapters import Suspect
+from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.queries import CHANCE, ask, chance_p
 from birthmark.probes import Companions, Draw, ProbeMethod
 from birthmark.scores.methods import BEST, Method, common_kind, method
@@ -108,6 +109,14 @@ def enroll(
             )
         seed = seed_of(seed_from)
     _require_distinct(victim, references, companions)
+    for model in (victim, *references):
+        if isinstance(model, RecordedSuspect) and not model.names_images:
+            raise BirthmarkError(
+                model.description.name,
+                "does not say which image each answer is to, and probes are drawn anew here",
+                "name them: a column 'probe', or in an npz an array 'probes', of file names or"
+                " digests",
+            )
     draw = Draw(images.digest, victim.description.digest, seed)
     if method_name == BEST:
         method_name, references, companions = defaults(

@@ -15,7 +15,7 @@ from birthmark.common.files import opened
 from birthmark.data.images import Image, Progress, load_npz, silent
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters.base import ADAPTERS, Answered, Description
-from birthmark.models.adapters.tables import table_of
+from birthmark.models.adapters.tables import MAX_NUMBERS, table_of
 
 MAX_FILE = 512 << 20
 MAX_ANSWERS = 100_000
@@ -29,8 +29,9 @@ REFUSED = "recorded as refused"
 class RecordedSuspect:
     """The answers a model gave to a fingerprint's probes.
 
-    A CSV has a header, a column `probe` (the probe's file name) and one column a number, its rows
-    in any order; the numbers of a probe that was refused are left empty. npz and safetensors hold
+    A CSV or Parquet file has a column `probe` (the probe's file name, or its file's digest) and one
+    column a number, its rows in any order, also of more images than are asked about; the numbers of
+    a probe that was refused are left empty. npz and safetensors hold
     `values`, (n, width) or (n,) for labels, in the order of the probes, and perhaps `refused`,
     positions of the probes that were, integers (m,). Similarities have one column a reference
     image; of a CSV the rows of the reference images themselves, the first probes, may be missing.
@@ -57,7 +58,12 @@ class RecordedSuspect:
     ) -> None:
         path = Path(path)
         digest = sha256_of_file(path, MAX_FILE)
-        read = {".csv": _read_csv, ".npz": _read_npz, ".safetensors": _read_safetensors}
+        read = {
+            ".csv": _read_csv,
+            ".npz": _read_npz,
+            ".parquet": _read_parquet,
+            ".safetensors": _read_safetensors,
+        }
         self._probes, values, kind, self._refused = read[path.suffix](path)
         stated = fields.get("output") or kind
         if stated not in list(Kind):
@@ -87,8 +93,19 @@ class RecordedSuspect:
         )
 
     def count(self, probes: Sequence[Image]) -> int:
-        """How many of these probes, the first ones, it was asked about if about no other."""
-        return len(self._outputs) + len(self._refused) + len(self._unasked(probes))
+        """How many of these probes, the first ones, it was asked about."""
+        if self._probes is None:
+            return len(self._outputs) + len(self._refused)
+        known = {*self._probes, *self._refused, *self._unasked(probes)}
+        told = [
+            i in known or bool({_name(one), one.digest} & known) for i, one in enumerate(probes)
+        ]
+        return told.index(False) if False in told else len(told)
+
+    @property
+    def names_images(self) -> bool:
+        """Whether it says to which image each answer belongs."""
+        return self._probes is not None
 
     def _unasked(self, images: Sequence[Image]) -> list[str]:
         """Names of reference images that similarities were recorded without."""
@@ -126,13 +143,17 @@ class RecordedSuspect:
             If one is missing or there are more.
         """
         asked = self.count(images)
-        if len(images) != asked:
+        if len(images) != asked and (self._probes is None or asked > 0):
             raise BirthmarkError(
                 self._source,
                 f"holds {asked} answers to {len(images)} probes",
                 "record one answer a probe; if an audit stopped early, pass --stop-early again",
             )
-        names = [_name(image) for image in images]
+        known = {*(self._probes or ()), *self._refused}
+        names = [
+            one.digest if one.digest in known and _name(one) not in known else _name(one)
+            for one in images
+        ]
         refused = {i: REFUSED for i, name in enumerate(names) if {i, name} & self._refused}
         if self._probes is None:
             return Answered(self._outputs, refused)
@@ -173,7 +194,9 @@ def _name(image: Image) -> str:
     return PurePosixPath(image.name).name
 
 
-ADAPTERS.register(r".*\.(csv|npz|safetensors)", example="answers.csv")(lambda: RecordedSuspect)
+ADAPTERS.register(r".*\.(csv|npz|parquet|safetensors)", example="answers.csv")(
+    lambda: RecordedSuspect
+)
 
 Recorded = tuple[list[str] | None, NDArray[Any], str | None, set[int | str]]
 """Names of the probes that were answered, values, kind, and names or positions of the refused."""
@@ -183,6 +206,37 @@ def _read_csv(path: Path) -> Recorded:
     columns, names, values, refused = table_of(path)
     _require_few(path, len(values))
     return names, values, Kind.LABELS.value if columns == ["label"] else None, set(refused)
+
+
+def _read_parquet(path: Path) -> Recorded:
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        columns = file.schema_arrow.names
+        if columns[:1] != ["probe"] or len(columns) < 2:
+            raise BirthmarkError(
+                path,
+                f"its columns are {', '.join(map(str, columns[:5]))}",
+                "name the first 'probe' and let numbers follow",
+            )
+        _require_few(path, file.metadata.num_rows)
+        if file.metadata.num_rows * len(columns) > MAX_NUMBERS:
+            raise BirthmarkError(path, f"holds over {MAX_NUMBERS} numbers", "record fewer probes")
+        table = file.read()
+        names = [str(name) for name in table.column(0).to_pylist()]
+        values = np.stack(
+            [np.asarray(table.column(i).to_numpy(), np.float64) for i in range(1, len(columns))], 1
+        )
+    except (pyarrow.ArrowException, OSError, TypeError, ValueError) as error:
+        raise BirthmarkError(path, f"is no table of numbers ({error})", "write it again") from error
+    if len({*names}) != len(names):
+        raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
+    empty = [bool(np.isnan(row).all()) for row in values]
+    kept = [name for name, none in zip(names, empty, strict=True) if not none]
+    kind = Kind.LABELS.value if columns[1:] == ["label"] else None
+    refused: set[int | str] = {name for name, none in zip(names, empty, strict=True) if none}
+    return kept, values[~np.array(empty, dtype=bool)], kind, refused
 
 
 def _require_few(path: Path, answers: int) -> None:
