@@ -47,7 +47,7 @@ def test_what_a_budget_reaches() -> None:
     assert "more lineages, then more probes, find more" in said
     made = as_json(*budget)
     assert not made["reached"]
-    assert (made["references"], made["lineages"], made["probes"]) == (4, 2, 50)
+    assert (made["references"], made["lineages"], made["probes"]) == (4, 2, 20)
 
 
 def test_suspects_and_labels() -> None:

@@ -114,16 +114,17 @@ def test_the_order_of_probes_does_not_matter(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [e for e in EXAMPLES if not e.startswith(NAMED)])
-def test_renamed_classes_do_not_matter(name: str) -> None:
+def test_a_copy_with_renamed_classes_stays_as_close(name: str) -> None:
+    """Where a suspect's names say nothing, all of the pool are matched, and may come closer."""
     score = SCORES.make(name)
     kind = score.kinds[0]
     whole = answers(0, Kind.EMBEDDINGS if kind is Kind.EMBEDDINGS else Kind.LOGITS)
     renamed = Outputs(whole.values[:, ::-1], whole.kind, 8)
     others = [answers(seed, kind) for seed in range(1, 6)]
     victim = whole.to(kind)
-    assert score(victim, [renamed.to(kind), *others]) == pytest.approx(
-        score(victim, [victim, *others]), abs=1e-5
-    )
+    again, plain = (score(victim, [one, *others]) for one in (renamed.to(kind), victim))
+    assert again[0] == pytest.approx(plain[0], abs=0.01)
+    assert min(again) == again[0]
 
 
 @pytest.mark.parametrize("name", [e for e in EXAMPLES if not e.startswith(ROUGH)])

@@ -195,10 +195,3 @@ def test_hostile_pictures_are_one_line(
         _ = Image(make(), "probe.png").pixels
     assert said in str(error.value) or said == "image"
     assert str(error.value).isprintable()
-
-
-def test_only_the_first_frame_counts() -> None:
-    file = io.BytesIO()
-    frames = [Pillow.new("L", (8, 8), i) for i in range(3)]
-    frames[0].save(file, "TIFF", save_all=True, append_images=frames[1:])
-    assert not Image(file.getvalue(), "probe.tif").pixels.any()
