@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.zoo.images.sources import Samples
-from birthmark.zoo.plan import NewTask, Plan
+from birthmark.zoo.plan import NewTask, Plan, Role
 
 Positions = NDArray[np.int64]
 
@@ -99,7 +99,10 @@ def foreign(plan: Plan, samples: Samples) -> Split:
     rng = np.random.default_rng((plan.seed, 2))
     usable = np.flatnonzero(np.array(samples.split) != "test")
     order = rng.permutation(usable)
-    count = min(_share(plan, plan.foreign.images), len(order) - min(500, len(order) // 10))
+    count = _share(plan, plan.foreign.images)
+    if all(group.role is not Role.START for group in plan.groups):
+        return Split(_labels(samples), {"train": order[:count]}, len(samples.classes))
+    count = min(count, len(order) - min(500, len(order) // 10))
     parts = {"train": order[:count], "test": order[count : count + 500]}
     return Split(_labels(samples), parts, len(samples.classes))
 
