@@ -28,10 +28,10 @@ from birthmark.audit.verdict import Verdict
 from birthmark.bench.markdown import grid
 from birthmark.calibration import interval
 
-WORLDS, THIEVES, N, ALPHA = 3, 6, 100, 0.01
+WORLDS, THIEVES, N, ALPHA = 5, 10, 100, 0.01
 METHOD = "partial0.03@jpeg25"
-RADII = (0.0, 16.0, 32.0, 64.0)
-MIXED = (0.25, 0.5, 0.75)
+RADII = (0.0, 16.0, 32.0, 48.0, 64.0)
+MIXED = (0.1, 0.25, 0.5, 0.75)
 Floats = NDArray[np.float32]
 Answer = Callable[[Floats], Any]
 
