@@ -6,6 +6,7 @@ nothing fails.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -28,12 +29,14 @@ def main() -> None:
     """Ask pip-audit, and say what came of it."""
     command = [sys.executable, "-m", "pip_audit", "--local", "--skip-editable", "-f", "json"]
     done = subprocess.run([*command, *sys.argv[1:]], capture_output=True, text=True, check=False)
-    try:
-        lines, count = said(json.loads(done.stdout))
-    except ValueError:
-        lines, count = [], 0
+    lines, count, reason = [], 0, done.stderr.strip()[-200:] or "pip-audit told nothing"
+    with contextlib.suppress(ValueError):
+        audited = json.loads(done.stdout)
+        lines, count = said(audited)
+        reason = next(
+            (one["skip_reason"] for one in audited["dependencies"] if "skip_reason" in one), reason
+        )
     if not count:
-        reason = (done.stderr.strip().splitlines() or ["pip-audit told nothing"])[-1]
         print(f"skipped: no advisories can be had here ({reason[:200]})")
         return
     print(*lines, f"{count} packages looked up, {len(lines)} advisories", sep="\n")
