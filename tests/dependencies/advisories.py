@@ -29,7 +29,8 @@ def main() -> None:
     """Ask pip-audit, and say what came of it."""
     command = [sys.executable, "-m", "pip_audit", "--local", "--skip-editable", "-f", "json"]
     done = subprocess.run([*command, *sys.argv[1:]], capture_output=True, text=True, check=False)
-    lines, count, reason = [], 0, done.stderr.strip()[-200:] or "pip-audit told nothing"
+    lines: list[str] = []
+    count, reason = 0, done.stderr.strip()[-200:] or "pip-audit told nothing"
     with contextlib.suppress(ValueError):
         audited = json.loads(done.stdout)
         lines, count = said(audited)
