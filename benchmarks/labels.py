@@ -183,8 +183,8 @@ def main() -> None:
         f" ({platform.machine()}, numpy {np.__version__}).",
         "## Simulated labels",
         "Images of other images' classes, four that each may be taken for, and models that err by"
-        f" themselves; a thief answers {COPIED:.0%} of the images as the victim does, and the others"
-        " as it would without it (`tests/names_world.py`).",
+        f" themselves; a thief answers {COPIED:.0%} of the images as the victim does, and the"
+        " others as it would without it (`tests/names_world.py`).",
         grid(["classes", *head[1:]], labels),
         "## Simulated logits",
         grid(["classes", *head[1:]], logits),
