@@ -11,6 +11,7 @@ from birthmark.calibration.mantel import (
     MOST_PROBES,
     PROBES_A_REFERENCE,
     Mantel,
+    mantel_each,
     mantel_of,
     partial_mantel,
 )
@@ -166,6 +167,18 @@ def test_answers_of_any_kind_and_width(kind: Kind) -> None:
     assert copy.correlation == pytest.approx(1)
     assert copy.p_value == 0.001
     assert mantel_of(victim, logits(3, width=4).to(kind), references).p_value > 0.05
+
+
+def test_each_by_the_others_is_what_one_by_one_is() -> None:
+    rng = np.random.default_rng(0)
+    victim, *models = (
+        Outputs(rng.normal(size=(30, 5)).astype(np.float32), Kind.LOGITS, 5) for _ in range(5)
+    )
+    each = mantel_each(victim, models, permutations=19)
+    assert each == [
+        mantel_of(victim, one, [*models[:i], *models[i + 1 :]], permutations=19)
+        for i, one in enumerate(models)
+    ]
 
 
 def test_answers_are_compared_by_their_cosines() -> None:

@@ -35,6 +35,7 @@ from birthmark.calibration import (
     decisive,
     enough,
     held_rate,
+    mantel_each,
     mantel_of,
     possible,
     predictions,
@@ -95,10 +96,7 @@ def _significance(alike: Compared, alpha: float, *, close: bool) -> Significance
     own = mantel_of(alike.victim, alike.suspect, others)
     below = None
     if close:
-        theirs = (
-            mantel_of(alike.victim, one, [*others[:i], *others[i + 1 :]], permutations=FEW)
-            for i, one in enumerate(others)
-        )
+        theirs = mantel_each(alike.victim, others, permutations=FEW)
         below = sum(one.p_value <= alpha for one in theirs)
     return Significance(
         correlation=own.correlation,

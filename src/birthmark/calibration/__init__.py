@@ -10,7 +10,7 @@ from birthmark.calibration.lineages import (
     possible,
     standardised,
 )
-from birthmark.calibration.mantel import Mantel, mantel_of, partial_mantel
+from birthmark.calibration.mantel import Mantel, mantel_each, mantel_of, partial_mantel
 from birthmark.calibration.prediction import (
     Prediction,
     PredictionLooks,
@@ -39,6 +39,7 @@ __all__ = [
     "held_rate",
     "interval",
     "lineage_rate",
+    "mantel_each",
     "mantel_of",
     "partial_mantel",
     "possible",

@@ -144,25 +144,41 @@ def mantel_of(
     ValueError
         If the numbers of answers differ, or permutations is below 1.
     """
-    n = len(victim)
-    if any(len(one) != n for one in (suspect, *references)):
-        raise ValueError(f"{n} answers against {[len(one) for one in (suspect, *references)]}")
+    mine, theirs, *others = _cosines([victim, suspect, *references], seed)
+    return partial_mantel(mine, theirs, others, permutations=permutations, seed=seed)
+
+
+def mantel_each(
+    victim: Outputs, models: Sequence[Outputs], *, permutations: int, seed: int = 0
+) -> list[Mantel]:
+    """`mantel_of` for each of some models, given the others; their cosines are computed once.
+
+    Parameters
+    ----------
+    victim, models
+        Answers to the same n probes.
+    permutations, seed
+        As for `partial_mantel`.
+    """
+    mine, *theirs = _cosines([victim, *models], seed)
+    return [
+        partial_mantel(
+            mine, one, [*theirs[:i], *theirs[i + 1 :]], permutations=permutations, seed=seed
+        )
+        for i, one in enumerate(theirs)
+    ]
+
+
+def _cosines(models: Sequence[Outputs], seed: int) -> list[Matrix]:
+    """Each model's cosines among its answers; of many probes those that the seed draws."""
+    n = len(models[0])
+    if any(len(one) != n for one in models):
+        raise ValueError(f"{n} answers against {[len(one) for one in models[1:]]}")
     chosen = np.arange(n)
     if n > MOST_PROBES:
         chosen = np.sort(np.random.default_rng(seed).choice(n, MOST_PROBES, replace=False))
-
-    def cosines(outputs: Outputs) -> Matrix:
-        rows = unit_rows(outputs.favour()[chosen])
-        products: Matrix = rows @ rows.T
-        return products
-
-    return partial_mantel(
-        cosines(victim),
-        cosines(suspect),
-        [cosines(one) for one in references],
-        permutations=permutations,
-        seed=seed,
-    )
+    rows = (unit_rows(one.favour()[chosen]) for one in models)
+    return [one @ one.T for one in rows]
 
 
 def _centred(pairs: NDArray[np.floating]) -> Numbers:

@@ -15,6 +15,8 @@ DEVIATIONS = 2.0
 """By so many a model agrees with the victim more than chance does, where it keeps its names.
 
 With 3, one of 20 innocents too often does not, and the whole pool is matched, which costs power."""
+OF_ALL = 1.0
+"""The same of a pool's mean agreement, which varies less than one model's does."""
 LEAST = 2
 """And on so many probes: one agrees by accident, among thousands of classes too."""
 POOL = 5
@@ -74,7 +76,7 @@ def all_keep_names(
     share = np.bincount(mine, minlength=victim.classes) @ np.bincount(
         labels.ravel(), minlength=victim.classes
     )
-    if agree < LEAST or agree <= _limit(n, float(share) / n / labels.size):
+    if agree <= _limit(n, float(share) / n / labels.size, OF_ALL):
         return False
     from scipy.stats import mode
 
@@ -82,9 +84,9 @@ def all_keep_names(
     return all(keep or keeps_names(most, one) for keep, one in zip(kept, pool, strict=True))
 
 
-def _limit(n: int, chance: float) -> float:
-    """On so many of n probes shuffled answers agree, but for two deviations."""
-    return n * chance + DEVIATIONS * math.sqrt(n * chance * (1 - chance))
+def _limit(n: int, chance: float, deviations: float = DEVIATIONS) -> float:
+    """On so many of n probes shuffled answers agree at most, but for some deviations."""
+    return n * chance + deviations * math.sqrt(n * chance * (1 - chance))
 
 
 def keeps_names(victim: Outputs, model: Outputs) -> bool:
