@@ -116,6 +116,30 @@ def saved_model(folder: Path) -> Path:
     return folder / "v"
 
 
+def tflite(folder: Path, eight: bool = False) -> Path:
+    """A TFLite file; in eight bits, input and output too, if asked."""
+    import tensorflow
+
+    matrix = world.victim().coef_.T.astype(np.float32)
+    image = tensorflow.TensorSpec([None, 8, 8, 1], tensorflow.float32, name="image")
+
+    @tensorflow.function(input_signature=[image])  # type: ignore[untyped-decorator]
+    def serve(image: Any) -> Any:
+        flat = tensorflow.reshape(image, [-1, PIXELS])
+        return flat @ matrix + world.victim().intercept_.astype(np.float32)
+
+    function = serve.get_concrete_function()
+    make = tensorflow.lite.TFLiteConverter.from_concrete_functions([function], serve)
+    if eight:
+        seen = world.flat(world.pictures()[0][:100]).reshape(-1, 1, 8, 8, 1).astype(np.float32)
+        make.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        make.representative_dataset = lambda: ([one] for one in seen)
+        make.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        make.inference_input_type = make.inference_output_type = tensorflow.int8
+    (folder / "v.tflite").write_bytes(make.convert())
+    return folder / "v.tflite"
+
+
 def weights(folder: Path) -> Path:
     """Weights, and `digits_factory.py` beside them, whose function `linear` builds the module."""
     (folder / "digits_factory.py").write_text(FACTORY)

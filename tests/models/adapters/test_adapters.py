@@ -30,6 +30,7 @@ def needs(library: str, extra: str) -> pytest.MarkDecorator:
 
 
 needs_torch = needs("torch", "torch")
+needs_tflite = needs("ai_edge_litert", "tflite"), needs("tensorflow", "tensorflow")
 
 
 def probes() -> list[Image]:
@@ -88,6 +89,10 @@ def as_keras(folder: Path) -> Suspect:
 
 def as_saved_model(folder: Path) -> Suspect:
     return as_suspect(model_files.saved_model(folder), world.DECLARED | {"layout": "nhwc"})
+
+
+def as_tflite(folder: Path) -> Suspect:
+    return as_suspect(model_files.tflite(folder), world.DECLARED | {"layout": "nhwc"})
 
 
 def as_factory(folder: Path) -> Suspect:
@@ -170,6 +175,7 @@ TABLE = [
     pytest.param("factory", as_factory, marks=needs_torch),
     pytest.param("keras", as_keras, marks=needs("keras", "keras")),
     pytest.param("saved_model", as_saved_model, marks=needs("tensorflow", "tensorflow")),
+    pytest.param("tflite", as_tflite, marks=needs_tflite),
     pytest.param("hugging_face", as_repository, marks=needs("transformers", "hub")),
     ("recorded", as_csv),
     ("recorded", as_npz),
@@ -194,6 +200,16 @@ def test_every_adapter_gives_the_same_answers(
     assert outputs.kind == suspect.description.output == "logits"
     assert suspect.description.adapter in module
     assert str(tmp_path) not in suspect.description.model_dump_json()
+
+
+@needs_tflite[0]
+@needs_tflite[1]
+def test_a_tflite_model_of_whole_numbers_answers_in_its_scale(tmp_path: Path) -> None:
+    file = model_files.tflite(tmp_path, eight=True)
+    suspect = as_suspect(file, world.DECLARED | {"layout": "nhwc"})
+    answers = suspect.answer(probes())
+    assert np.corrcoef(answers.values.ravel(), expected().ravel())[0, 1] > 0.999
+    assert np.abs(answers.values - expected()).max() < 0.03 * np.ptp(expected())
 
 
 @needs_torch

@@ -12,7 +12,7 @@ SAVED_MODEL = "saved_model.pb"
 REPOSITORY = "config.json"
 BESIDE = "preprocessor_config.json", "model*.safetensors*", "pytorch_model*.bin*"
 """What makes a folder with a config.json a repository of a model."""
-FILES = "*.onnx", "*.torchscript", "*.ts", "*.pt2", "*.keras"
+FILES = "*.onnx", "*.torchscript", "*.ts", "*.pt2", "*.keras", "*.tflite"
 RECORDED = "*.safetensors", "*.npz", "*.csv"
 MODELS = *FILES, *RECORDED, SAVED_MODEL, REPOSITORY
 """What a folder of models may hold. Never a .api.toml: who makes one says what is sent where."""
