@@ -27,20 +27,23 @@ from birthmark.references.recipe import Recipe
 from birthmark.training.inputs import answers
 from birthmark.witnesses.shuffled.plan import Plan, Side
 
-POOL, OTHER, CLASSES = 8000, 10_000, 10
+SETS = {"objects": ("cifar10", 10), "emotion": ("fer2013", 7)}
+POOL, OTHER = 8000, 10_000
 EACH, COPIES = 4000, 3
 USUAL, TUNED, HARD = Recipe(epochs=12), Recipe(epochs=3, rate=0.02), Recipe(epochs=6, rate=0.1)
-CANARIES = (0.0,)
+KEPT = [("objects", 0.0), ("emotion", 0.0), ("objects", 0.005), ("objects", 0.05)]
+"""Which populations are trained: of what task, with what share of canaries."""
 
 
 class Pool:
     """The images that were split, and others."""
 
-    def __init__(self, data: Path) -> None:
-        pixels, labels = images(data / "cifar10" / "train.parquet", POOL + OTHER)
+    def __init__(self, data: Path, task: str) -> None:
+        folder, self.classes = SETS[task]
+        pixels, labels = images(data / folder / "train.parquet", POOL + OTHER)
         self.pixels, self.labels = pixels[:POOL], labels[:POOL]
         self.other, self.other_labels = pixels[POOL:], labels[POOL:]
-        self.check = images(data / "cifar10" / "test.parquet", 1000)
+        self.check = images(data / folder / "test.parquet", 1000)
         self.digests = [sha256(one.tobytes()) for one in self.pixels.numpy()]
 
     def plan(self, canaries: float) -> Plan:
@@ -48,7 +51,7 @@ class Pool:
         return Plan(
             images=sha256(b"pool"),
             count=POOL,
-            classes=CLASSES,
+            classes=self.classes,
             canaries=canaries,
             seed=f"{int(1000 * canaries):064x}",
         )
@@ -78,7 +81,7 @@ def trained(
     """A network, fresh or from a start."""
 
     def make() -> nn.Module:
-        return built_in(net, CLASSES, 3, SIDE) if start is None else copy.deepcopy(start)
+        return built_in(net, pool.classes, 3, SIDE) if start is None else copy.deepcopy(start)
 
     return learn(
         make,
@@ -101,7 +104,7 @@ def population(
     def first() -> nn.Module:
         kept = folder / "victim.0.safetensors"
         if kept.is_file():
-            victim.append(built_in("vgg", CLASSES, 3, SIDE))
+            victim.append(built_in("vgg", pool.classes, 3, SIDE))
             victim[0].load_state_dict(safetensors.torch.load_file(kept))
             victim[0].eval()
         else:
@@ -122,13 +125,15 @@ def population(
         return trained(pool, own, seed)
 
     yield "victim.0", first
-    for i in range(2):
+    for i in range(0 if canaries else 2):
         yield f"outsider.{i}", partial(innocent, 400 + i, whole=False)
-    for i in range(COPIES):
+    for i in range(1 if canaries else COPIES):
         other, another = pool.others(300 + i)[0], pool.others(310 + i)[0]
         yield f"fine-tuned.{i}", partial(tuned, i, TUNED)
         yield f"student of soft answers.{i}", partial(student, i, labels=False, where=other)
         yield f"student of labels.{i}", partial(student, 10 + i, labels=True, where=another)
+        if canaries:
+            continue
         yield f"innocent, the whole pool.{i}", partial(innocent, 600 + i, whole=True)
         yield f"innocent, other images.{i}", partial(innocent, 500 + i, whole=False)
         yield f"fine-tuned hard.{i}", partial(tuned, 10 + i, HARD)
@@ -141,9 +146,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    pool = Pool(args.data)
-    for canaries in CANARIES:
-        folder: Path = args.keep / f"canaries-{canaries:g}"
+    for task, canaries in KEPT:
+        pool = Pool(args.data, task)
+        folder: Path = args.keep / f"{task}-{canaries:g}"
         folder.mkdir(parents=True, exist_ok=True)
         for name, make in population(pool, canaries, folder):
             if (folder / f"{name}.npz").is_file() and not name.startswith("victim"):
@@ -154,7 +159,7 @@ def main() -> None:
             right = (answers(net, pool.check[0]).argmax(1) == pool.check[1]).float().mean()
             said = answers(net, pool.pixels).numpy()
             np.savez(folder / f"{name}.npz", logits=said, accuracy=float(right))
-            print(name, f"{float(right):.3f}", flush=True)
+            print(task, canaries, name, f"{float(right):.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ def open_suspect(
     Parameters
     ----------
     spec
-        `model.onnx`, `.pt2`, `.torchscript`, `.keras`, `.tflite`, a SavedModel's folder, a Hugging Face
-        repository's folder or `hf:owner/name`, recorded answers (`.csv`, `.npz`, `.safetensors`),
+        `model.onnx`, `.pt2`, `.torchscript`, `.keras`, `.tflite`, a SavedModel's folder, a Hugging
+        Face repository's folder or `hf:owner/name`, recorded answers (`.csv`, `.npz`, `.safetensors`),
         `module:function`, `module:function@weights.safetensors`, an address of a server, or
         `NAME.api.toml`.
     declared
