@@ -35,9 +35,9 @@ def open_suspect(
     ----------
     spec
         `model.onnx`, `.pt2`, `.torchscript`, `.keras`, `.tflite`, a SavedModel's folder, a Hugging
-        Face repository's folder or `hf:owner/name`, recorded answers (`.csv`, `.npz`, `.safetensors`),
-        `module:function`, `module:function@weights.safetensors`, an address of a server, or
-        `NAME.api.toml`.
+        Face repository's folder or `hf:owner/name`, recorded answers (`.csv`, `.npz`,
+        `.safetensors`), `module:function`, `module:function@weights.safetensors`, an address of a
+        server, or `NAME.api.toml`.
     declared
         A declaration or some of its fields; a TOML file beside the model may give the others.
     lineage
