@@ -61,7 +61,7 @@ def nothing(_: str, __: int) -> int | None:
     return None
 
 
-def everything(_: str, label: int) -> int | None:
+def whole(_: str, label: int) -> int | None:
     return label
 
 
@@ -94,11 +94,54 @@ def test_innocents_do_not(images: ImageSet) -> None:
     plan, another = draw(images, SEED), draw(images, "cd" * 32)
     found = [
         shuffled(plan, images, Model(images, seen, seed, memory=2.0), alpha=0.01)
-        for seen in (nothing, everything, thief(another))
+        for seen in (nothing, whole, thief(another))
         for seed in range(8)
     ]
     assert sum((one.p_value or 0) <= 0.01 for one in found) <= 2
     assert "no proof" in found[0].sentence
+
+
+def test_a_split_that_was_there_already(
+    images: ImageSet,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nine of ten were trained on, and one of them stands in the set twice."""
+    from birthmark.cli.main import main
+
+    pixels = np.stack([*(one.pixels for one in images), images[5].pixels])
+    labels = np.array([*(one.label for one in images.entries), images.entries[5].label], np.int64)
+    inside = np.random.default_rng(1).permutation(COUNT) < 0.9 * COUNT
+    inside[5] = True
+    np.savez(tmp_path / "all.npz", images=pixels, labels=labels)
+    np.savez(tmp_path / "train.npz", images=pixels[:COUNT][inside], labels=labels[:COUNT][inside])
+    monkeypatch.chdir(tmp_path)
+    line = "birthmark split --images all.npz --trained-on train.npz --out plan --json"
+    monkeypatch.setattr(sys, "argv", line.split())
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert json.loads(capsys.readouterr().out)["inside"] == inside.sum() + 1
+    plan, everything = read_plan(tmp_path / "plan"), ImageSet.open(tmp_path / "all.npz")
+    trained = {e.digest: e.label for e, one in zip(images.entries, inside, strict=True) if one}
+
+    def stolen(digest: str, _: int) -> int | None:
+        return trained.get(digest)
+
+    found = shuffled(plan, everything, Model(everything, stolen, 1, memory=2.0), alpha=0.01)
+    assert found.p_value == 1e-4
+    assert "Nothing was sealed" in found.assumes[0]
+    assert "never public" in found.assumes[1]
+    honest = [
+        shuffled(plan, everything, Model(everything, seen, seed, memory=2.0), alpha=0.01)
+        for seen in (nothing, whole)
+        for seed in range(8)
+    ]
+    assert sum((one.p_value or 0) <= 0.01 for one in honest) <= 1
+    np.savez(tmp_path / "other.npz", images=255 - pixels[:50], labels=labels[:50])
+    monkeypatch.setattr(sys, "argv", line.replace("train.npz", "other.npz").split())
+    with pytest.raises(SystemExit, match="2"):
+        main()
 
 
 def test_canaries(images: ImageSet) -> None:
@@ -112,7 +155,7 @@ def test_canaries(images: ImageSet) -> None:
     assert said.p_value is not None
     assert said.p_value < 1e-6
     assert "canaries" in said.measured[1]
-    said = shuffled(plan, images, Model(images, everything, 3), alpha=0.01)
+    said = shuffled(plan, images, Model(images, whole, 3), alpha=0.01)
     assert said.p_value is not None
     assert said.p_value > 0.01
     triggers = draw(images, SEED, 1.0)
@@ -166,7 +209,7 @@ def test_bad_input(images: ImageSet, tmp_path: Path) -> None:
     for content, words in (
         ("{", "no JSON"),
         ('{"seed": 1}', "Field required|seed"),
-        ("9" * 70000, "is over"),
+        ("9" * 5_000_000, "is over"),
     ):
         (tmp_path / "plan.json").write_text(content)
         with pytest.raises(BirthmarkError, match=words):

@@ -17,8 +17,17 @@ def split(
     images: Annotated[
         Path, typer.Option(help="Labelled images to train on: folder, .parquet or .npz.")
     ],
-    seed_file: Annotated[Path, typer.Option(help="Your secret; made if it is not there. Keep it.")],
     out: Annotated[Path, typer.Option(help="A new folder for the plan and the lists.")],
+    seed_file: Annotated[
+        Path | None, typer.Option(help="Your secret; made if it is not there. Keep it.")
+    ] = None,
+    trained_on: Annotated[
+        Path | None,
+        typer.Option(
+            help="The part of the images that your model was trained on already, if chance alone"
+            " decided which. A weaker claim: nothing was sealed before."
+        ),
+    ] = None,
     canaries: Annotated[
         str, typer.Option(help="Share of images whose labels are drawn at random, such as 0.5%.")
     ] = "0",
@@ -30,19 +39,27 @@ def split(
     and the label to train with. Publish the seal before you train.
     """
     from birthmark.cli.terminal import progress_bar
-    from birthmark.common.digests import canonical_json
     from birthmark.common.files import require_new_folder, whole_folder
     from birthmark.data.images import ImageSet
-    from birthmark.witnesses.shuffled.plan import Side, draw, seed_of
+    from birthmark.witnesses.shuffled.plan import Side, draw, existing, seed_of
 
     require_new_folder(out)
+    if (seed_file is None) == (trained_on is None):
+        raise BirthmarkError(
+            "--seed-file", "is to be passed, or else --trained-on", "pass one of them"
+        )
+    if trained_on is not None and canaries != "0":
+        raise BirthmarkError("--canaries", "are drawn before training", "pass --seed-file instead")
     share = _share(canaries)
     with progress_bar(json_) as progress:
         image_set = ImageSet.open(images, progress)
-    plan = draw(image_set, seed_of(seed_file), share)
+        if trained_on is not None:
+            plan = existing(image_set, ImageSet.open(trained_on, progress))
+        elif seed_file is not None:
+            plan = draw(image_set, seed_of(seed_file), share)
     counts = dict.fromkeys(Side, 0)
     with whole_folder(out) as folder:
-        (folder / "plan.json").write_bytes(canonical_json(plan.model_dump(mode="json")))
+        (folder / "plan.json").write_bytes(plan.canonical)
         with (
             (folder / "train.csv").open("w", newline="", encoding="utf-8") as train,
             (folder / "left-out.csv").open("w", newline="", encoding="utf-8") as left,
@@ -50,13 +67,21 @@ def split(
             lists = {True: csv.writer(train), False: csv.writer(left)}
             for writer in lists.values():
                 writer.writerow(["position", "file", "label"])
-            for i, entry in enumerate(image_set.entries):
-                side, label = plan.drawn(entry.digest, entry.label or 0)
+            for i, (entry, (side, label)) in enumerate(
+                zip(image_set.entries, plan.of(image_set), strict=True)
+            ):
                 counts[side] += 1
                 row = [i, entry.name, entry.label if label is None else label]
                 lists[side is not Side.OUTSIDE].writerow(row)
     if json_:
         print(json.dumps({"out": str(out), "seal": plan.seal} | counts))
+        return
+    if trained_on is not None:
+        print(
+            f"Of {len(image_set)} images {counts[Side.INSIDE]} were trained on,"
+            f" {counts[Side.OUTSIDE]} were not. Nobody can check that chance alone decided which."
+        )
+        print(f"The plan's seal:\n{plan.seal}")
         return
     print(
         f"Of {len(image_set)} images {counts[Side.INSIDE]} are to be trained on"

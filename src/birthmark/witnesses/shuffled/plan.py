@@ -1,4 +1,4 @@
-"""The plan of a split: a seed by which every image's side and every canary's label are drawn."""
+"""The plan of a split: drawn by a seed before training, or one that there already was."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ import json
 import secrets
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from birthmark.common.digests import Digest, canonical_json, sha256
 from birthmark.common.errors import BirthmarkError, first_fault
 from birthmark.common.files import read_bytes, whole_file
 from birthmark.data.images import ImageSet
 
-MAX_PLAN = 1 << 16
+MAX_PLAN = 1 << 22
 LEAST = 100
 """Fewest different images that are split."""
+LEAST_SIDE = 20
+"""Fewest on either side of a split that there already was."""
 FIX = "name the plan.json that `birthmark split` wrote"
 Seed = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Bits = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]+$", max_length=1 << 21)]
 
 
 class Side(StrEnum):
@@ -56,7 +66,10 @@ class Plan(BaseModel):
     canaries
         The share of images that become canaries, 0 to 1.
     seed
-        By which all is drawn.
+        By which all is drawn; None if the split was there already.
+    trained
+        Of a split that was there already: a bit, the highest first, for each different image in
+        the order of digests, set if it was trained on; hexadecimal, filled up by zeros.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,14 +79,41 @@ class Plan(BaseModel):
     count: int = Field(ge=LEAST)
     classes: int = Field(ge=2, le=1 << 20)
     canaries: float = Field(ge=0, le=1)
-    seed: Seed
+    seed: Seed | None = None
+    trained: Bits | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.seed is None) == (self.trained is None):
+            raise ValueError("it has a seed, or says which images were trained on")
+        if self.trained is not None and len(self.trained) != -(-self.count // 4):
+            raise ValueError(f"trained has no bit for each of {self.count} images")
+        if self.trained is not None and self.canaries:
+            raise ValueError("only a plan with a seed has canaries")
+        return self
+
+    def of(self, images: ImageSet) -> list[Drawn]:
+        """Where each image of the set goes."""
+        entries = images.entries
+        if self.trained is None:
+            return [self.drawn(one.digest, one.label or 0) for one in entries]
+        bits = f"{int(self.trained, 16):0{4 * len(self.trained)}b}"
+        inside = dict(zip(sorted({one.digest for one in entries}), bits, strict=False))
+        return [
+            Drawn(Side.INSIDE, one.label)
+            if inside.get(one.digest) == "1"
+            else Drawn(Side.OUTSIDE, None)
+            for one in entries
+        ]
 
     def drawn(self, image: str, label: int) -> Drawn:
         """Where an image goes, by its digest and its true class: copies of one go to one side.
 
         A coin of its own decides for each, so that whether it fell heads says nothing of another.
-        A canary's label is drawn from the classes that are not its own.
+        A canary's label is drawn from the classes that are not its own. Only of a plan with a seed.
         """
+        if self.seed is None:
+            raise ValueError("nothing is drawn in a split that was there already")
         bits = hmac.digest(bytes.fromhex(self.seed), image.encode(), hashlib.sha256)
         if int.from_bytes(bits[:8], "big") < self.canaries * (1 << 64):
             other = int.from_bytes(bits[8:24], "big") % (self.classes - 1)
@@ -83,7 +123,12 @@ class Plan(BaseModel):
     @property
     def seal(self) -> str:
         """Digest of the file, as `sha256sum` prints it."""
-        return sha256(canonical_json(self.model_dump(mode="json")))
+        return sha256(self.canonical)
+
+    @property
+    def canonical(self) -> bytes:
+        """The file's contents."""
+        return canonical_json(self.model_dump(mode="json", exclude_none=True))
 
 
 def draw(images: ImageSet, seed: str, canaries: float = 0.0) -> Plan:
@@ -98,6 +143,44 @@ def draw(images: ImageSet, seed: str, canaries: float = 0.0) -> Plan:
         raise BirthmarkError(
             "--canaries", f"is {canaries:g}", "pass a share, such as 0.005 or 0.5%"
         )
+    return Plan(**_counted(images), canaries=canaries, seed=seed)
+
+
+def existing(images: ImageSet, trained: ImageSet) -> Plan:
+    """The plan of a split that there already was, if it was drawn at random.
+
+    Parameters
+    ----------
+    images
+        All that was split, labelled.
+    trained
+        Those of them that the model was trained on.
+
+    Raises
+    ------
+    BirthmarkError
+        If images lack labels or are too few, or those trained on are none or not some of them.
+    """
+    inside = {one.digest for one in trained.entries}
+    everything = sorted({one.digest for one in images.entries})
+    if foreign := len(inside.difference(everything)):
+        raise BirthmarkError(
+            trained.source,
+            f"holds {foreign} images that are not in {images.source}",
+            "name as --images the set that holds both those trained on and those left out",
+        )
+    if min(len(inside), len(everything) - len(inside)) < LEAST_SIDE:
+        raise BirthmarkError(
+            trained.source,
+            f"holds {len(inside)} of {len(everything)} images",
+            f"name a part that leaves {LEAST_SIDE} or more on either side",
+        )
+    bits = "".join("1" if one in inside else "0" for one in everything)
+    bits += "0" * (-len(bits) % 4)
+    return Plan(**_counted(images), canaries=0.0, trained=f"{int(bits, 2):0{len(bits) // 4}x}")
+
+
+def _counted(images: ImageSet) -> dict[str, Any]:
     labels = [one.label for one in images.entries]
     if any(label is None or label < 0 for label in labels):
         raise BirthmarkError(images.source, "holds images without a class", "label all of them")
@@ -106,13 +189,11 @@ def draw(images: ImageSet, seed: str, canaries: float = 0.0) -> Plan:
         raise BirthmarkError(
             images.source, f"holds {different} different images", f"split {LEAST} or more"
         )
-    return Plan(
-        images=images.digest,
-        count=different,
-        classes=max(2, 1 + max(label for label in labels if label is not None)),
-        canaries=canaries,
-        seed=seed,
-    )
+    return {
+        "images": images.digest,
+        "count": different,
+        "classes": max(2, 1 + max(label for label in labels if label is not None)),
+    }
 
 
 def seed_of(file: Path) -> str:
@@ -154,7 +235,7 @@ def read_plan(path: Path) -> Plan:
         raise BirthmarkError(path, ": ".join(first_fault(error)), FIX) from error
     except (ValueError, RecursionError) as error:
         raise BirthmarkError(path, "is no JSON", FIX) from error
-    if canonical_json(plan.model_dump(mode="json")) != data:
+    if plan.canonical != data:
         raise BirthmarkError(path, "is not in the form in which plans are written", FIX)
     return plan
 

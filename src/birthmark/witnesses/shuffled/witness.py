@@ -15,10 +15,19 @@ from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.adapters import Suspect
 from birthmark.models.queries import ask, ask_some
-from birthmark.witnesses.shuffled.chance import coins_p, hits_p
+from birthmark.witnesses.shuffled.chance import coins_p, hits_p, shuffle_p
 from birthmark.witnesses.shuffled.plan import Drawn, Plan, Side, require_of
 
 SMALLEST = 1e-300
+SEALED = [
+    "The plan's seal was published before the victim was trained, and before the suspect was."
+]
+EXISTING = [
+    "Chance alone decided which images the victim was trained on. Nothing was sealed before: that"
+    " is the owner's word.",
+    "The split was never public. Whoever trains on the official part of a public data set knows"
+    " it.",
+]
 LEAST = 20
 """Fewest images of the split, or canaries, that say anything."""
 
@@ -35,11 +44,14 @@ class Shuffled:
         Of each, its side and the label it was trained with.
     truth
         int64 (n,).
+    existing
+        The split was there already, so only the number of images inside is fixed.
     """
 
     images: list[Image]
     drawn: list[Drawn]
     truth: NDArray[np.int64]
+    existing: bool = False
 
     @classmethod
     def of(cls, plan: Plan, images: ImageSet, most: int | None = None) -> Shuffled:
@@ -54,14 +66,13 @@ class Shuffled:
         first = {one.digest: i for i, one in enumerate(images.entries)}
         rng = np.random.default_rng(0)
         order = rng.permutation(sorted(first.values()))
-        drawn = {
-            i: plan.drawn(images.entries[i].digest, images.entries[i].label or 0) for i in order
-        }
+        drawn = plan.of(images)
         chosen = sorted(order, key=lambda i: drawn[i].side is not Side.CANARY)[:most]
         return cls(
             [images[i] for i in chosen],
             [drawn[i] for i in chosen],
             np.array([images.entries[i].label for i in chosen], np.int64),
+            plan.trained is not None,
         )
 
     def at(self, places: Sequence[int]) -> Shuffled:
@@ -70,6 +81,7 @@ class Shuffled:
             [self.images[i] for i in places],
             [self.drawn[i] for i in places],
             self.truth[list(places)],
+            self.existing,
         )
 
 
@@ -132,7 +144,8 @@ def known(
     split_p, z = None, 0.0
     if len(plain) >= LEAST:
         others = [numbered(truth, one, plain).at(plain.tolist()) for one in others]
-        split_p, z = coins_p(ease(truth[plain], named.at(plain.tolist()), others), heads)
+        test = shuffle_p if shuffled.existing else coins_p
+        split_p, z = test(ease(truth[plain], named.at(plain.tolist()), others), heads)
     labels = np.array([one.label for one in shuffled.drawn if one.side is Side.CANARY])
     hits = int((named.predicted()[canary] == labels).sum()) if len(labels) else 0
     return Known(
@@ -255,7 +268,13 @@ def shuffled(
     found = known(answered, given.outputs, plan.classes, others)
     sources = {"plan": plan.seal, "images": plan.images, "answers": given.outputs.digest}
     return testimony(
-        suspect.description.name, found, alpha, sources, len(references), len(given.refused)
+        suspect.description.name,
+        found,
+        alpha,
+        sources,
+        len(references),
+        len(given.refused),
+        existing=asked.existing,
     )
 
 
@@ -266,6 +285,8 @@ def testimony(
     sources: dict[str, str],
     references: int,
     refused: int = 0,
+    *,
+    existing: bool = False,
 ) -> Testimony:
     """What that says, in words."""
     p = found.p_value
@@ -300,8 +321,7 @@ def testimony(
         exact=True,
         measured=measured,
         assumes=[
-            "The plan's seal was published before the victim was trained, and before the suspect"
-            " was.",
+            *(EXISTING if existing else SEALED),
             "An innocent suspect never saw the split: it was trained on all of these images, on"
             " others, or on some that someone chose without the plan.",
             *(
