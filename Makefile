@@ -43,10 +43,13 @@ tables: .venv/core
 	$(BIN)/birthmark bench benchmarks/answers/*.answers --out benchmarks/detection
 	$(BIN)/python benchmarks/ablation.py --write benchmarks/detection/ablation.md
 	$(BIN)/python benchmarks/summary.py
-	$(BIN)/python benchmarks/power.py
+	$(BIN)/python -m benchmarks.power
 	$(BIN)/birthmark bench benchmarks/answers/*.answers --verdicts benchmarks/verdicts.md
-	$(BIN)/python benchmarks/sequential.py --write benchmarks/sequential.md
+	$(BIN)/python -m benchmarks.sequential --write benchmarks/sequential.md
 	$(BIN)/python benchmarks/pairs.py --write benchmarks/pairs.md
+	$(BIN)/python -m benchmarks.strength --write benchmarks/strength.md
+	$(BIN)/python -m benchmarks.independent --write benchmarks/independent.md
+	$(BIN)/python -m benchmarks.choice --write benchmarks/choice.md
 
 picture: .venv/dev
 	$(BIN)/python benchmarks/picture.py --seed 0 --write docs/demo.svg
