@@ -13,6 +13,7 @@ import pytest
 import world
 from birthmark import BirthmarkError, Fingerprint, ImageSet, Suspect, Verdict
 from birthmark.audit.findings import of_fingerprint
+from birthmark.enrolment.enrolment import left_out
 from birthmark.enrolment.population import population
 from birthmark.evidence.recheck import recheck
 from birthmark.models.adapters.lookup import as_suspect, open_all
@@ -73,6 +74,13 @@ def test_an_accusation_takes_references_that_began_where_the_victim_did(
 def test_a_start_that_no_lineage_can_name_is_refused(start: str) -> None:
     with pytest.raises(BirthmarkError, match="--start"):
         enrolled(named(PLAIN[:2]), start=start)
+
+
+def test_a_start_that_the_victims_own_lineage_contradicts_is_refused() -> None:
+    own = world.as_digits(world.victim(), lineage="linear@public")
+    for start in ("random", "imagenet"):
+        with pytest.raises(BirthmarkError, match=f"--start: is {start}, .* began from public"):
+            Fingerprint.enroll(own, world.image_set(), named(PLAIN), start=start)
 
 
 def noisy(i: int) -> Suspect:
@@ -173,15 +181,29 @@ def test_who_is_judged_by_images_that_nobodys_answers_chose() -> None:
     assert len(record.references) == 20
     assert forbidding(made) == []
 
-    rng = np.random.default_rng(0)
-    guesser = world.as_digits(lambda x: rng.normal(size=(len(x), 10)), name="guesser", lineage="a")
-    cases: list[dict[str, Any]] = [
-        {"references": [*world.references(6), guesser]},
-        {"references": world.references(6), "victim": lambda x: rng.normal(size=(len(x), 10))},
-    ]
-    for options in cases:
-        with pytest.raises(BirthmarkError, match="labelled images no better than chance"):
-            enrolled(method=PECULIAR, outsiders=OUTSIDERS.outsiders, n=40, **options)
+
+def guesser(i: int) -> Suspect:
+    rng = np.random.default_rng(i)
+    return world.as_digits(lambda x: rng.normal(size=(len(x), 10)), name=f"g{i}", lineage="a")
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": PECULIAR, "outsiders": OUTSIDERS.outsiders, "n": 40}, {}]
+)
+def test_references_that_guess_are_left_out_unless_most_do(options: dict[str, Any]) -> None:
+    whole = enrolled(world.references(6), **options)
+    passed = [guesser(0), *world.references(6), guesser(1)]
+    made = enrolled(passed, **options)
+    assert left_out(passed, made.manifest) == ["g0", "g1"]
+    assert made.manifest == whole.manifest
+    assert population(made.bundle) == population(whole.bundle)
+
+    most = [*world.references(2), guesser(0), guesser(1), guesser(2)]
+    with pytest.raises(BirthmarkError, match="g0: answers labelled images no better.*, as do 2"):
+        enrolled(most, **options)
+    blind = np.random.default_rng(0)
+    with pytest.raises(BirthmarkError, match="victim: answers labelled images no better"):
+        enrolled(passed, lambda x: blind.normal(size=(len(x), 10)), **options)
 
 
 def test_recorded_models_cannot_be_compared_on_other_images(tmp_path: Path) -> None:

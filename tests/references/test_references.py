@@ -40,6 +40,10 @@ def broken(outputs, channels, size):
 
 def leaving(outputs, channels, size):
     raise SystemExit(7)
+
+def frozen(outputs, channels, size):
+    print("a banner")
+    return small(outputs, channels, size).requires_grad_(False)
 """
 QUICK = Recipes(own=Recipe(epochs=4, rate=0.05), others=Recipe(epochs=4, rate=0.05))
 
@@ -143,12 +147,18 @@ def test_a_second_run_in_the_same_folder_is_refused(made: Path, here: Path) -> N
     build(asked, made)
 
 
-def test_what_cannot_be_built_is_told_and_costs_nothing_else(here: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_built_is_told_and_costs_nothing_else(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(BirthmarkError, match=r"owners:broken: cannot be made .*no such layer"):
         build(wanted(here, own="owners:broken", init=None, start=None), tmp_path / "a")
     assert not (tmp_path / "a").exists()
     with pytest.raises(BirthmarkError, match=r"owners:leaving: cannot be made \(SystemExit: 7"):
         build(wanted(here, own="owners:leaving", init=None, start=None), tmp_path / "a")
+    with pytest.raises(BirthmarkError, match="owners:frozen: has no weights that can be trained"):
+        build(wanted(here, own="owners:frozen", init=None, start=None), tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+    assert capsys.readouterr() == ("", "a banner\n")
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "thesis.txt").write_text("mine")
     with pytest.raises(BirthmarkError, match="there is something already"):

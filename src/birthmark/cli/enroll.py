@@ -22,6 +22,11 @@ PLAIN_NOTE = (
     " of embeddings less than 100, or --outsider."
 )
 
+GUESSES = (
+    "The reference {} answers labelled images no better than chance, so it was left out. If it is"
+    " better than that, check its declared range, mean, deviation and channel order."
+)
+
 
 def enroll(
     model: Annotated[
@@ -117,6 +122,7 @@ def enroll(
     from birthmark.cli.terminal import print_facts, progress_bar, say
     from birthmark.common.files import require_writable
     from birthmark.data.images import ImageSet
+    from birthmark.enrolment.enrolment import left_out
     from birthmark.enrolment.population import counted_once, distinct
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_all, open_suspect
@@ -161,7 +167,8 @@ def enroll(
     ranked = len(fingerprint.bundle.references)
     kept = fingerprint.bundle.keeping(distinct(ranked, copies))
     found = [*of_copies(fingerprint.bundle, copies), *of_fingerprint(kept)]
-    warnings = [*image_set.notes, *(one.text for one in found)]
+    warnings = [*image_set.notes, *map(GUESSES.format, left_out(independent, fingerprint.manifest))]
+    warnings += [one.text for one in found]
     chosen = fingerprint.manifest.method
     plain = PLAIN_NOTE if method == BEST and chosen == PLAIN else None
     if json_:

@@ -12,7 +12,6 @@ from birthmark.bundle.manifest import (
     MAX_PROBES,
     CompanionRecords,
     ImageSetRecord,
-    PopulationRecord,
     nameable,
     seed_of,
 )
@@ -21,7 +20,13 @@ from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
 from birthmark.enrolment.defaults import defaults
-from birthmark.enrolment.population import asked, standing, unselected, unselected_images
+from birthmark.enrolment.population import (
+    MOST_UNEQUAL,
+    asked,
+    standing,
+    unselected,
+    unselected_images,
+)
 from birthmark.models.adapters import Suspect
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.queries import CHANCE, ask, chance_p
@@ -57,7 +62,8 @@ def enroll(
         Images to make probes of: like those the model is for, and trained on by nobody.
     references
         Independent models, which the suspect is compared with: the more, the smaller the p-value
-        that an audit can reach.
+        that an audit can reach. Those that answer labelled images no better than chance are left
+        out, up to half of them (`left_out`).
     method_name
         Which method, by its full name or the paper's; for `birthmark` see
         `birthmark.enrolment.defaults`.
@@ -102,6 +108,7 @@ def enroll(
         raise BirthmarkError(
             "--start", f"is {start[:200]!r}", "pass random, or a checkpoint's name without an @"
         )
+    _require_one_start(start, victim.description.lineage)
     if seed_from is not None:
         if seed or seed_from != one_line(seed_from, 500) or not seed_from:
             raise BirthmarkError(
@@ -131,11 +138,17 @@ def enroll(
     mine = ask(victim, probes, progress)
     theirs = asked(references, probes, "Asking references", progress)
     record = None
+    able = list(range(len(references)))
     if unselected(chosen):
         if chosen.probes.true_labels:
-            _require_better_than_chance([victim, *references], [mine, *theirs], probes)
+            able = _able(victim, references, [mine, *theirs], probes)
     elif all(one.description.adapter != "recorded" for one in (victim, *references)):
-        record = _standing(chosen, victim, references, images, draw, resize, progress)
+        plain = unselected_images(images, victim, draw, resize)
+        answers = asked([victim, *references], plain, "Comparing models", progress)
+        able = _able(victim, references, answers, plain)
+        lineages = [references[i].description.lineage for i in able]
+        record = standing(chosen, answers[0], [answers[i + 1] for i in able], lineages, plain)
+    references, theirs = [references[i] for i in able], [theirs[i] for i in able]
     manifest = Manifest(
         method=chosen.name,
         seed=seed,
@@ -160,22 +173,10 @@ def enroll(
     return Bundle(manifest, probes, mine, theirs)
 
 
-def _standing(
-    chosen: Method,
-    victim: Suspect,
-    references: Sequence[Suspect],
-    images: ImageSet,
-    draw: Draw,
-    resize: tuple[int, int] | None,
-    progress: Progress,
-) -> PopulationRecord:
-    """Compare models on images that were not chosen by the victim's answers, as the probes were."""
-    probes = unselected_images(images, victim, draw, resize)
-    everyone = [victim, *references]
-    mine, *theirs = answers = asked(everyone, probes, "Comparing models", progress)
-    _require_better_than_chance(everyone, answers, probes)
-    lineages = [one.description.lineage for one in references]
-    return standing(chosen, mine, theirs, lineages, probes)
+def left_out(references: Sequence[Suspect], manifest: Manifest) -> list[str]:
+    """Names of the references that were passed and left out, since they only guess."""
+    kept = [*manifest.references, *manifest.helpers]
+    return [one.description.name for one in references if one.description not in kept]
 
 
 def _recorded(companions: Companions) -> CompanionRecords | None:
@@ -185,6 +186,17 @@ def _recorded(companions: Companions) -> CompanionRecords | None:
         surrogates=[one.description for one in companions.surrogates],
         outsiders=[one.description for one in companions.outsiders],
     )
+
+
+def _require_one_start(start: str | None, lineage: str | None) -> None:
+    """Refuse two statements of what the victim began from that can't both be true."""
+    named = (lineage or "").partition("@")[2]
+    if start is not None and named and named != start:
+        raise BirthmarkError(
+            "--start",
+            f"is {start}, and the lineage {lineage} began from {named}",
+            f"pass --start {named}, or the lineage that your model is of",
+        )
 
 
 def _require_distinct(
@@ -218,15 +230,39 @@ def _require_use(probes: ProbeMethod, companions: Companions) -> None:
         )
 
 
-def _require_better_than_chance(
-    models: Sequence[Suspect], answers: Sequence[Outputs], probes: list[Image]
-) -> None:
-    for model, outputs in zip(models, answers, strict=True):
-        p = chance_p(outputs, probes)
-        if p is not None and p > CHANCE:
-            raise BirthmarkError(
-                model.description.name,
-                f"answers labelled images no better than chance (permutation p = {p:.3f})",
-                "check its declared range, mean, deviation and channel order;"
-                " if the images' labels mean something else, pass --no-labels",
-            )
+def _able(
+    victim: Suspect,
+    references: Sequence[Suspect],
+    answers: Sequence[Outputs],
+    probes: list[Image],
+) -> list[int]:
+    """Places of the references that answer better than chance.
+
+    Parameters
+    ----------
+    victim, references
+        The models.
+    answers
+        Theirs, in this order, to images that were chosen by nobody's answers.
+    probes
+        These images.
+
+    Raises
+    ------
+    BirthmarkError
+        If the victim does not, or more than half of the references don't.
+    """
+    guesses = [p is not None and p > CHANCE for p in (chance_p(one, probes) for one in answers)]
+    able = [i for i, guess in enumerate(guesses[1:]) if not guess]
+    few = len(able) < (1 - MOST_UNEQUAL) * len(references)
+    if guesses[0] or few:
+        names = [one.description.name for one in (victim, *references)]
+        others = len(references) - len(able) - 1
+        and_others = f", as do {others} other references" if few and others else ""
+        raise BirthmarkError(
+            names[0] if guesses[0] else names[guesses.index(True)],
+            f"answers labelled images no better than chance{'' if guesses[0] else and_others}",
+            "check its declared range, mean, deviation and channel order;"
+            " if the images' labels mean something else, pass --no-labels",
+        )
+    return able

@@ -392,6 +392,8 @@ def test_a_declaration_beside_a_model_must_not_be_contradicted(tmp_path: Path) -
     )
     with pytest.raises(BirthmarkError, match=r"mean is .* beside it, but"):
         as_suspect(file, {"mean": (0.1,)})
+    (tmp_path / "birthmark.toml").write_text(world.TOML.replace("[0.5]", "0.5"))
+    assert as_suspect(file, {"mean": (0.5,)}).description == as_suspect(file).description
     (tmp_path / "birthmark.toml").write_text("size = ")
     with pytest.raises(BirthmarkError, match=r"birthmark\.toml: is not TOML"):
         as_suspect(file)

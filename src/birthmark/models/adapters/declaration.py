@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -25,7 +26,12 @@ from birthmark.data.images import MAX_SIDE, Image
 from birthmark.data.outputs import Kind
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
-PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
+PerChannel = Annotated[
+    tuple[float, ...],
+    Field(min_length=1, max_length=3),
+    BeforeValidator(lambda one: (one,) if isinstance(one, int | float) else one),
+]
+"""One number may be written without brackets."""
 MAX_FILE = 1 << 16
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 import torch
 from torch import nn
@@ -39,10 +41,11 @@ def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> 
     if name.startswith(TIMM):
         return of_timm(name, outputs, channels, published=False)
     try:
-        _, factory = imported(name)
-        made = factory(outputs=outputs, channels=channels, size=size)
-        with torch.no_grad():
-            shape = tuple(made.eval()(torch.zeros(2, channels, size, size)).shape)
+        with redirect_stdout(sys.stderr):  # a module that prints would spoil what --json prints
+            _, factory = imported(name)
+            made = factory(outputs=outputs, channels=channels, size=size)
+            with torch.no_grad():
+                shape = tuple(made.eval()(torch.zeros(2, channels, size, size)).shape)
     except (Exception, SystemExit) as error:
         raise BirthmarkError(
             f"network {name}",
@@ -52,5 +55,11 @@ def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> 
     if shape != (2, outputs):
         raise BirthmarkError(
             f"network {name}", f"answers two images with {shape}", f"make it answer (2, {outputs})"
+        )
+    if not any(weight.requires_grad for weight in made.parameters()):
+        raise BirthmarkError(
+            f"network {name}",
+            "has no weights that can be trained",
+            "let their requires_grad be True, which the factory may have changed",
         )
     return made  # type: ignore[no-any-return]
