@@ -199,7 +199,7 @@ def test_references_that_guess_are_left_out_unless_most_do(options: dict[str, An
     assert population(made.bundle) == population(whole.bundle)
 
     most = [*world.references(2), guesser(0), guesser(1), guesser(2)]
-    with pytest.raises(BirthmarkError, match="g0: answers labelled images no better.*, as do 2"):
+    with pytest.raises(BirthmarkError, match=r"g0: answers labelled images no better.*, as do 2"):
         enrolled(most, **options)
     blind = np.random.default_rng(0)
     with pytest.raises(BirthmarkError, match="victim: answers labelled images no better"):

@@ -39,6 +39,6 @@ def toml_of(data: bytes, source: object, limit: int) -> dict[str, Any]:
             raise BirthmarkError(source, f"has a key of over {MAX_PARTS} parts", "shorten it")
         return tomllib.loads(text)
     except RecursionError as error:
-        raise BirthmarkError(source, "is nested too deeply", "write it with less nesting") from error
+        raise BirthmarkError(source, "is nested too deeply", "write it flatter") from error
     except ValueError as error:  # of broken UTF-8, broken TOML and endless numbers
         raise BirthmarkError(source, f"is not TOML ({error})", "correct that place") from error

@@ -31,7 +31,7 @@ from birthmark.models.adapters import Suspect
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.queries import CHANCE, ask, chance_p
 from birthmark.probes import Companions, Draw, ProbeMethod
-from birthmark.scores.methods import BEST, Method, common_kind, method
+from birthmark.scores.methods import BEST, common_kind, method
 
 LIBRARIES = ("birthmark", "numpy", "onnxruntime", "pillow")
 

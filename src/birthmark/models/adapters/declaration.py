@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -26,12 +25,7 @@ from birthmark.data.images import MAX_SIDE, Image
 from birthmark.data.outputs import Kind
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
-PerChannel = Annotated[
-    tuple[float, ...],
-    Field(min_length=1, max_length=3),
-    BeforeValidator(lambda one: (one,) if isinstance(one, int | float) else one),
-]
-"""One number may be written without brackets."""
+PerChannel = Annotated[tuple[float, ...], Field(min_length=1, max_length=3)]
 MAX_FILE = 1 << 16
 
 
@@ -204,8 +198,14 @@ def declared_beside(model: Path) -> dict[str, Any]:
     above = [folder / "birthmark.toml" for folder in model.absolute().parents[:3]]
     for file in (model.with_suffix(".toml"), *above):
         if file.exists():
-            return toml_of(read_bytes(file, MAX_FILE), file, MAX_FILE)
+            fields = toml_of(read_bytes(file, MAX_FILE), file, MAX_FILE)
+            bare = {k: [v] for k, v in fields.items() if k in ("mean", "std") and _number(v)}
+            return fields | bare
     return {}
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def combined(
