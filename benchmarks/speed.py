@@ -36,7 +36,8 @@ from birthmark.scores.correlation import (
     units,
 )
 
-PROBES, SIDE, CLASSES, REFERENCES = 1000, 64, 50, 20
+PROBES, SIDE, CLASSES, REFERENCES, LINEAGES = 1000, 64, 50, 40, 8
+SMALL = 8
 DECLARED = {
     "size": (SIDE, SIDE),
     "channels": 3,
@@ -63,18 +64,20 @@ def compared(
     return statistics.median(ratios), ratios[0], ratios[-1]
 
 
-def network(seed: int, width: int) -> bytes:
+def network(seed: int, width: int, changed: float = 0.0) -> bytes:
     """Four convolutions and a linear layer on (n, 3, 64, 64), with random weights, as ONNX.
 
     Width 32 costs 49 million multiplications an image; 64 costs 195 million, about as many as
-    a ResNet-18 made for ImageNet at this size.
+    a ResNet-18 made for ImageNet at this size. `changed` is the share by which weights differ from
+    those of the seed.
     """
-    rng = np.random.default_rng(seed)
+    rng, other = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
     widths = (3, width, 2 * width, 4 * width, 4 * width)
     nodes, weights, last = [], [], "image"
     for i in range(4):
         shape = (widths[i + 1], widths[i], 3, 3)
         kernel = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[1:]))
+        kernel *= 1 + changed * other.normal(size=shape)
         weights.append(numpy_helper.from_array(kernel.astype(np.float32), f"w{i}"))
         strides = [1, 1] if i == 0 else [2, 2]
         nodes.append(
@@ -98,27 +101,39 @@ def network(seed: int, width: int) -> bytes:
 
 
 def fingerprint(folder: Path, width: int) -> Path:
-    """A fingerprint with 1,000 probes of smooth random images and 20 references."""
+    """A fingerprint with 1,000 probes of smooth random images and 40 small references."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (PROBES, 8, 8, 3), dtype=np.uint8)
     images = np.stack([np.asarray(Pillow.fromarray(one).resize((SIDE, SIDE))) for one in coarse])
-    models = []
-    for seed in range(REFERENCES + 2):
-        file = folder / f"{seed}.onnx"
-        file.write_bytes(network(seed, width))
-        models.append(as_suspect(file, DECLARED))
-    made = Fingerprint.enroll(models[0], ImageSet.from_arrays(images), models[2:], n=PROBES)
+    for name, content in (
+        ("victim", network(0, width)),
+        ("other", network(1, width)),
+        ("copy", network(0, width, 0.02)),
+    ):
+        (folder / f"{name}.onnx").write_bytes(content)
+    references = []
+    for i in range(REFERENCES):
+        file = folder / f"reference-{i}.onnx"
+        file.write_bytes(network(2 + i, SMALL))
+        references.append(as_suspect(file, DECLARED, lineage=f"lineage-{i % LINEAGES}"))
+    made = Fingerprint.enroll(
+        as_suspect(folder / "victim.onnx", DECLARED, lineage="lineage-0"),
+        ImageSet.from_arrays(images),
+        references,
+        method="partial0.03@natural",
+        n=PROBES,
+        start="random",
+    )
     made.save(folder / "v.birthmark")
     return folder / "v.birthmark"
 
 
-def audit_ratio(folder: Path, width: int, repeats: int) -> tuple[float, float, float]:
+def audit_ratio(folder: Path, name: str, repeats: int) -> tuple[float, float, float]:
     """Audit of an ONNX model against bare onnxruntime and Pillow on the same probes."""
-    file = fingerprint(folder, width)
-    suspect = as_suspect(folder / "1.onnx", DECLARED)
+    suspect = as_suspect(folder / f"{name}.onnx", DECLARED)
     options = onnxruntime.SessionOptions()
-    session = onnxruntime.InferenceSession(folder / "1.onnx", options)
-    opened = [Fingerprint.open(file) for _ in range(repeats + 1)]
+    session = onnxruntime.InferenceSession(folder / f"{name}.onnx", options)
+    opened = [Fingerprint.open(folder / "v.birthmark") for _ in range(repeats + 1)]
     data = [probe.data for probe in opened[0].probes]
 
     def bare() -> None:

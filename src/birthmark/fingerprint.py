@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from birthmark.audit.audit import Audited, audit
 from birthmark.audit.repeats import REPEATS
 from birthmark.audit.result import NO_LINEAGE, Result
@@ -22,6 +24,9 @@ from birthmark.models.adapters.base import PairSuspect
 from birthmark.models.adapters.lookup import open_all
 from birthmark.probes import Companions
 from birthmark.scores.methods import BEST
+
+ONE_THREAD = 1, "blas"
+"""Matrix products are small here: two threads of BLAS mostly wait for each other."""
 
 
 class Fingerprint:
@@ -81,26 +86,27 @@ class Fingerprint:
             If images or models don't allow it.
         """
         images = images if isinstance(images, ImageSet) else ImageSet.open(images, progress)
-        bundle = enroll(
-            as_suspect(model, declared, lineage=lineage),
-            images,
-            open_all([str(references)], declared)
-            if isinstance(references, str | Path)
-            else [as_suspect(reference, declared) for reference in references],
-            method_name=method,
-            n=n,
-            seed=seed,
-            seed_from=seed_from,
-            resize=resize,
-            start=start,
-            split=split,
-            name=name,
-            companions=Companions(
-                [as_suspect(surrogate, declared) for surrogate in surrogates],
-                [as_suspect(outsider, declared) for outsider in outsiders],
-            ),
-            progress=progress,
-        )
+        with threadpool_limits(*ONE_THREAD):
+            bundle = enroll(
+                as_suspect(model, declared, lineage=lineage),
+                images,
+                open_all([str(references)], declared)
+                if isinstance(references, str | Path)
+                else [as_suspect(reference, declared) for reference in references],
+                method_name=method,
+                n=n,
+                seed=seed,
+                seed_from=seed_from,
+                resize=resize,
+                start=start,
+                split=split,
+                name=name,
+                companions=Companions(
+                    [as_suspect(surrogate, declared) for surrogate in surrogates],
+                    [as_suspect(outsider, declared) for outsider in outsiders],
+                ),
+                progress=progress,
+            )
         return cls(bundle)
 
     @classmethod
@@ -212,4 +218,5 @@ class Fingerprint:
         """As `audit`, but the suspect's answers come too."""
         if not isinstance(suspect, PairSuspect):
             suspect = as_suspect(suspect, declared)
-        return audit(self.bundle, suspect, seal=self.seal, **options)
+        with threadpool_limits(*ONE_THREAD):
+            return audit(self.bundle, suspect, seal=self.seal, **options)

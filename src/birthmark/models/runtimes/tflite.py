@@ -86,7 +86,8 @@ def _whole(batch: NDArray[np.float32], input_: Mapping[str, Any]) -> NDArray[Any
         return batch.astype(dtype, copy=False)
     scale, zero = input_["quantization"]
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(batch / (scale or 1) + zero), limits.min, limits.max).astype(dtype)
+    nearest = np.rint(batch / (scale or 1) + zero)
+    return np.asarray(nearest.clip(limits.min, limits.max), dtype)
 
 
 RUNTIMES.register("tflite", example="tflite")(lambda: TfliteRuntime)

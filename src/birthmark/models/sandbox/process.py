@@ -16,8 +16,13 @@ from birthmark.models.sandbox.frames import Channel
 from birthmark.models.sandbox.launcher import start
 from birthmark.models.sandbox.limits import MEMORY, SECONDS, Limits
 
-AT_ONCE = 32
-"""Most processes that are kept; of more, the one unused for longest is ended if it is idle."""
+AT_ONCE = 16
+"""Most processes that are kept; of more, idle ones are ended.
+
+The one used last goes first: models are asked in the same order again, so those of the beginning
+are wanted next."""
+KEPT = 512 << 20
+"""Bytes of memory that all of them may hold beyond what empty ones do, before idle ones end."""
 
 
 class OverLimitError(Exception):
@@ -66,6 +71,11 @@ class Process:
     def usable(self) -> bool:
         """Whether it has not been ended, and this is not a fork of the process that started it."""
         return self._open and self._parent == os.getpid()
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that it holds beyond what an empty one does, where Linux tells."""
+        return max(0, self._taken()[1] - self._empty)
 
     def send(self, header: dict[str, Any], seconds: float) -> None:
         """Send a header and give the process so long to answer.
@@ -143,13 +153,15 @@ _USED: OrderedDict[int, Process] = OrderedDict()
 def _touch(process: Process) -> None:
     _USED[id(process)] = process
     _USED.move_to_end(id(process))
-    if len(_USED) <= AT_ONCE:
-        return
-    for one in list(_USED.values())[:-1]:
-        if one.lock.acquire(blocking=False):
-            one.close()
-            one.lock.release()
+    kept = list(_USED.values())
+    held = [one.held for one in kept]
+    for place in range(len(kept) - 2, -1, -1):
+        if len(_USED) <= AT_ONCE and sum(held) <= KEPT:
             return
+        if kept[place].lock.acquire(blocking=False):
+            kept[place].close()
+            kept[place].lock.release()
+            held[place] = 0
 
 
 if hasattr(os, "register_at_fork"):
