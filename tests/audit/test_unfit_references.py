@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,14 @@ def named(lineages: Sequence[str]) -> list[Suspect]:
 
 
 PLAIN = [world.lineage_of(i) for i in range(20)]
+
+
+def test_the_victim_itself_is_no_reference() -> None:
+    """Resaved with a little noise, its digest is another."""
+    again = copy.deepcopy(world.victim())
+    again.coef_ = again.coef_ * (1 + np.random.default_rng(0).normal(0, 1e-3, again.coef_.shape))
+    with pytest.raises(BirthmarkError, match="own: answers as your model does"):
+        enrolled([*named(PLAIN), world.as_digits(again, name="own", lineage="linear")])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from birthmark.enrolment.defaults import defaults
 from birthmark.enrolment.population import (
     MOST_UNEQUAL,
     asked,
+    of_victim,
     standing,
     unselected,
     unselected_images,
@@ -170,7 +171,9 @@ def enroll(
         companions=_recorded(companions),
         split=split,
     )
-    return Bundle(manifest, probes, mine, theirs)
+    bundle = Bundle(manifest, probes, mine, theirs)
+    _require_not_the_victim(bundle)
+    return bundle
 
 
 def left_out(references: Sequence[Suspect], manifest: Manifest) -> list[str]:
@@ -196,6 +199,17 @@ def _require_one_start(start: str | None, lineage: str | None) -> None:
             "--start",
             f"is {start}, and the lineage {lineage} began from {named}",
             f"pass --start {named}, or the lineage that your model is of",
+        )
+
+
+def _require_not_the_victim(bundle: Bundle) -> None:
+    """Refuse references that owe the victim everything."""
+    names = [bundle.manifest.references[i].name for i in of_victim(bundle)]
+    if names:
+        raise BirthmarkError(
+            names[0],
+            "answers as your model does, so it is no independent model",
+            f"leave {'it' if len(names) == 1 else ', '.join(names)} out of the references",
         )
 
 

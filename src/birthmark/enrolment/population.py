@@ -169,10 +169,20 @@ def distinct(references: int, counted: Sequence[Sequence[int]]) -> list[int]:
 
 def counted_once(bundle: Bundle) -> list[list[int]]:
     """Places of references that answer as one model does, in groups of two or more."""
+    return _as_one(bundle, bundle.references)
+
+
+def of_victim(bundle: Bundle) -> list[int]:
+    """Places of references that answer as the victim does."""
+    found = _as_one(bundle, [bundle.victim, *bundle.references])
+    return [i - 1 for group in found if 0 in group for i in group[1:]]
+
+
+def _as_one(bundle: Bundle, models: Sequence[Outputs]) -> list[list[int]]:
     if len(bundle.probes) < TELLING:
         return []
     score = method(bundle.manifest.method).score
-    everyone = [bundle.victim, *bundle.references]
+    everyone = [bundle.victim, *models]
     kind = common_kind([one.kind for one in everyone], score)
     frame, *others = [one.to(kind) if kind.tells_classes else one for one in everyone]
     return [group for group in groups(among(score, frame, others)) if len(group) > 1]
