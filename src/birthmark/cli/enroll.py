@@ -16,12 +16,6 @@ from birthmark.common.errors import BirthmarkError
 if TYPE_CHECKING:
     from birthmark.models.adapters import Suspect
 
-PLAIN_NOTE = (
-    "Probes are taken as they are drawn. Choosing them, as for the published tables, takes 24"
-    " references or some --outsider models, 300 images, and -n 200 or less (300 with --outsider);"
-    " of embeddings less than 100, or --outsider."
-)
-
 GUESSES = (
     "The reference {} answers labelled images no better than chance, so it was left out. If it is"
     " better than that, check its declared range, mean, deviation and channel order."
@@ -126,7 +120,6 @@ def enroll(
     from birthmark.enrolment.population import counted_once, distinct
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_all, open_suspect
-    from birthmark.scores.methods import BEST, PLAIN
     from birthmark.witnesses.shuffled.plan import read_plan
 
     if out.exists() and not force:
@@ -170,14 +163,11 @@ def enroll(
     warnings = [*image_set.notes, *map(GUESSES.format, left_out(independent, fingerprint.manifest))]
     warnings += [one.text for one in found]
     chosen = fingerprint.manifest.method
-    plain = PLAIN_NOTE if method == BEST and chosen == PLAIN else None
     if json_:
         made = {"fingerprint": str(out), "seal": seal, "method": chosen}
-        print(json.dumps(made | {"warnings": [*warnings, *([plain] if plain else [])]}))
+        print(json.dumps(made | {"warnings": warnings}))
         return
     print_facts(facts(fingerprint))
-    if plain:
-        say(f"\nNote: {plain}")
     for warning in warnings:
         say(f"\nWarning: {warning}")
     if not all(one.accuses for one in found):

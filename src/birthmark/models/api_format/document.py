@@ -135,10 +135,14 @@ class Path:
             found = [node.obj for node in islice(nodes, MAX_WIDTH + 1)]
         except (Exception, RecursionError) as error:
             raise BirthmarkError(
-                source, f"gave an answer that {self.text} cannot be looked up in", "mend the path"
+                source,
+                f"gave an answer that {self.text} cannot be looked up in",
+                "correct the path",
             ) from error
         if len(found) > MAX_WIDTH:
-            raise BirthmarkError(source, f"answered with too much at {self.text}", "mend the path")
+            raise BirthmarkError(
+                source, f"answered with too much at {self.text}", "correct the path"
+            )
         return found
 
     def one(self, document: object, source: str) -> Any:
@@ -155,7 +159,7 @@ class Path:
             raise BirthmarkError(
                 source,
                 f"its answer has {len(found)} things at {self.text}: {shown(document)}",
-                "mend the path",
+                "correct the path",
             )
         return found[0]
 
@@ -207,5 +211,5 @@ def number(value: object, where: str, source: str) -> float:
         if math.isfinite(real):
             return real
     raise BirthmarkError(
-        source, f"its answer has {shown(value)} at {where}, which is no number", "mend the path"
+        source, f"its answer has {shown(value)} at {where}, which is no number", "correct the path"
     )

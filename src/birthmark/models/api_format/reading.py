@@ -157,7 +157,7 @@ class Reading(BaseModel):
                 source,
                 f"its answer has {len(names)} labels at {labels}, {len(numbers)} scores at"
                 f" {scores}",
-                "mend the paths",
+                "correct the paths",
             )
         if len(set(names)) != len(names) and not self.merge:
             raise BirthmarkError(
@@ -220,7 +220,9 @@ def _label(value: object, where: str, source: str) -> Label:
     whole = number(value, where, source)
     if whole != math.floor(whole) or not 0 <= whole < MAX_WIDTH:
         raise BirthmarkError(
-            source, f"its answer has {shown(value)} at {where}, which is no label", "mend the path"
+            source,
+            f"its answer has {shown(value)} at {where}, which is no label",
+            "correct the path",
         )
     return int(whole)
 
