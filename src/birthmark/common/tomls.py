@@ -41,4 +41,4 @@ def toml_of(data: bytes, source: object, limit: int) -> dict[str, Any]:
     except RecursionError as error:
         raise BirthmarkError(source, "is nested too deeply", "write it flatter") from error
     except ValueError as error:  # of broken UTF-8, broken TOML and endless numbers
-        raise BirthmarkError(source, f"is not TOML ({error})", "correct that place") from error
+        raise BirthmarkError(source, f"is not TOML ({error})", "fix that place") from error

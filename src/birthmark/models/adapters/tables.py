@@ -47,7 +47,7 @@ def table_of(path: Path) -> Table:
                 )
             names, rows, empty = _rows(lines, len(header), path)
     except (ValueError, csv.Error, OSError) as error:
-        raise BirthmarkError(path, f"is no table of numbers ({error})", "correct it") from error
+        raise BirthmarkError(path, f"is no table of numbers ({error})", "fix it") from error
     if len({*names, *empty}) != len(names) + len(empty):
         raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
     return header[1:], names, np.array(rows).reshape(len(rows), len(header) - 1), empty
@@ -62,7 +62,7 @@ def _rows(
     for number, row in enumerate(lines, 2):
         if len(row) != width:
             raise BirthmarkError(
-                path, f"line {number} has {len(row)} cells of {width}", "correct the line"
+                path, f"line {number} has {len(row)} cells of {width}", "fix the line"
             )
         if (len(rows) + len(empty)) * width > MAX_NUMBERS:
             raise BirthmarkError(path, f"holds over {MAX_NUMBERS} numbers", "record fewer probes")

@@ -137,12 +137,10 @@ class Path:
             raise BirthmarkError(
                 source,
                 f"gave an answer that {self.text} cannot be looked up in",
-                "correct the path",
+                "fix the path",
             ) from error
         if len(found) > MAX_WIDTH:
-            raise BirthmarkError(
-                source, f"answered with too much at {self.text}", "correct the path"
-            )
+            raise BirthmarkError(source, f"answered with too much at {self.text}", "fix the path")
         return found
 
     def one(self, document: object, source: str) -> Any:
@@ -159,7 +157,7 @@ class Path:
             raise BirthmarkError(
                 source,
                 f"its answer has {len(found)} things at {self.text}: {shown(document)}",
-                "correct the path",
+                "fix the path",
             )
         return found[0]
 
@@ -181,7 +179,7 @@ class Path:
             raise Answerless(
                 source,
                 f"its answer has {there} at {self.text}: {shown(document)}",
-                "correct the path; or if it says so that it will not answer about an image, add"
+                "fix the path; or if it says so that it will not answer about an image, add"
                 f" [refused] with path = {json.dumps(self.text)} and empty = true",
             )
 
@@ -211,5 +209,5 @@ def number(value: object, where: str, source: str) -> float:
         if math.isfinite(real):
             return real
     raise BirthmarkError(
-        source, f"its answer has {shown(value)} at {where}, which is no number", "correct the path"
+        source, f"its answer has {shown(value)} at {where}, which is no number", "fix the path"
     )

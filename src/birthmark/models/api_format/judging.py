@@ -99,7 +99,7 @@ class Judging:
         for label, score in (taken if isinstance(taken, dict) else {}).items():
             place = self._place(label, name)
             if told[place]:
-                raise self._error(f"told {shown(label)} twice for {name}", "correct the paths")
+                raise self._error(f"told {shown(label)} twice for {name}", "fix the paths")
             self._put(row, place, score / scale)
             self._put(told, place, True)
         total, left = row.sum(), len(row) - told.sum()

@@ -157,13 +157,13 @@ class Reading(BaseModel):
                 source,
                 f"its answer has {len(names)} labels at {labels}, {len(numbers)} scores at"
                 f" {scores}",
-                "correct the paths",
+                "fix the paths",
             )
         if len(set(names)) != len(names) and not self.merge:
             raise BirthmarkError(
                 source,
                 "its answer names a label twice",
-                "correct the paths, or say merge = true if a label stands for several classes",
+                "fix the paths, or say merge = true if a label stands for several classes",
             )
         scores_by: dict[Label, float] = {}
         for label, score in zip(names, numbers, strict=True):
@@ -222,7 +222,7 @@ def _label(value: object, where: str, source: str) -> Label:
         raise BirthmarkError(
             source,
             f"its answer has {shown(value)} at {where}, which is no label",
-            "correct the path",
+            "fix the path",
         )
     return int(whole)
 

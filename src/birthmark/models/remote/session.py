@@ -338,7 +338,7 @@ class Session:
         self._changed.set()
 
     def _fatal(self, reason: str) -> BirthmarkError:
-        return BirthmarkError(self._name, reason, f"correct that; {KEPT}")
+        return BirthmarkError(self._name, reason, f"fix that; {KEPT}")
 
     def _over_budget(self) -> BirthmarkError:
         calls, cost = self._limits.max_calls, self._limits.max_cost

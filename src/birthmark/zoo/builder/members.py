@@ -31,7 +31,7 @@ def members(plan: Plan) -> list[Member]:
         if needs_parent(group.recipe) != bool(group.parents):
             needs = "needs parents" if not group.parents else "takes no parents"
             raise BirthmarkError(
-                f"group {group.name!r}", f"the recipe {group.recipe} {needs}", "correct its parents"
+                f"group {group.name!r}", f"the recipe {group.recipe} {needs}", "fix its parents"
             )
         if group.starts and keeps_network(group.recipe):
             raise BirthmarkError(

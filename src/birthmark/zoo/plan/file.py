@@ -72,4 +72,4 @@ def checked(fields: dict[str, Any], source: str) -> Plan:
         field = ".".join(map(str, place)) or "the plan"
         problem = first["msg"].removeprefix("Value error, ")
         problem = "is unknown" if first["type"] == "extra_forbidden" else problem
-        raise BirthmarkError(source, f"{field}: {problem}", "correct that field") from error
+        raise BirthmarkError(source, f"{field}: {problem}", "fix that field") from error

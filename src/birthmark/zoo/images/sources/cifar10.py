@@ -77,7 +77,7 @@ def _records(path: Path) -> NDArray[np.uint8]:
         size = path.stat().st_size
         flat: NDArray[np.uint8] = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
     except OSError as error:
-        raise BirthmarkError(path, f"cannot be read ({error.strerror})", "correct it") from error
+        raise BirthmarkError(path, f"cannot be read ({error.strerror})", "fix it") from error
     if size == 0 or size % RECORD:
         raise BirthmarkError(
             path,
