@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import re
@@ -84,7 +85,7 @@ class Totals:
 def goals(inputs: int) -> dict[str, int]:
     """How many inputs each target gets."""
     shares = sum(target.share for target in TARGETS.values())
-    return {name: -(-inputs * target.share // shares) for name, target in TARGETS.items()}
+    return {name: math.ceil(inputs * target.share / shares) for name, target in TARGETS.items()}
 
 
 def one_round(name: str, inputs: int, seed: int, state: Path) -> None:

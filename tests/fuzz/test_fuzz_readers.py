@@ -10,11 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birthmark import BirthmarkError
+from fuzzing.model_targets import WEIGHTS
 from fuzzing.mutating import MUTATORS, blindly
 from fuzzing.seeds import seeds
 from fuzzing.targets import CORPUS, LONGEST, TARGETS, corpus, refusal
 
-SIZE = 300_000
+SIZE = 450_000
+SANDBOXED = tuple(f"weights-{name}" for name in WEIGHTS)
+"""A process an input."""
+QUICK = tuple(name for name in TARGETS if name not in SANDBOXED)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -27,7 +31,7 @@ def test_every_committed_input_is_read_or_refused(name: str) -> None:
             assert said is None, file
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", QUICK)
 @settings(
     max_examples=25,
     derandomize=True,
@@ -37,6 +41,16 @@ def test_every_committed_input_is_read_or_refused(name: str) -> None:
 )
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, 1 << 14), max_size=3))
 def test_changed_files_are_read_or_refused(name: str, seed: int, cuts: list[int]) -> None:
+    put_changed(name, seed, cuts)
+
+
+@pytest.mark.parametrize("name", SANDBOXED)
+def test_changed_weights_are_read_or_refused(name: str) -> None:
+    for seed in range(6):
+        put_changed(name, seed, [37 * seed, 1 << seed])
+
+
+def put_changed(name: str, seed: int, cuts: list[int]) -> None:
     rnd = Random(seed)
 
     def blind(data: bytes) -> bytes:
@@ -50,7 +64,7 @@ def test_changed_files_are_read_or_refused(name: str, seed: int, cuts: list[int]
     refusal(TARGETS[name].read, MUTATORS.get(name, blindly)(data, rnd, blind))
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", QUICK)
 @settings(max_examples=10, derandomize=True, deadline=None, database=None)
 @given(data=st.binary(max_size=200))
 def test_bytes_are_read_or_refused(name: str, data: bytes) -> None:

@@ -28,6 +28,7 @@ from birthmark.models.adapters import open_suspect
 from birthmark.models.adapters.declaration import declared_beside
 from birthmark.models.api_format.document import parsed
 from birthmark.zoo.answers import read_answers
+from fuzzing.model_targets import weights_table
 
 MIB = 1 << 20
 EMPTY = b"{}," * 5_000_000
@@ -246,6 +247,11 @@ BOMBS: dict[str, tuple[str, Write, Read]] = {
         "a.json",
         lambda path: _written(path, b"[" + EMPTY[: (8 * MIB - 4) // 3 * 3] + b"{}]"),
         lambda path: parsed(path.read_bytes(), "the API"),
+    ),
+    "weights in a process, a table of 5 million empty lists": (
+        "a.json",
+        lambda path: _written(path, b"[" + b"[]," * 5_000_000 + b"[]]"),
+        lambda path: weights_table(path.read_bytes()),
     ),
     "TOML, a key of 32,000 parts": (
         "birthmark.toml",

@@ -2,95 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
 import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from random import Random
+
 from typing import Any
 
+from birthmark import BirthmarkError
+from birthmark.audit.answers import read_answers
 from birthmark.common.digests import canonical_json, sha256
+from fuzzing.structured import changed_text, odd
 
 Blind = Callable[[bytes], bytes]
 """Changes bytes without knowing what they mean."""
 Mutator = Callable[[bytes, Random, Blind], bytes]
 """Changes a file of a known form, by chance and a blind mutator."""
-
-ODD: tuple[Any, ...] = (
-    None,
-    True,
-    0,
-    -1,
-    1,
-    2,
-    3,
-    255,
-    2**31,
-    2**63,
-    2**64,
-    10**30,
-    -0.0,
-    0.5,
-    1e300,
-    1e-320,
-    float("nan"),
-    float("inf"),
-    "",
-    "a",
-    "\x00",
-    "\x1b[31m\n",
-    "é\ud800",
-    "a" * 300,
-    "sha256:" + "0" * 64,
-    "../../a",
-    [],
-    {},
-    [[]],
-    [1, 2],
-    {"a": 1},
-)
-
-
-def odd(rnd: Random) -> Any:
-    """A value that readers may not expect."""
-    return rnd.choice(ODD)
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    if isinstance(value, dict | list):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield value, key
-            yield from _places(value[key])
-
-
-def changed(value: Any, rnd: Random) -> Any:
-    """JSON with one or more places replaced, removed, doubled or moved; `value` is changed."""
-    for _ in range(rnd.choice((1, 1, 1, 2, 5))):
-        places = list(_places(value))
-        if not places:
-            return odd(rnd)
-        holder, key = rnd.choice(places)
-        kind = rnd.randrange(6)
-        if kind == 0:
-            del holder[key]
-        elif kind == 1:
-            other, at = rnd.choice(places)
-            holder[key] = json.loads(json.dumps(other[at] if _has(other, at) else None))
-        elif kind == 2 and isinstance(holder, list):
-            holder.insert(key, odd(rnd))
-        elif kind == 2:
-            holder[rnd.choice(("", "a", "format", "kind", "\x07"))] = odd(rnd)
-        elif kind == 3 and isinstance(holder[key], int | float):
-            holder[key] = holder[key] * rnd.choice((-1, 2, 10**6)) + rnd.choice((-1, 0, 1, 0.5))
-        else:
-            holder[key] = odd(rnd)
-    return value
-
-
-def _has(holder: Any, key: Any) -> bool:
-    return key in holder if isinstance(holder, dict) else key < len(holder)
 
 
 def changed_json(data: bytes, rnd: Random, blind: Blind) -> bytes:
@@ -98,10 +31,9 @@ def changed_json(data: bytes, rnd: Random, blind: Blind) -> bytes:
     if rnd.random() < 0.3:
         return blind(data)
     try:
-        made = json.dumps(changed(json.loads(data), rnd))
+        return changed_text(data, rnd)
     except (ValueError, RecursionError):
         return blind(data)
-    return made.encode(errors="replace")
 
 
 def changed_toml(data: bytes, rnd: Random, blind: Blind) -> bytes:
@@ -121,6 +53,9 @@ def changed_toml(data: bytes, rnd: Random, blind: Blind) -> bytes:
                 [],
                 [lines[at], lines[at]],
                 [lines[at], rnd.choice(lines)],
+                [f"{key} = {json.dumps(lines[at].partition('=')[2])}"],
+                [f"{key} = [{lines[at].partition('=')[2]}]"],
+                [rnd.choice(lines).partition("=")[0] + "=" + lines[at].partition("=")[2]],
                 [f"{key} = {value}"],
                 [f"{key} = {rnd.choice(('1979-05-27', 'inf', '0x1F', '[[1], {a = 1}]', '1e999'))}"],
                 [f"{key}.a = {value}"],
@@ -182,6 +117,16 @@ def changed_npy(data: bytes, rnd: Random, blind: Blind) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) & 0xFFFF) + header + body
 
 
+def changed_frames(data: bytes, rnd: Random, blind: Blind) -> bytes:
+    """A message with the header's JSON changed, its length right, and perhaps another after it."""
+    length = int.from_bytes(data[:4], "little")
+    if rnd.random() < 0.3 or len(data) < 4 + length:
+        return blind(data)
+    header = changed_json(data[4 : 4 + length], rnd, blind)
+    made = len(header).to_bytes(4, "little") + header + data[4 + length :]
+    return made + rnd.choice((b"", data))
+
+
 def unzipped(data: bytes) -> dict[str, bytes] | None:
     """The members of a small zip, None if it is none."""
     try:
@@ -229,7 +174,7 @@ def _changed_members(
         members[rnd.choice(("a", "../a", "\x1b", "values.npy", "images.npy", "a/"))] = members[name]
     else:
         members[name] = _member(name, members[name], rnd, blind)
-    if rnd.random() < 0.9:
+    if rnd.random() < 0.7:
         mended(members)
     compression = rnd.choice((0, 0, 0, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA))
     try:
@@ -313,6 +258,69 @@ def changed_image(data: bytes, rnd: Random, blind: Blind) -> bytes:
     )
 
 
+def changed_evidence(data: bytes, rnd: Random, blind: Blind) -> bytes:
+    """Evidence with its statement, fingerprint or answers changed, and signed again."""
+    try:
+        fields = json.loads(data)
+        payload = base64.b64decode(fields["envelope"]["payload"])
+        held = {name: base64.b64decode(one) for name, one in (fields["materials"] or {}).items()}
+        kind = rnd.randrange(10)
+        if kind == 0:
+            return changed_text(data, rnd)
+        if kind == 1 and held:
+            held["fingerprint"] = changed_bundle(held["fingerprint"], rnd, blind)
+        elif kind == 2 and held:
+            held["answers"] = changed_safetensors(held["answers"], rnd, blind)
+        elif kind == 3 and fields["timestamp"]:
+            fields["timestamp"] = _base64(blind(base64.b64decode(fields["timestamp"])))
+        else:
+            payload = changed_json(payload, rnd, blind)
+        payload = _of_files(payload, held) if rnd.random() < 0.8 else payload
+        fields["materials"] = {name: _base64(one) for name, one in held.items()} or None
+        return signed_again(fields, payload)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return blind(data)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _of_files(payload: bytes, held: dict[str, bytes]) -> bytes:
+    """A statement in its one form, about these files."""
+    statement = json.loads(payload)
+    for one in statement["subject"]:
+        content = held.get(one["name"].partition(".")[0])
+        if content is not None:
+            one["digest"]["sha256"] = sha256(content).removeprefix("sha256:")
+    if held:
+        statement["predicate"]["result"]["fingerprint"] = sha256(held["fingerprint"])
+        with contextlib.suppress(BirthmarkError):
+            outputs = read_answers(held["answers"], "a").given.outputs
+            statement["predicate"]["result"]["answers"] = outputs.digest
+    return canonical_json(statement)
+
+
+@cache
+def signer() -> Any:
+    """Whoever signs evidence here; its key is no secret."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from securesystemslib.signer import CryptoSigner
+
+    return CryptoSigner(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+
+
+def signed_again(fields: dict[str, Any], payload: bytes) -> bytes:
+    """Evidence's JSON with this statement, which the enclosed key has signed."""
+    from securesystemslib import dsse
+
+    envelope = fields["envelope"]
+    signature = dsse.Envelope(payload, envelope["payloadType"], {}).sign(signer()).signature
+    envelope["payload"] = _base64(payload)
+    envelope["signatures"][0]["sig"] = _base64(bytes.fromhex(signature))
+    return canonical_json(fields)
+
+
 def blindly(data: bytes, rnd: Random, blind: Blind) -> bytes:  # noqa: ARG001
     """A file of which no form is known."""
     return blind(data)
@@ -333,5 +341,19 @@ MUTATORS: dict[str, Mutator] = {
     "api-answer": changed_json,
     "zoo-record": changed_json,
     "zoo-answers": changed_answers,
+    "evidence": changed_evidence,
+    "result": changed_json,
+    "audit-answers": changed_safetensors,
+    "split-plan": changed_json,
+    "references-record": changed_json,
+    "references-recipe": changed_toml,
+    "sandbox-frames": changed_frames,
+    "weights-table": changed_json,
+    "hugging-face": changed_json,
+    "weights-safetensors": changed_safetensors,
+    "weights-torchscript": changed_npz,
+    "weights-pt2": changed_npz,
+    "weights-keras": changed_npz,
+    "weights-saved-model": changed_npz,
 }
 """Files of other targets are changed blindly."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,19 +18,27 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from birthmark import Fingerprint
+from birthmark.audit.answers import Recorded, answers_bytes
+from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest, write_bundle
 from birthmark.bundle.archive import outputs_bytes
-from birthmark.common.digests import sha256
+from birthmark.common.digests import canonical_json, sha256
 from birthmark.data.images import Image, encoded
 from birthmark.data.images.decoding import ORIENTATION
 from birthmark.data.outputs import Kind, Outputs
+from birthmark.evidence import sign
+from birthmark.evidence.replay import Replayed
 from birthmark.models.adapters import Description
+from birthmark.models.adapters.base import Answered
+from birthmark.models.remote.ledger import Ledger
 from birthmark.zoo.answers.file import write_answers
 from birthmark.zoo.answers.manifest import Manifest as AnswersManifest
 from birthmark.zoo.answers.numbers import digest_of
 from birthmark.zoo.plan import open_plan
-
-CORPUS = Path(__file__).parents[1] / "corpus"
+from fuzzing.model_targets import WEIGHTS
+from fuzzing.mutating import signer
+from fuzzing.scratch import CORPUS
 
 DECLARATION = """size = [8, 8]
 channels = 3
@@ -260,6 +270,147 @@ def zoo_answers() -> bytes:
         return path.read_bytes()
 
 
+SUSPECT = Description(name="s", adapter="onnx", output=Kind.LOGITS, digest=sha256(b"s"))
+
+
+def audited(data: bytes) -> dict[str, bytes]:
+    """The files of an audit by a fingerprint, of a suspect that is the victim, signed."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.birthmark"
+        path.write_bytes(data)
+        fingerprint = Fingerprint.open(path)
+    given = Recorded(Answered(fingerprint.bundle.victim, {}))
+    suspect = Replayed(SUSPECT, fingerprint.bundle.probes, given)
+    done = fingerprint.audit_with_answers(suspect, alpha=0.4, rule=Rule.RANK)
+    answers = answers_bytes(done.recorded)
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    evidence = sign(done.result, data, answers, signer(), seal_published="in print", now=then)
+    detached = evidence.model_copy(update={"materials": None})
+    return {
+        "evidence": evidence.to_bytes(),
+        "detached": detached.to_bytes(),
+        "result": done.result.model_dump_json(indent=2).encode(),
+        "answers": answers,
+    }
+
+
+def ledger() -> bytes:
+    """A ledger of one suspect, asked twice: one answer, one failure."""
+    at = "2026-01-01T00:00:00+00:00"
+    columns = "suspect, key, attempt, method, url, headers, body_sha256, body_bytes, about, price"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.ledger"
+        with Ledger.made(path) as made:
+            suspect = made.begin("a suspect")
+            for key in ("k", "l"):
+                made.connection.execute(
+                    f"INSERT INTO calls ({columns}, sent_at)"  # noqa: S608
+                    " VALUES (?, ?, 0, 'POST', 'https://a/', 'a b', 'c', 9, 'probe', .5, ?)",
+                    (suspect, key, at),
+                )
+            end = "UPDATE calls SET status = ?, answer = ?, received_at = ?, outcome = ?"
+            made.connection.execute(f"{end} WHERE key = 'k'", (200, b"[1]", at, "answered"))
+            made.connection.execute(f"{end} WHERE key = 'l'", (500, b"", at, "failed"))
+            made.gather()
+        with sqlite3.connect(path) as plain:
+            plain.execute("PRAGMA journal_mode = DELETE")
+        return path.read_bytes()
+
+
+def frame(header: object, values: bytes = b"") -> bytes:
+    """A message between the processes."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(4, "little") + text + values
+
+
+def named_onnx() -> bytes:
+    """An ONNX file of two layers, whose weights lie beside it and in it."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    beside = TensorProto(name="w", data_type=1, dims=[2, 2], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", "weights.bin"), ("length", "16")):
+        entry = beside.external_data.add()
+        entry.key, entry.value = key, value
+    inner = helper.make_graph([], "b", [], [], [beside])
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value=beside),
+        helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner),
+    ]
+    content: bytes = helper.make_model(
+        helper.make_graph(nodes, "g", [], [], [beside, onnx.TensorProto(name="i")])
+    ).SerializeToString()
+    return content
+
+
+def committed(target: str) -> dict[str, bytes]:
+    """Seeds that take other libraries, and are not made again (`tests/fuzzing/model_seeds.py`)."""
+    files = (CORPUS / target).glob("seed-*")
+    return {file.name.removeprefix("seed-"): file.read_bytes() for file in sorted(files)}
+
+
+SPLIT = {
+    "format": "birthmark-split/1",
+    "images": sha256(b"i"),
+    "count": 200,
+    "classes": 10,
+    "canaries": 0.01,
+    "seed": "0" * 64,
+}
+BUILT = {
+    "format": "birthmark-references/1",
+    "settings": sha256(b"s"),
+    "task": "classes",
+    "images": sha256(b"i"),
+    "owner_images": None,
+    "seed": 0,
+    "trained_on": 100,
+    "checked_on": 20,
+    "probes": 40,
+    "share": 0.5,
+    "victim": 0.9,
+    "references": [
+        {
+            "file": "resnet/0.onnx",
+            "digest": sha256(b"r"),
+            "lineage": "resnet@x",
+            "net": "resnet",
+            "start": "x",
+            "teacher": None,
+            "recipe": {"epochs": 2, "layers": "last"},
+            "seed": 0,
+            "images": 60,
+            "accuracy": 0.8,
+            "rounds": 1,
+            "short_by": 0.1,
+            "seconds": 2.5,
+        }
+    ],
+    "failures": {"vgg/0": "out of memory"},
+}
+RECIPE = """[own]
+epochs = 5
+rate = 0.01
+layers = "last"
+[others]
+batch = 32
+optimiser = "adamw"
+augment = "face"
+smoothing = 0.1
+"""
+PREPROCESSOR = {
+    "image_processor_type": "ViTImageProcessor",
+    "architectures": ["ViTForImageClassification"],
+    "size": {"height": 8, "width": 8},
+    "resample": 2,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "do_center_crop": False,
+    "image_mean": [0.5],
+    "image_std": [0.25],
+}
+
+
 def seeds() -> dict[str, dict[str, bytes]]:
     """Files of every target; the first format's is not made again."""
     rng = np.random.default_rng(0)
@@ -276,6 +427,7 @@ def seeds() -> dict[str, dict[str, bytes]]:
         "first": (CORPUS / "bundle" / "seed-first").read_bytes(),
     }
     record = json.dumps(RECORD).encode()
+    signed = audited(bundles["logits"])
     few = dict(pictures())
     grey = np.stack([_pixels(i, 1) for i in range(3)])
     colour = np.stack([_pixels(i) for i in range(3)])
@@ -319,6 +471,22 @@ def seeds() -> dict[str, dict[str, bytes]]:
             "label": b'{"predictions": [2], "label": 1}',
         },
         "zoo-answers": {"small": zoo_answers()},
+        "evidence": {"all": signed["evidence"], "detached": signed["detached"]},
+        "result": {"audit": signed["result"]},
+        "audit-answers": {"victim": signed["answers"]},
+        "time-stamp": committed("time-stamp"),
+        "ledger": {"two": ledger()},
+        "split-plan": {"canaries": canonical_json(SPLIT)},
+        "references-record": {"one": json.dumps(BUILT).encode()},
+        "references-recipe": {"both": RECIPE.encode()},
+        "onnx-names": {"three": named_onnx()},
+        "sandbox-frames": {
+            "takes": frame({"takes": {"name": "a", "dtype": "float32", "shape": [None, 1]}}),
+            "values": frame({"dtype": "<f4", "shape": [2, 1]}, bytes(8)),
+        },
+        "weights-table": {"two": b'[["a.weight", [2, 3]], ["b", [4, 2, 3, 3]]]'},
+        "hugging-face": {"vit": json.dumps(PREPROCESSOR).encode()},
+        **{name: committed(name) for name in (f"weights-{one}" for one in WEIGHTS)},
     }
 
 

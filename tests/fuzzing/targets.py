@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,8 +27,9 @@ from birthmark.models.remote import Reply
 from birthmark.zoo.answers import read_answers
 from birthmark.zoo.models.record import read as read_record
 from birthmark.zoo.plan import open_plan
+from fuzzing import evidence_targets, model_targets
+from fuzzing.scratch import CORPUS, file_of
 
-CORPUS = Path(__file__).parents[1] / "corpus"
 LONGEST = 700
 """A message is shorter than this."""
 
@@ -51,7 +49,7 @@ class Target:
     """
 
     read: Callable[[bytes], None]
-    share: int
+    share: float
     longest: int = 1 << 14
 
 
@@ -73,23 +71,9 @@ def refusal(read: Callable[[bytes], None], data: bytes) -> str | None:
     return None
 
 
-@cache
-def _scratch() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _file(name: str, data: bytes) -> Path:
-    path = _scratch() / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
 def bundle(data: bytes) -> None:
     """A fingerprint, and its probes' pixels."""
-    path = _file("a.birthmark", data)
+    path = file_of("a.birthmark", data)
     read_bundle(path).require_same_pixels(str(path))
 
 
@@ -108,7 +92,7 @@ class _Replayed:
 
 def audit(data: bytes) -> None:
     """An audit of the victim itself by a foreign fingerprint."""
-    fingerprint = Fingerprint.open(_file("b.birthmark", data))
+    fingerprint = Fingerprint.open(file_of("b.birthmark", data))
     told = enough(
         [one.lineage for one in fingerprint.manifest.references],
         fingerprint.manifest.victim.lineage,
@@ -128,7 +112,7 @@ def image(data: bytes) -> None:
 
 def image_set(name: str, data: bytes) -> None:
     """A set of images in one file, and all pixels."""
-    opened = ImageSet.open(_file(name, data))
+    opened = ImageSet.open(file_of(name, data))
     assert opened.digest and opened.require_one_size()
     for one in opened:
         assert one.pixels.size
@@ -136,7 +120,7 @@ def image_set(name: str, data: bytes) -> None:
 
 def images_folder(data: bytes) -> None:
     """A folder with one image of a class."""
-    file = _file("folder/a.png", data)
+    file = file_of("folder/a.png", data)
     for one in ImageSet.open(file.parent):
         assert one.pixels.size
 
@@ -144,7 +128,7 @@ def images_folder(data: bytes) -> None:
 def recorded(name: str, data: bytes) -> None:
     """Recorded answers, and those to probes of their names."""
     untold = name.endswith(".csv") and not data.startswith(b"probe,label")
-    suspect = open_suspect(str(_file(name, data)), {"output": "logits"} if untold else None)
+    suspect = open_suspect(str(file_of(name, data)), {"output": "logits"} if untold else None)
     assert isinstance(suspect, RecordedSuspect)
     count = min(suspect.count([]), 1000)
     suspect.answer([Image(b"", f"{i:05d}.jpg") for i in range(count)])
@@ -152,23 +136,23 @@ def recorded(name: str, data: bytes) -> None:
 
 def declaration(data: bytes) -> None:
     """A birthmark.toml beside a model."""
-    path = _file("declared/birthmark.toml", data)
+    path = file_of("declared/birthmark.toml", data)
     Declaration.of(path, declared_beside(path.with_name("a.onnx")))
 
 
 def zoo_plan(data: bytes) -> None:
     """A zoo's plan."""
-    open_plan(str(_file("plan.toml", data)))
+    open_plan(str(file_of("plan.toml", data)))
 
 
 def zoo_record(data: bytes) -> None:
     """What is kept of a model of a zoo."""
-    read_record(_file("models/a.json", data).parents[1], "a")
+    read_record(file_of("models/a.json", data).parents[1], "a")
 
 
 def zoo_answers(data: bytes) -> None:
     """A zoo's recorded answers, and all of them unpacked."""
-    zoo = read_answers(_file("a.answers", data))
+    zoo = read_answers(file_of("a.answers", data))
     for record in zoo.records[:20]:
         for asked in zoo.manifest.asked[:20]:
             zoo.outputs(record.name, asked.method)
@@ -176,7 +160,7 @@ def zoo_answers(data: bytes) -> None:
 
 def api_template(data: bytes) -> None:
     """An API's description."""
-    TemplateService(_file("a.api.toml", data))
+    TemplateService(file_of("a.api.toml", data))
 
 
 LETTERS = ("a", "b", "c")
@@ -244,6 +228,22 @@ TARGETS: dict[str, Target] = {
     "api-template": Target(api_template, 6, 1 << 12),
     "api-answer": Target(api_answer, 12, 1 << 12),
     "zoo-answers": Target(zoo_answers, 4),
+    "evidence": Target(evidence_targets.evidence, 4, 1 << 15),
+    "result": Target(evidence_targets.result, 4),
+    "audit-answers": Target(evidence_targets.audit_answers, 4, 1 << 12),
+    "time-stamp": Target(evidence_targets.time_stamp, 4, 1 << 12),
+    "ledger": Target(evidence_targets.ledger, 2, 1 << 16),
+    "split-plan": Target(evidence_targets.split_plan, 3, 1 << 12),
+    "references-record": Target(evidence_targets.references_record, 3, 1 << 12),
+    "references-recipe": Target(evidence_targets.references_recipe, 3, 1 << 12),
+    "onnx-names": Target(model_targets.onnx_names, 5, 1 << 13),
+    "sandbox-frames": Target(model_targets.frames, 5, 1 << 12),
+    "weights-table": Target(model_targets.weights_table, 3, 1 << 12),
+    "hugging-face": Target(model_targets.hugging_face, 3, 1 << 12),
+    **{
+        f"weights-{name}": Target(read, 0.06, 1 << 15)
+        for name, read in model_targets.WEIGHTS.items()
+    },
 }
 
 

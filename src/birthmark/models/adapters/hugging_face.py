@@ -89,7 +89,8 @@ def _told(folder: Path) -> dict[str, Any]:
             "brings Python code of its own (auto_map), which is not run",
             "export the model to ONNX, or pass it in Python as a function",
         )
-    kinds = config.get("architectures") or []
+    stated = config.get("architectures")
+    kinds = stated if isinstance(stated, list) else []
     if not any(str(kind).endswith("ForImageClassification") for kind in kinds):
         raise BirthmarkError(
             folder, f"is of {', '.join(map(str, kinds)) or 'no kind'}", "name an image classifier"

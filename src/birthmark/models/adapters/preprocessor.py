@@ -91,7 +91,7 @@ def declared_by(path: Path, config: Mapping[str, Any], channels: int) -> dict[st
         if config.get("do_normalize", usual.normalize):
             fields["mean"] = tuple(float(x) for x in config["image_mean"])
             fields["std"] = tuple(float(x) for x in config["image_std"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise BirthmarkError(
             path, f"is not understood ({type(error).__name__}: {error})", FIX
         ) from error

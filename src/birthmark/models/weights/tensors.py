@@ -13,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.common.errors import one_line
+from birthmark.common.jsons import has_few_parts
 from birthmark.models.runtimes.base import Takes
 
 MOST = 20_000
 """Tensors of a file."""
+MAX_TABLE = MOST << 11
+"""Bytes of a table: a name of 200 characters, escaped, and its sides."""
+MAX_PARTS = 10 * MOST
+"""Lists in a table; what stands in names counts too."""
 MAX_AXES = 5
 TABLE = -1.0
 """What a parent asks for first: the names and shapes."""
@@ -99,7 +104,8 @@ def table_of(said: NDArray[Any], most_bytes: int) -> list[tuple[str, tuple[int, 
     ValueError
         If it is no such table, or its tensors would take more than `most_bytes`.
     """
-    table = json.loads(said.tobytes()) if said.dtype == np.uint8 else None
+    data = said.tobytes() if said.dtype == np.uint8 and said.size <= MAX_TABLE else b""
+    table = json.loads(data) if data and has_few_parts(data, MAX_PARTS) else None
     if not isinstance(table, list) or len(table) > MOST:
         raise ValueError(f"it is no table of at most {MOST} tensors")
     checked = []
