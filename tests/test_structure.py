@@ -44,6 +44,18 @@ def test_imports_go_in_no_circle() -> None:
         pytest.fail(" <- ".join(error.args[1]))
 
 
+def test_what_people_see_is_shown_by_the_terminal_alone() -> None:
+    """Commands print JSON in ASCII themselves; `say` shows a stranger's text without obeying it."""
+    raw = []
+    for path in (PACKAGE / "cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+                shown = ast.unparse(node.args[0])
+                if not shown.startswith("json.dumps(") and path.name != "terminal.py":
+                    raw.append((path.name, shown))
+    assert raw == []
+
+
 def test_no_file_is_long() -> None:
     data = {".json", ".pyc", ".toml"}
     files = [one for one in PACKAGE.rglob("*") if one.is_file() and one.suffix not in data]

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 from random import Random
-
 from typing import Any
 
 from birthmark import BirthmarkError

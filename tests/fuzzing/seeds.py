@@ -304,7 +304,7 @@ def ledger() -> bytes:
             suspect = made.begin("a suspect")
             for key in ("k", "l"):
                 made.connection.execute(
-                    f"INSERT INTO calls ({columns}, sent_at)"  # noqa: S608
+                    f"INSERT INTO calls ({columns}, sent_at)"
                     " VALUES (?, ?, 0, 'POST', 'https://a/', 'a b', 'c', 9, 'probe', .5, ?)",
                     (suspect, key, at),
                 )

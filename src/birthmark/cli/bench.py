@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import progress_bar
+from birthmark.cli.terminal import progress_bar, say
 
 if TYPE_CHECKING:
     from birthmark.bench.table import Table
@@ -88,7 +88,7 @@ def _judge(zoos: list[Path], out: Path, n: int, workers: int, json_: bool) -> No
     if json_:
         print(json.dumps([[one.zoo, one.victim, *v] for one in found for v in one.verdicts]))
     else:
-        print(f"{out}: who is accused, and when.")
+        say(f"{out}: who is accused, and when.")
 
 
 def _write(table: Table, out: Path, zoo: Path) -> None:
@@ -109,7 +109,7 @@ def _show(table: Table) -> None:
     from rich.table import Table as Shown
 
     from birthmark.bench.summary import by_size, sizes
-    from birthmark.cli.terminal import console, say
+    from birthmark.cli.terminal import console
 
     found = by_size(table)
     columns = sizes(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import api, options
+from birthmark.cli.terminal import say
 from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def compare(
     _print(comparison)
     for file in (csv, picture):
         if file is not None:
-            print(file)
+            say(file)
 
 
 def _print(comparison: Comparison) -> None:

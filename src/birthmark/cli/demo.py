@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import progress_bar, say
 
 if TYPE_CHECKING:
     from birthmark.demo import Story
@@ -27,7 +28,6 @@ def demo(
     A victim is trained on handwritten digits; thieves copy it by its labels, by its probabilities
     and by fine-tuning; others are trained honestly on the thief's data. Nothing is scripted.
     """
-    from birthmark.cli.terminal import progress_bar
     from birthmark.common.files import require_new_folder
     from birthmark.demo import tell, write_story
     from birthmark.demo.files import as_json
@@ -40,12 +40,12 @@ def demo(
         print(json.dumps(as_json(story)))
         return
     _print(story)
-    print(f"\nOpen {out / 'report.html'}, or go on by hand:")
+    say(f"\nOpen {out / 'report.html'}, or go on by hand:")
     called = "birthmark" if shutil.which("birthmark") else sys.argv[0]
-    print(f"  {called} inspect {out / 'digits.birthmark'}")
+    say(f"  {called} inspect {out / 'digits.birthmark'}")
     answers = out / "answers" / f"{story.audits[0].result.suspect.name}.safetensors"
     again = out / "audit-again"
-    print(f"  {called} audit {out / 'digits.birthmark'} --suspect {answers} --out {again}")
+    say(f"  {called} audit {out / 'digits.birthmark'} --suspect {answers} --out {again}")
 
 
 def _print(story: Story) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 
 def key(
@@ -25,4 +26,4 @@ def key(
     if json_:
         print(json.dumps({"key": str(file), "public": str(public_path(file)), "keyid": keyid}))
         return
-    print(f"{file}: keep it secret\n{public_path(file)}: publish it\nkey {keyid}")
+    say(f"{file}: keep it secret\n{public_path(file)}: publish it\nkey {keyid}")

@@ -75,7 +75,7 @@ app.add_typer(zoo, name="zoo")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"birthmark {__version__}")
+        say(f"birthmark {__version__}")
         raise typer.Exit
 
 

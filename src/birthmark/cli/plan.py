@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 if TYPE_CHECKING:
     from birthmark.calibration.sample_size import Plan
@@ -53,11 +54,11 @@ def plan(
         print(json.dumps(asdict(made) | {"references": made.references}))
         return
     for sentence in sentences(made):
-        print(sentence)
+        say(sentence)
     if table:
         _show(made)
         for sentence in _about(made):
-            print(sentence)
+            say(sentence)
 
 
 def sentences(made: Plan) -> Iterator[str]:

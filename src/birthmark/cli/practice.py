@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 
 def practice(
@@ -28,9 +29,9 @@ def practice(
     if json_:
         print(json.dumps({"written": str(out)}))
         return
-    print(f"Wrote {out}: victim.onnx, references/, suspects/, images/ and birthmark.toml.")
-    print("Enroll the victim:")
-    print(
+    say(f"Wrote {out}: victim.onnx, references/, suspects/, images/ and birthmark.toml.")
+    say("Enroll the victim:")
+    say(
         f"  birthmark enroll --model {out}/victim.onnx --lineage one-layer --start random"
         f" --images {out}/images --references {out}/references -n 100 --out v.birthmark"
     )

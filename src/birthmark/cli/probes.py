@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 
 def probes(
@@ -29,4 +30,4 @@ def probes(
         for probe in opened.probes:
             (folder / probe.name).write_bytes(probe.data)
     count = len(opened.probes)
-    print(json.dumps({"probes": count, "out": str(out)}) if json_ else f"Wrote {count} to {out}.")
+    say(json.dumps({"probes": count, "out": str(out)}) if json_ else f"Wrote {count} to {out}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
@@ -121,19 +121,19 @@ def references(
     require_sense(own, init, start, count, device)
     recipes = Recipes.read(recipe, started=init is not None)
     if own is not None and recipe is None:
-        print(UNLIKE, file=sys.stderr)
+        say(UNLIKE, error=True)
     if recipes.own.layers == "last":
-        print(HEADS, file=sys.stderr)
+        say(HEADS, error=True)
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:
         if not json_:
-            print(*_lines(outcome), sep="\n", file=sys.stderr, flush=True)
+            say(*_lines(outcome), error=True)
 
     def opened(path: Path, progress: Progress) -> ImageSet:
         image_set = ImageSet.open(path, progress)
         for note in () if json_ else image_set.notes:
-            print(note, file=sys.stderr, flush=True)
+            say(note, error=True)
         return image_set
 
     def asked(progress: Progress) -> Wanted:
@@ -198,7 +198,7 @@ def _print(
 ) -> None:
     right = "AUC" if made.task == "verification" else "accuracy"
     lineages = {one.lineage for one in made.references}
-    print(
+    say(
         f"{_number(len(made.references), 'reference')} of {_number(len(lineages), 'lineage')} in"
         f" {out},"
         f" in {minutes:.1f} minutes."
@@ -206,15 +206,15 @@ def _print(
     if made.references:
         spread = sorted(one.accuracy for one in made.references)
         yours = "" if made.victim is None else f"; your model's is {made.victim:.3f}"
-        print(f"Their {right} is {spread[0]:.3f} to {spread[-1]:.3f}{yours}.")
+        say(f"Their {right} is {spread[0]:.3f} to {spread[-1]:.3f}{yours}.")
     if short := [one for one in made.references if one.short_by]:
-        print(
+        say(
             f"{len(short)} stayed below your model, by up to"
             f" {max(one.short_by for one in short):.3f}. If that is much, give them more images,"
             " more epochs, or your own recipe: --recipe."
         )
     for name, why in made.failures.items():
-        print(f"Not made: {name}: {why}")
+        say(f"Not made: {name}: {why}")
     if made.failures or not made.references:
         return
     ours = next(
@@ -222,7 +222,7 @@ def _print(
     )
     lineage = f" --lineage {shlex.quote(ours)}" if ours else ""
     fewer = f" -n {made.probes}" if made.probes < PROBES else ""
-    print(
+    say(
         "Enroll your model with images that no reference saw:\n"
         f"  birthmark enroll --model {shlex.quote(model or 'YOUR_MODEL')}{lineage}"
         f" --start {shlex.quote(start or 'random')} --images {shlex.quote(str(out / 'probes'))}"

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 from birthmark.common.errors import BirthmarkError
 
 
@@ -49,4 +50,4 @@ def report(
         print(json.dumps({"written": [str(path) for path in written]}))
         return
     for path in written:
-        print(path)
+        say(path)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 
 def seal(
@@ -19,4 +20,4 @@ def seal(
     from birthmark.fingerprint import Fingerprint
 
     digest = Fingerprint.open(fingerprint).seal
-    print(json.dumps({"seal": digest}) if json_ else digest)
+    say(json.dumps({"seal": digest}) if json_ else digest)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 from birthmark.common.errors import BirthmarkError
 
 
@@ -60,7 +61,7 @@ def serve(
         served, latency=latency / 1000, fail=fail, seed=seed, hosts=[host, gethostname()]
     )
     with listening(host, port) as one:
-        print(
+        say(
             f"Serving {model} at {address(one)}/v2/models/{name} (numbers) and .../{name}{FILES}"
             " (image files); Ctrl-C stops",
             flush=True,

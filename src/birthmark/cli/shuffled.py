@@ -9,6 +9,7 @@ import typer
 
 from birthmark.cli import api, options
 from birthmark.cli.download import AllowDownload, fetch
+from birthmark.cli.terminal import print_json, print_testimony, progress_bar
 from birthmark.common.errors import BirthmarkError
 
 
@@ -47,7 +48,6 @@ def shuffled(
 
     Exact for any model that never saw the split, without references; with some it is sharper.
     """
-    from birthmark.cli.terminal import print_testimony, progress_bar
     from birthmark.data.images import ImageSet
     from birthmark.models.adapters.lookup import open_all, open_suspect
     from birthmark.witnesses.shuffled.plan import read_plan
@@ -76,4 +76,4 @@ def shuffled(
                 most=most,
                 progress=progress,
             )
-    print(said.model_dump_json()) if json_ else print_testimony(said)
+    print_json(said) if json_ else print_testimony(said)

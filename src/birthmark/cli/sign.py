@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 
 def sign(
@@ -37,4 +38,4 @@ def sign(
             time_stamp=time_stamp,
             detached=detached,
         )
-    print(json.dumps({"evidence": str(file), "keyid": keyid}) if json_ else f"{file}: key {keyid}")
+    say(json.dumps({"evidence": str(file), "keyid": keyid}) if json_ else f"{file}: key {keyid}")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 from birthmark.common.errors import BirthmarkError
 
 
@@ -77,18 +78,18 @@ def split(
         print(json.dumps({"out": str(out), "seal": plan.seal} | counts))
         return
     if trained_on is not None:
-        print(
+        say(
             f"Of {len(image_set)} images {counts[Side.INSIDE]} were trained on,"
             f" {counts[Side.OUTSIDE]} were not. Nobody can check that chance alone decided which."
         )
-        print(f"The plan's seal:\n{plan.seal}")
+        say(f"The plan's seal:\n{plan.seal}")
         return
-    print(
+    say(
         f"Of {len(image_set)} images {counts[Side.INSIDE]} are to be trained on"
         f" ({out / 'train.csv'}), {counts[Side.OUTSIDE]} are left out; {counts[Side.CANARY]} are"
         " canaries, to be trained on with labels drawn at random."
     )
-    print(f"Publish or time-stamp the plan's seal now, before you train:\n{plan.seal}")
+    say(f"Publish or time-stamp the plan's seal now, before you train:\n{plan.seal}")
 
 
 def _share(text: str) -> float:

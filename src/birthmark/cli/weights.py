@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import print_json, print_testimony
 from birthmark.common.errors import BirthmarkError
 
 
@@ -30,10 +31,9 @@ def weights(
 
     Reads ONNX, safetensors, TorchScript, .pt2, .keras, SavedModel and TFLite; runs neither.
     """
-    from birthmark.cli.terminal import print_testimony
     from birthmark.witnesses.weights.witness import weights as asked
 
     if not 0 < alpha < 1:
         raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.01")
     said = asked(victim, suspect, alpha=alpha, init=init, references=references)
-    print(said.model_dump_json()) if json_ else print_testimony(said)
+    print_json(said) if json_ else print_testimony(said)

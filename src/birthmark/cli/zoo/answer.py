@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import progress_bar
+from birthmark.cli.terminal import progress_bar, say
 from birthmark.cli.zoo.torch_extra import require_torch
 
 
@@ -38,6 +38,6 @@ def answer(
     if json_:
         print(json.dumps(facts))
     else:
-        print(f"{facts['models']} models' answers to {probes} probes in {out}, {facts['mib']} MiB.")
+        say(f"{facts['models']} models' answers to {probes} probes in {out}, {facts['mib']} MiB.")
         for name, why in manifest.left_out.items():
-            print(f"Left out, since they can't be made of this zoo: {name} probes ({why})")
+            say(f"Left out, since they can't be made of this zoo: {name} probes ({why})")

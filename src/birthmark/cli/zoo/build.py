@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import progress_bar
+from birthmark.cli.terminal import progress_bar, say
 from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
@@ -55,7 +54,7 @@ def build(
             right = "AUC" if record.kind == "embeddings" else "accuracy"
             line = f"{record.name}: {right} {record.accuracy:.3f}{like}, {record.seconds:.0f} s"
         if not json_:
-            print(line, file=sys.stderr, flush=True)
+            say(line, error=True)
 
     with progress_bar(json_) as progress:
         built = build_zoo(
@@ -67,14 +66,14 @@ def build(
         missing = {"failures": built.failures, "skipped": built.skipped}
         print(json.dumps(facts | missing | {"out": str(out)}))
     else:
-        print(
+        say(
             f"{len(built.records)} models in {out}, {len(built.trained)} of them made now,"
             f" in {minutes:.1f} minutes."
         )
         for name, why in built.failures.items():
-            print(f"Not made: {name}: {why}")
+            say(f"Not made: {name}: {why}")
         if built.skipped:
-            print(f"Not tried, since they need one of these: {len(built.skipped)} models")
+            say(f"Not tried, since they need one of these: {len(built.skipped)} models")
     if built.failures:
         raise typer.Exit(2)
 

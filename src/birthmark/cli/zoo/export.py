@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 from birthmark.cli.zoo.torch_extra import require_torch
 
 
@@ -26,4 +27,4 @@ def export(
     if json_:
         print(json.dumps({"model": model, "difference": difference, "out": str(out)}))
     else:
-        print(f"{model} is in {out}; ONNX and torch differ by {difference:.1e} of the answers.")
+        say(f"{model} is in {out}; ONNX and torch differ by {difference:.1e} of the answers.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 
 
 def plans(
@@ -22,7 +23,8 @@ def plans(
 
     if name is not None:
         plan = open_plan(name)
-        print(json.dumps(plan.model_dump(mode="json")) if json_ else text_of(name), end="")
+        shown = json.dumps(plan.model_dump(mode="json")) if json_ else text_of(name).rstrip("\n")
+        say(shown)
         return
 
     listed = []
@@ -34,8 +36,8 @@ def plans(
         }
         listed.append({"name": known, "about": plan.about, "images": where})
         if not json_:
-            print(f"{known}: {plan.about}")
+            say(f"{known}: {plan.about}")
             for source, sentence in where.items():
-                print(f"  {source}: {sentence}")
+                say(f"  {source}: {sentence}")
     if json_:
         print(json.dumps(listed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from birthmark.cli import options
+from birthmark.cli.terminal import say
 from birthmark.cli.zoo.torch_extra import require_torch
 
 
@@ -24,9 +25,9 @@ def recipes(json_: options.Json = False) -> None:
                 {"name": plugin.example, "is": what, "about": about, "parameters": parameters}
             )
             if not json_:
-                print(f"{plugin.example} ({what}): {' '.join(about.split())}")
+                say(f"{plugin.example} ({what}): {' '.join(about.split())}")
                 for name, default in parameters.items():
                     usual = "the plan's" if default is None else default
-                    print(f"  {name} = {usual}")
+                    say(f"  {name} = {usual}")
     if json_:
         print(json.dumps(listed))

@@ -150,9 +150,11 @@ def _in_sorted_order(entries: Sequence[Entry], names: dict[str, int], source: st
 
 
 def _rows(table: Any, group: int, columns: list[str]) -> Iterator[dict[str, Any]]:
-    """So many at a time that they fit if each is as large as all: equal cells are stored once."""
-    about = table.metadata.row_group(group)
-    largest = sum(about.column(c).total_uncompressed_size for c in range(about.num_columns))
+    """So many at a time that they fit if each is as large as all: equal cells are stored once.
+
+    What is known of a single column is not asked for: in pyarrow a broken one ends the process.
+    """
+    largest = table.metadata.row_group(group).total_byte_size
     size = max(1, MAX_GROUP // max(1, largest))
     for batch in table.iter_batches(batch_size=size, row_groups=[group], columns=columns):
         yield from batch.to_pylist()
