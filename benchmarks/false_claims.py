@@ -70,7 +70,9 @@ FINDINGS = """\
   public set, whole, leaves nothing to pick.
 - An innocent that is passed as the victim's surrogate, for probes that are made to suit surrogates,
   is called derived each time, and every check of `recheck` passes. Only the seal's date stops
-  it, or asking where the surrogates come from. Probes that ask no surrogates cannot be used so."""
+  it, or asking where the surrogates come from. Probes that ask no surrogates cannot be used so.
+- Names of lineages that suit, near-copies as references, and near references that are left out:
+  [measured](chosen_names.md) on recorded zoos."""
 
 
 @dataclass(frozen=True)

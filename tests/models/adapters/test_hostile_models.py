@@ -258,7 +258,8 @@ def test_a_hostile_model_is_one_line_and_leaves_no_trace(
     assert reach.secret.read_text() == SECRET
 
 
-def test_weights_that_are_named_often_are_refused(reach: Reaching, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("reach")
+def test_weights_that_are_named_often_are_refused(tmp_path: Path) -> None:
     """Thousands of TensorFlow Lite's tensors share one buffer of a megabyte."""
     schema: Any = pytest.importorskip(
         "ai_edge_litert.schema_py_generated", reason="the extra 'tflite' is not installed"
