@@ -268,8 +268,8 @@ FINDINGS = """\
   it is called, so of innocents that are like n references at most 1 in n + 1 is accused.
 - Near-copies gain nothing more: a copy of a far reference is far, and takes no near one away.
 - To leave out the near references gains much, with true names too. Neither the population check nor
-  the controls notice it, and a fingerprint does not say what was left out. Only models of the other
-  side do (`birthmark recheck --control`), or references that somebody else chose.
+  the controls notice it, and a fingerprint does not say what was left out. Models of the other side
+  can show it (`birthmark recheck --control`), and so can references that somebody else chose.
 """
 
 

@@ -195,7 +195,7 @@ def _mended_bundle(members: dict[str, bytes]) -> None:
             record["digest"] = sha256(members[f"probes/{record['file']}"])
         manifest["outputs"] = sha256(members["outputs.safetensors"])
         members["manifest.json"] = canonical_json(manifest)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass
 
 
@@ -205,7 +205,7 @@ def _mended_answers(members: dict[str, bytes]) -> None:
         halves = zip(members["low.bin"], members["high.bin"], strict=True)
         manifest["values"] = sha256(bytes(byte for pair in halves for byte in pair))
         members["manifest.json"] = canonical_json(manifest)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass
 
 
@@ -277,7 +277,7 @@ def changed_evidence(data: bytes, rnd: Random, blind: Blind) -> bytes:
         payload = _of_files(payload, held) if rnd.random() < 0.8 else payload
         fields["materials"] = {name: _base64(one) for name, one in held.items()} or None
         return signed_again(fields, payload)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return blind(data)
 
 
