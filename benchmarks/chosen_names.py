@@ -264,8 +264,8 @@ many of the close ones these two stop. Intervals: Clopper-Pearson, 95%, over inn
 of the draws.
 """
 FINDINGS = """\
-- With all references there, names gain little: no reference may be closer than the suspect, whatever
-  it is called, so of innocents that are like n references at most 1 in n + 1 is accused.
+- With all references there, names gain little: no reference may be closer than the suspect,
+  whatever it is called, so of innocents that are like n references at most 1 in n + 1 is accused.
 - Near-copies gain nothing more: a copy of a far reference is far, and takes no near one away.
 - To leave out the near references gains much, with true names too. Neither the population check nor
   the controls notice it, and a fingerprint does not say what was left out. Models of the other side

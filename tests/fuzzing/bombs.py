@@ -24,9 +24,11 @@ from birthmark import BirthmarkError, ImageSet
 from birthmark.bundle import read_bundle
 from birthmark.data.images import Image, encoded
 from birthmark.evidence import read_evidence
+from birthmark.evidence.folder import read_result
 from birthmark.models.adapters import open_suspect
 from birthmark.models.adapters.declaration import declared_beside
 from birthmark.models.api_format.document import parsed
+from birthmark.references.record import References
 from birthmark.zoo.answers import read_answers
 from fuzzing.model_targets import weights_table
 
@@ -241,6 +243,28 @@ BOMBS: dict[str, tuple[str, Write, Read]] = {
     "evidence, 5 million empty objects": (
         "evidence.json",
         lambda path: _written(path, b'{"format":"birthmark-evidence/1","x":[' + EMPTY + b"{}]}"),
+        read_evidence,
+    ),
+    "result, 5 million empty objects": (
+        "result.json",
+        lambda path: _written(path, b'{"references":[' + EMPTY + b"{}]}"),
+        read_result,
+    ),
+    "result, a field of 5 million empty texts": (
+        "result.json",
+        lambda path: _written(path, b'{"findings":[' + b'"",' * 5_000_000 + b'""]}'),
+        read_result,
+    ),
+    "references, 5 million empty objects": (
+        "references.json",
+        lambda path: _written(path, b'{"references":[' + EMPTY + b"{}]}"),
+        lambda path: References.read(path.parent),
+    ),
+    "evidence, 50 million ones": (
+        "evidence.json",
+        lambda path: _written(
+            path, b'{"format":"birthmark-evidence/1","x":[' + b"1," * 50_000_000 + b"1]}"
+        ),
         read_evidence,
     ),
     "answer of an API, 2.7 million empty objects": (

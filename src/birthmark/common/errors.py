@@ -43,5 +43,5 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     """The field of the first fault, by the names that lead to it, and what is wrong there."""
     if error.error_count() > MAX_FAULTS:
         return "", f"has {error.error_count()} faults"
-    first = error.errors()[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     return ".".join(map(str, first["loc"])), first["msg"]

@@ -11,6 +11,7 @@ from birthmark.audit.result import Result
 from birthmark.bundle import read_bundle
 from birthmark.common.errors import BirthmarkError, first_fault
 from birthmark.common.files import read_bytes
+from birthmark.common.jsons import has_few_values
 from birthmark.evidence.keys import signer_of
 from birthmark.evidence.package import write_evidence
 from birthmark.evidence.replay import differing, replay
@@ -20,7 +21,7 @@ from birthmark.evidence.timestamp import stamper
 
 NAME = "evidence.json"
 AGAIN = "audit again"
-MAX_RESULT = 16 << 20
+MAX_RESULT, MAX_VALUES = 16 << 20, 200_000
 
 
 def sign_audit(
@@ -112,7 +113,10 @@ def read_result(path: Path) -> Result:
     BirthmarkError
         If there is none.
     """
+    data = read_bytes(path, MAX_RESULT)
+    if not has_few_values(data, MAX_VALUES):
+        raise BirthmarkError(path, "has more values than a result", AGAIN)
     try:
-        return Result.model_validate_json(read_bytes(path, MAX_RESULT))
+        return Result.model_validate_json(data)
     except ValidationError as error:
         raise BirthmarkError(path, ": ".join(first_fault(error)), AGAIN) from error

@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from birthmark.common.digests import canonical_json
 from birthmark.common.errors import BirthmarkError, first_fault
 from birthmark.common.files import read_bytes, whole_file
-from birthmark.common.jsons import has_few_parts
+from birthmark.common.jsons import has_few_values
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
 
 FIX = "get an unaltered copy"
-MAX_PARTS = 20
-"""Objects and lists in the file; the statement is text in it."""
+MAX_VALUES = 100
+"""Values in the file; the statement is text in it."""
 
 Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 
@@ -131,7 +131,7 @@ def evidence_of(data: bytes, source: str) -> Evidence:
     BirthmarkError
         As `read_evidence`.
     """
-    if not has_few_parts(data, MAX_PARTS):
+    if not has_few_values(data, MAX_VALUES):
         raise BirthmarkError(source, "is no evidence: it has too many parts", FIX)
     try:
         fields: Any = json.loads(data)

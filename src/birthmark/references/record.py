@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from birthmark.common.digests import Digest
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import read_bytes, whole_file
+from birthmark.common.jsons import has_few_values
 from birthmark.references.recipe import Recipe
 
 NAME = "references.json"
-MAX_FILE = 16 << 20
+MAX_FILE, MAX_VALUES = 16 << 20, 200_000
 
 
 class Reference(BaseModel):
@@ -118,12 +119,16 @@ class References(BaseModel):
         file = folder / NAME
         if not file.exists():
             return None
+        foreign = BirthmarkError(
+            file, "is not of `birthmark references`", "name a new folder with --out"
+        )
+        data = read_bytes(file, MAX_FILE)
+        if not has_few_values(data, MAX_VALUES):
+            raise foreign
         try:
-            return cls.model_validate_json(read_bytes(file, MAX_FILE))
+            return cls.model_validate_json(data)
         except ValidationError as error:
-            raise BirthmarkError(
-                file, "is not of `birthmark references`", "name a new folder with --out"
-            ) from error
+            raise foreign from error
 
     def write(self, folder: Path) -> None:
         """Write it.

@@ -26,6 +26,8 @@ from birthmark.models.api_format.free import described
 from birthmark.models.api_format.reading import Taken
 from birthmark.models.remote import Access, Reply
 
+MAX_METADATA = 1 << 18
+"""Characters by which a model describes itself."""
 FLOATS = {"FP64", "FP32", "FP16"}
 BINARY = {
     "FP64": "<f8",
@@ -133,6 +135,10 @@ class OpenInferenceService:
         return f"{self._name} (its input is {shown(one.name)} {one_line(one.datatype, 20)} {shape})"
 
     def _metadata(self, document: object) -> Metadata:
+        if len(json.dumps(document)) > MAX_METADATA:
+            raise BirthmarkError(
+                self._name, "describes itself at too great length", "check the address"
+            )
         try:
             metadata = Metadata.model_validate(document)
         except ValidationError as error:
