@@ -63,8 +63,7 @@ def serve(
     with listening(host, port) as one:
         say(
             f"Serving {model} at {address(one)}/v2/models/{name} (numbers) and .../{name}{FILES}"
-            " (image files); Ctrl-C stops",
-            flush=True,
+            " (image files); Ctrl-C stops"
         )
         try:
             server(app).run(sockets=[one])
