@@ -1,4 +1,4 @@
-"""The zoos' detection tables in one page, and the main one in the README.
+"""The zoos' detection tables in one page, and the main one in docs/method.md.
 
 python benchmarks/summary.py
 """
@@ -162,7 +162,7 @@ def against_paper(table: Table, n: int) -> str:
 
 
 def main_table(found: dict[str, Table]) -> str:
-    """What the README shows."""
+    """What docs/method.md shows."""
     return by_zoo(found, 100)
 
 
@@ -210,7 +210,7 @@ def page(found: dict[str, Table], folder: Path) -> str:
 
 
 def with_table(text: str, found: dict[str, Table]) -> str:
-    """The README with the main table in its place."""
+    """The page with the main table in its place."""
     before, rest = text.split(BEGIN)
     return f"{before}{BEGIN}\n\n{main_table(found)}\n\n{END}{rest.split(END)[1]}"
 
@@ -222,8 +222,8 @@ def main() -> None:
     args = parser.parse_args()
     found = tables(args.tables)
     (args.tables / "README.md").write_text(page(found, args.tables))
-    readme = ROOT / "README.md"
-    readme.write_text(with_table(readme.read_text(), found))
+    methods = ROOT / "docs" / "method.md"
+    methods.write_text(with_table(methods.read_text(), found))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,13 @@ LINEAGES: dict[str, Callable[[int], Any]] = {
     "trees": _trees,
 }
 NETWORKS = ("one-layer", "two-layer", "tanh")
+MORE: dict[str, Callable[[int], Any]] = {
+    "three-layer": lambda seed: _mlp((64, 48, 32), seed),
+    "logistic": lambda seed: _mlp((96,), seed, "logistic"),
+    "narrow": lambda seed: _mlp((32,), seed),
+    "wide": lambda seed: _mlp((256,), seed),
+}
+"""Lineages that only the practice set has."""
 
 
 def _fitted(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> Any:
@@ -95,7 +102,7 @@ def stolen_by_labels(lineage: str, thief: Part, victim: Any, seed: int) -> Any:
 def _on_a_share(lineage: str, thief: Part, labels: NDArray[np.int64], seed: int) -> Any:
     count = len(labels)
     share = np.random.default_rng(seed).choice(count, int(SHARE * count), replace=False)
-    return _fitted(LINEAGES[lineage](seed), thief.inputs[share], labels[share])
+    return _fitted((LINEAGES | MORE)[lineage](seed), thief.inputs[share], labels[share])
 
 
 class Distilled:

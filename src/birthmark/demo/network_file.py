@@ -44,7 +44,7 @@ def write_network(model: Any, path: Path) -> None:
 
     if hasattr(model, "coefs_"):
         layers = list(zip(model.coefs_, model.intercepts_, strict=True))
-        between = {"relu": "Relu", "tanh": "Tanh"}[model.activation]
+        between = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid"}[model.activation]
     else:
         layers, between = [(model.coef_.T, model.intercept_)], ""
     nodes, weights, last = [], [], "inputs"
