@@ -42,6 +42,7 @@ INNOCENTS, FOUR, EACH_OTHER = 8, 4, 2
 INNOCENT = "innocents of the start"
 OWN, OTHERS = "resnet@public", ("vgg", "densenet", "inception", "squeeze")
 BRIEFLY = (0.25, 0.5, 1.0, 2.0, 5.0)
+FEWER = 0.25
 USUAL = Recipe(epochs=5, rate=0.02)
 SCRATCH = Recipe(epochs=12, rate=0.1)
 HEAD = Recipe(epochs=20, rate=0.1, layers="last")
@@ -81,10 +82,10 @@ class Bench:
         public = self._learnt(lambda: built_in("resnet", width, 3, SIDE), last, SCRATCH, 1)
         self.start = public.net
 
-    def model(self, net: nn.Module, recipe: Recipe, seed: int) -> nn.Module:
+    def model(self, net: nn.Module, recipe: Recipe, seed: int, share: float = 1.0) -> nn.Module:
         """A network trained on its own random images."""
         chosen = torch.randperm(len(self.pixels), generator=torch.Generator().manual_seed(seed))
-        some = chosen[:EACH]
+        some = chosen[: round(share * EACH)]
         own = Images(self.pixels[some], self.labels[some], *self.check)
         return self._learnt(lambda: copy.deepcopy(net), own, recipe, seed).net
 
@@ -100,9 +101,11 @@ class Bench:
         said = Outputs(answers(net, self.probes).numpy(), Kind.LOGITS, CLASSES)
         return Answered(said, float(right))
 
-    def several(self, net: nn.Module, recipe: Recipe, seed: int, count: int) -> list[Answered]:
+    def several(
+        self, net: nn.Module, recipe: Recipe, seed: int, count: int, share: float = 1.0
+    ) -> list[Answered]:
         """So many, each trained on its own random images."""
-        return [self.asked(self.model(net, recipe, seed + i)) for i in range(count)]
+        return [self.asked(self.model(net, recipe, seed + i, share)) for i in range(count)]
 
     @staticmethod
     def _learnt(make: Callable[[], nn.Module], own: Images, recipe: Recipe, seed: int) -> Learnt:
@@ -179,6 +182,11 @@ def main() -> None:
         recipe = USUAL.model_copy(update={"epochs": epochs})
         begun = bench.several(bench.begun(), recipe, 100, FOUR)
         table.append(row(f"from the start, {epochs:g} epochs", victim, begun, OWN, others, groups))
+    for epochs in (USUAL.epochs, USUAL.epochs / FEWER):
+        recipe = USUAL.model_copy(update={"epochs": epochs})
+        fewer = bench.several(bench.begun(), recipe, 150, FOUR, FEWER)
+        what = f"from the start, {epochs:g} epochs of {FEWER:.0%} of as many images"
+        table.append(row(what, victim, fewer, OWN, others, groups))
     net = bench.model(bench.begun(), HEAD, 3)
     head = bench.asked(net)
     groups = {
