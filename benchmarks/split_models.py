@@ -28,7 +28,7 @@ from birthmark.training.inputs import answers
 from birthmark.witnesses.shuffled.plan import Plan, Side
 
 SETS = {"objects": ("cifar10", 10), "emotion": ("fer2013", 7)}
-POOL, OTHER = 8000, 10_000
+POOL, OTHER, ALL = 8000, 10_000, 1 << 20
 EACH, COPIES = 4000, 3
 USUAL, TUNED, HARD = Recipe(epochs=12), Recipe(epochs=3, rate=0.02), Recipe(epochs=6, rate=0.1)
 KEPT = [("objects", 0.0), ("emotion", 0.0), ("objects", 0.005), ("objects", 0.05)]
@@ -40,10 +40,10 @@ class Pool:
 
     def __init__(self, data: Path, task: str) -> None:
         folder, self.classes = SETS[task]
-        pixels, labels = images(data / folder / "train.parquet", POOL + OTHER)
+        pixels, labels = mixed(data / folder / "train.parquet", POOL + OTHER, task)
         self.pixels, self.labels = pixels[:POOL], labels[:POOL]
         self.other, self.other_labels = pixels[POOL:], labels[POOL:]
-        self.check = images(data / folder / "test.parquet", 1000)
+        self.check = mixed(data / folder / "test.parquet", 1000, task)
         self.digests = [sha256(one.tobytes()) for one in self.pixels.numpy()]
 
     def plan(self, canaries: float) -> Plan:
@@ -67,6 +67,15 @@ class Pool:
         """So many other images at random."""
         some = torch.randperm(OTHER, generator=torch.Generator().manual_seed(seed))[:EACH]
         return self.other[some], self.other_labels[some]
+
+
+def mixed(file: Path, count: int, task: str) -> tuple[Tensor, Tensor]:
+    """So many images of a file; at random where the file is in the order of classes."""
+    if task == "objects":
+        return images(file, count)
+    pixels, labels = images(file, ALL)
+    some = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:count]
+    return pixels[some], labels[some]
 
 
 def trained(
