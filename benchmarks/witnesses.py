@@ -19,15 +19,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import safetensors.numpy
+from benchmarks.split_page import shuffled_parts
 from numpy.typing import NDArray
 from torch import nn
 
 from birthmark import __version__
 from birthmark.bench.markdown import grid
-from birthmark.data.outputs import Kind, Outputs
 from birthmark.models.weights import Tensor, read_weights
 from birthmark.models.weights.tensors import from_torch
-from birthmark.witnesses.shuffled.witness import Shuffled, known
 from birthmark.witnesses.weights.added import added
 from birthmark.witnesses.weights.witness import Compared, compare
 
@@ -275,41 +274,6 @@ def speed() -> str:
     )
 
 
-def split(keep: Path, data: Path) -> Iterator[list[str]]:
-    """Models that know a split and models that do not, by number of images asked."""
-    from benchmarks.split_models import Pool
-
-    pool = Pool(data)
-    plan = pool.plan(0.0)
-    truth = pool.labels.numpy()
-    drawn = [plan.drawn(d, y) for d, y in zip(pool.digests, truth.tolist(), strict=True)]
-    answers = {}
-    right: dict[str, list[float]] = defaultdict(list)
-    for file in sorted((keep / "canaries-0").glob("*.npz")):
-        held = np.load(file)
-        answers[file.stem] = Outputs(held["logits"], Kind.LOGITS, held["logits"].shape[1])
-        right[file.stem.rpartition(".")[0]].append(float(held["accuracy"]))
-    outsiders = [one for name, one in answers.items() if name.startswith("outsider")]
-    order = np.random.default_rng(0).permutation(len(truth))
-    for group, shares in right.items():
-        if group == "outsider":
-            continue
-        own = [one for name, one in answers.items() if name.rpartition(".")[0] == group]
-        cells = [group, str(len(own)), f"{min(shares):.2f} to {max(shares):.2f}"]
-        for count in ASKED:
-            chosen = order[:count].tolist()
-            asked = Shuffled([], [drawn[i] for i in chosen], truth[chosen])
-            for others in ([], [one.at(chosen) for one in outsiders]):
-                for kind in (Kind.LOGITS, Kind.LABELS):
-                    said = [known(asked, one.at(chosen).to(kind), 10, others) for one in own]
-                    worst = max(one.p_value or 1 for one in said)
-                    cells.append(f"{np.mean([one.z for one in said]):.1f} ({worst:.1g})")
-        yield cells
-
-
-ASKED = (8000, 1000)
-
-
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser()
@@ -350,16 +314,7 @@ def main() -> None:
                 grid([*head, "p <= 0.01", f"p <= {SURE:g}"], rows),
             ]
     if args.keep is not None:
-        ways = ["scores", "labels", "scores, beside outsiders", "labels, beside outsiders"]
-        head = ["", "models", "accuracy", *(f"{n}: {way}" for n in ASKED for way in ways)]
-        parts += [
-            "## What was shuffled",
-            "`python -m benchmarks.split_models` trained a small VGG on a random half of 8,000"
-            " CIFAR-10 images, copies and students on 4,000 *other* images, and innocents; 10,000"
-            " other images in all. Mean z over models, and in brackets the greatest p-value, by"
-            " number of images asked; seeds are fixed.",
-            grid(head, list(split(args.keep, args.data))),
-        ]
+        parts += shuffled_parts(args.keep, args.data)
     text = "\n\n".join(parts) + "\n"
     args.write.write_text(text.replace("{minutes:.0f}", f"{(time.monotonic() - began) / 60:.0f}"))
 

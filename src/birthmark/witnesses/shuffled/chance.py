@@ -10,6 +10,8 @@ FLIPS = 9999
 """How often all coins are flipped anew."""
 LEAST = 10
 """Fewest such flips that reach as much, for their count to be the p-value."""
+HOPELESS = 1e-6
+"""With a bound below it, so many flips would not reach as much."""
 FACTOR = 1 / (4 * scipy.stats.norm.sf(np.sqrt(2)))
 """About 3.178."""
 
@@ -43,14 +45,15 @@ def coins_p(numbers: NDArray[np.float64], heads: NDArray[np.bool_]) -> tuple[flo
         return 1.0, 0.0
     scaled = centred / size
     z = float(np.where(heads, scaled, -scaled).sum())
+    bound = float(min(1.0, FACTOR * scipy.stats.norm.sf(z)))
+    if bound < HOPELESS:
+        return bound, z
     rng = np.random.default_rng(0)
     reached = 1
     for _ in range(FLIPS):
         bits = np.unpackbits(rng.integers(0, 256, (len(scaled) + 7) // 8, np.uint8))[: len(scaled)]
         reached += 2 * float(scaled[bits == 1].sum()) >= z - 1e-12
-    if reached > LEAST:
-        return reached / (FLIPS + 1), z
-    return float(min(1.0, FACTOR * scipy.stats.norm.sf(z))), z
+    return (reached / (FLIPS + 1) if reached > LEAST else bound), z
 
 
 def shuffle_p(numbers: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[float, float]:

@@ -167,16 +167,17 @@ def ease(
     The true class's log-probability; of labels whether it is right. Nothing here depends on which
     side an image fell.
     """
-    mine = _rightness(truth, answers)
+    mine = rightness(truth, answers)
     if not others:
         return mine
-    theirs = np.mean([_rightness(truth, one) for one in others], axis=0)
+    theirs = np.mean([rightness(truth, one) for one in others], axis=0)
     there = theirs - theirs.mean()
     size = float(there @ there)
     return mine if size == 0 else np.asarray(mine - float(there @ mine) / size * there)
 
 
-def _rightness(truth: NDArray[np.int64], answers: Outputs) -> NDArray[np.float64]:
+def rightness(truth: NDArray[np.int64], answers: Outputs) -> NDArray[np.float64]:
+    """The true class's log-probability; of labels 1 if they are right, else 0; float64 (n,)."""
     here = np.arange(len(truth))
     if answers.kind is Kind.LABELS:
         return np.asarray(answers.predicted() == truth, np.float64)
