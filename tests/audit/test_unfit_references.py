@@ -79,6 +79,19 @@ def test_an_accusation_takes_references_that_began_where_the_victim_did(
     assert all((said or "") in one for one in found)
 
 
+def test_references_of_the_start_that_were_trained_less_can_not_speak_for_it() -> None:
+    others = named(PLAIN)[4:]
+    for size, said in ((200, 0), (40, 1)):
+        own = []
+        for i in range(4):
+            lineage = world.lineage_of(i)
+            model = world.innocent(i, lineage, size)
+            own.append(world.as_digits(model, name=f"own/{i}", lineage=f"{lineage}@imagenet"))
+        found = forbidding(enrolled([*own, *others], start="imagenet"))
+        assert len(found) == said, found
+        assert all("began from imagenet, own/1" in one for one in found)
+
+
 @pytest.mark.parametrize("start", ["", "a@b", "x" * 201, "two\nlines"])
 def test_a_start_that_no_lineage_can_name_is_refused(start: str) -> None:
     with pytest.raises(BirthmarkError, match="--start"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest
+from birthmark.bundle.manifest import PopulationRecord
 from birthmark.calibration.lineages import LEAST, LineageRank
 from birthmark.calibration.prediction import LEAST_OWN
 from birthmark.data.images import Image
@@ -29,6 +30,11 @@ RANDOM = "random"
 """What a model begins from that begins from no checkpoint."""
 SAME_START = 4
 """How many references must share the victim's start, if it is no random one."""
+AS_GOOD = 0.9
+"""Of what the victim has right, so much they must have right too.
+
+What a checkpoint hands down fades with training, so that those that were trained less are farther
+from the victim than an innocent is (`benchmarks/starts.md`)."""
 MOST_NAMED = 5
 READS = ", such as read your files and the environment of other programs."
 HOW = "Make references that do with `birthmark references`: docs/how-to/references.md."
@@ -86,7 +92,7 @@ def of_fingerprint(bundle: Bundle, rule: Rule = Rule.UNSEEN) -> Iterator[Finding
             )
     if rule is Rule.UNSEEN:
         yield from _of_own_lineage(manifest)
-    yield from _of_start(manifest)
+    yield from _of_start(manifest, record)
 
 
 def _of_own_lineage(manifest: Manifest) -> Iterator[Finding]:
@@ -111,7 +117,7 @@ def _of_own_lineage(manifest: Manifest) -> Iterator[Finding]:
         )
 
 
-def _of_start(manifest: Manifest) -> Iterator[Finding]:
+def _of_start(manifest: Manifest, record: PopulationRecord) -> Iterator[Finding]:
     """What the victim began from must be known, since an innocent may have begun there too."""
     start = manifest.start
     if start is None:
@@ -121,13 +127,28 @@ def _of_start(manifest: Manifest) -> Iterator[Finding]:
             " --start random, or with --start NAME and references that began from it too.",
             accuses=False,
         )
-    elif start != RANDOM:
-        alike = sum(start_of(one.lineage) == start for one in manifest.references)
-        if alike < SAME_START:
+        return
+    if start == RANDOM:
+        return
+    alike = [i for i, one in enumerate(manifest.references) if start_of(one.lineage) == start]
+    if len(alike) < SAME_START:
+        yield Finding(
+            f"The victim began from {start}, and {len(alike)} references did: {SAME_START} must,"
+            " since an innocent that did is closer than others. So nothing can be called"
+            f" derived. Put them into a sub-folder NETWORK@{start}.",
+            accuses=False,
+        )
+    elif record.victim is not None:
+        least = AS_GOOD * record.victim
+        short = [i for i in alike if record.references[i] < least]
+        if len(alike) - len(short) < SAME_START:
             yield Finding(
-                f"The victim began from {start}, and {alike} references did: {SAME_START} must,"
-                " since an innocent that did is closer than others. So nothing can be called"
-                f" derived. Put them into a sub-folder NETWORK@{start}.",
+                f"Of the references that began from {start}, {_listed(manifest, short)} are right"
+                f" on less than {least:.0%} of {record.images} images, the victim on"
+                f" {record.victim:.0%}. Trained so little, they are closer to {start} and farther"
+                " from your model than an innocent would be. So nothing can be called derived."
+                f" Make {SAME_START} that are about as good: with your own recipe, more images, or"
+                " --owner-images.",
                 accuses=False,
             )
 
