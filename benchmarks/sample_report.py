@@ -42,9 +42,9 @@ SIDE = 160
 PROBES = 100
 NOTE = (
     "This is a sample. Its models and answers are real: networks that tell seven emotions on the"
-    " faces of FER2013, and a thief that learnt from the victim's labels. The pictures are not:"
-    " the probes are faces of real people from a data set that may not be passed on, so a drawn"
-    " tile stands for each. Digests of the probes are those of the tiles, no suspect could be"
+    " faces of FER2013, and a thief that learnt from the victim's probabilities. The pictures are"
+    " not: the probes are faces of real people from a data set that may not be passed on, so a"
+    " drawn tile stands for each. Digests of the probes are those of the tiles, no suspect could be"
     " asked with them, and the fingerprint's seal was never published. It is repeated by"
     " benchmarks/sample_report.py."
 )
@@ -100,6 +100,7 @@ def bundle_of(judge: Judge, places: NDArray[np.int64]) -> Bundle:
             for one in tiles
         ],
         outputs=sha256(outputs_bytes(victim, references)),
+        start="random",
         libraries={name: version(name) for name in ("birthmark", "numpy", "pillow")},
     )
     return Bundle(manifest, tiles, victim, references)
@@ -131,8 +132,8 @@ def main() -> None:
     """Render and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=Path, default=Path("benchmarks/answers/emotion.answers"))
-    parser.add_argument("--suspect", default="extracted-labels/0")
-    parser.add_argument("--method", default="birthmark")
+    parser.add_argument("--suspect", default="extracted-probabilities/0")
+    parser.add_argument("--method", default="partial0.03@jpeg25")
     parser.add_argument("--draw", type=int, default=0, help="Which draw of probes.")
     parser.add_argument("--write", type=Path, required=True)
     parser.add_argument("--picture", type=Path, help="Its top, as Chromium shows it (PNG).")

@@ -49,12 +49,12 @@ class Controls(BaseModel):
     def sentence(self) -> str:
         """What came of it."""
         return (
-            "Control, whether it resembles the victim alone: had each reference model been the"
-            f" victim, the suspect would be called derived from {self.close_to} of"
-            f" {self.stand_ins}; over {int(SHARE * self.stand_ins)} forbid the verdict. Control,"
-            " whether chance does it: with the victim's answers shuffled among the probes, the"
-            f" suspect is as close in {self.permuted_as_close} of {self.permutations} shuffles; one"
-            " forbids it."
+            f"Specificity check: with each of the {self.stand_ins} references in the victim's"
+            f" place, the suspect matched {self.close_to or 'none'} (more than"
+            f" {int(SHARE * self.stand_ins)} would block the verdict). Chance check: with the"
+            f" victim's answers shuffled among the probes, {self.permuted_as_close or 'none'} of"
+            f" {self.permutations} shuffles {'was' if self.permuted_as_close == 1 else 'were'} as"
+            " close (any would block it)."
         )
 
 

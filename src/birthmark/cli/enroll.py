@@ -171,7 +171,7 @@ def enroll(
     for warning in warnings:
         say(f"\nWarning: {warning}")
     if not all(one.accuses for one in found):
-        say(f"\nWrote {out}, which can accuse nobody. Its seal:\n{seal}")
+        say(f"\nWrote {out}. It cannot yet support a *derived* verdict. Its seal:\n{seal}")
         return
     say(f"\nWrote {out}. Publish or time-stamp its seal now, before any dispute:\n{seal}")
 
