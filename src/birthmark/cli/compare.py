@@ -13,6 +13,9 @@ from birthmark.common.errors import BirthmarkError
 
 if TYPE_CHECKING:
     from birthmark.comparison import Comparison
+    from birthmark.comparison.scan import Scanned
+
+MANY = "Very many suspects"
 
 
 def compare(
@@ -31,7 +34,30 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the table's and the map's file.")
     ] = False,
-    alpha: Annotated[float, typer.Option(help="The rate of each verdict by itself.")] = 0.01,
+    alpha: Annotated[
+        float, typer.Option(help="The rate of each verdict; with --registry of each suspect.")
+    ] = 0.01,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep a folder for each suspect here; the same command goes on where it stopped.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            help="Audit each suspect by the ten fingerprints of this registry that are nearest.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Suspects compared at a time.", rich_help_panel=MANY)
+    ] = 1,
+    engine: Annotated[
+        str,
+        typer.Option(help="joblib, or ray for many machines that share OUT.", rich_help_panel=MANY),
+    ] = "joblib",
     ledger: Annotated[
         Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
     ] = None,
@@ -45,10 +71,16 @@ def compare(
     order: options.Order = None,
     json_: options.Json = False,
 ) -> None:
-    """Audit many suspects by many fingerprints: one table, and one map of who is close to whom."""
+    """Audit many suspects by many fingerprints: one table, and one map of who is close to whom.
+
+    With --out every suspect is kept as soon as it is done, and there is no map: OUT gets table.csv,
+    table.json and a folder for each suspect. What failed is listed, and tried again next time.
+    """
     from birthmark.cli.terminal import print_json, progress_bar
     from birthmark.common.files import require_writable, whole_file
     from birthmark.comparison import compare as compared
+    from birthmark.comparison.against import Against
+    from birthmark.comparison.scan import scan
     from birthmark.comparison.suspects import open_suspects
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.remote import Access
@@ -65,6 +97,29 @@ def compare(
                 raise BirthmarkError(file, "is there already", "name a new file, or pass --force")
             require_writable(file)
     access = None if ledger is None else Access(ledger, environment=tuple(allow_env))
+    if out is not None:
+        if picture is not None or csv is not None:
+            raise BirthmarkError(
+                "--out", "writes the table itself, and draws no map", "drop --csv and --picture"
+            )
+        against = Against.of(alpha, files, registry)
+        with progress_bar(json_) as progress:
+            scanned = scan(
+                against,
+                others,
+                out,
+                declared=declared,
+                access=access,
+                workers=workers,
+                engine=engine,
+                progress=progress,
+            )
+        _print_scanned(scanned, out, json_)
+        return
+    if registry is not None or workers > 1 or engine != "joblib":
+        raise BirthmarkError(
+            "compare", "--registry, --workers and --engine keep what is done", "pass --out FOLDER"
+        )
     with progress_bar(json_) as progress:
         comparison = compared(
             {name: Fingerprint.open(name) for name in files},
@@ -80,13 +135,14 @@ def compare(
     if json_:
         print_json(comparison)
         return
-    _print(comparison)
+    print_comparison(comparison)
     for file in (csv, picture):
         if file is not None:
             say(file)
 
 
-def _print(comparison: Comparison) -> None:
+def print_comparison(comparison: Comparison, *, told: bool = True) -> None:
+    """Print the table, why some could not be compared, and what to bear in mind."""
     from rich.table import Table
     from rich.text import Text
 
@@ -107,6 +163,21 @@ def _print(comparison: Comparison) -> None:
     for row in comparison.rows:
         if row.problem:
             shown.print(f"{row.suspect}: {row.problem}")
-    shown.print(comparison.sentence)
-    for note in comparison.notes:
-        shown.print(note)
+    for sentence in (comparison.sentence, *comparison.notes) if told else ():
+        shown.print(sentence)
+
+
+def _print_scanned(scanned: Scanned, out: Path, json_: bool) -> None:
+    from birthmark.audit.verdict import Verdict
+    from birthmark.cli.terminal import print_json, say
+
+    if json_:
+        print_json(scanned.comparison)
+        return
+    derived = [row for row in scanned.comparison.rows if row.verdict is Verdict.DERIVED]
+    if derived:
+        print_comparison(scanned.comparison.model_copy(update={"rows": derived}), told=False)
+    say(scanned.comparison.sentence)
+    say(f"{scanned.compared} suspects compared now, {scanned.known} before: {out / 'table.csv'}")
+    for why in scanned.failed.values():
+        say(f"Not compared: {why}")

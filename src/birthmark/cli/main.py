@@ -23,6 +23,7 @@ from birthmark.cli.practice import practice
 from birthmark.cli.probes import probes
 from birthmark.cli.recheck import recheck
 from birthmark.cli.references import references
+from birthmark.cli.registry import app as registry
 from birthmark.cli.report import report
 from birthmark.cli.seal import seal
 from birthmark.cli.serve import serve
@@ -70,6 +71,7 @@ for command in (
     serve,
 ):
     app.command()(command)
+app.add_typer(registry, name="registry")
 app.add_typer(zoo, name="zoo")
 
 

@@ -14,7 +14,7 @@ from birthmark.audit.rule import ALPHA
 from birthmark.bundle import Bundle
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.map import Map, Point
-from birthmark.comparison.row import Row
+from birthmark.comparison.row import Row, failed_row, row_of
 from birthmark.comparison.table import Comparison
 from birthmark.data.images import Progress, silent
 from birthmark.data.outputs import Outputs
@@ -65,45 +65,15 @@ def compare(
             try:
                 one = fingerprint.audit_with_answers(model, alpha=alpha)
             except BirthmarkError as error:
-                rows.append(_failed(name, fingerprint, model.description.name, error))
+                rows.append(failed_row(name, fingerprint, model.description.name, error))
                 continue
             audited.append(one)
-            rows.append(_row(name, one))
+            rows.append(row_of(name, one))
         progress(f"Comparing with {name}", len(models), len(models))
         maps.append(_map(name, counting(fingerprint.bundle), audited))
     order = {name: place for place, name in enumerate(fingerprints)}
     rows.sort(key=lambda row: (order[row.fingerprint], row.p_value is None, row.p_value, row.score))
     return Comparison(alpha=alpha, rows=rows, maps=maps)
-
-
-def _row(name: str, audited: Audited) -> Row:
-    result = audited.result
-    return Row(
-        fingerprint=name,
-        victim=result.victim.name,
-        suspect=result.suspect.name,
-        verdict=result.verdict,
-        p_value=result.p_value,
-        score=result.score,
-        lineage_rate=result.lineage_rate,
-        references=len(result.references),
-        findings=result.findings,
-    )
-
-
-def _failed(name: str, fingerprint: Fingerprint, suspect: str, error: BirthmarkError) -> Row:
-    return Row(
-        fingerprint=name,
-        victim=fingerprint.manifest.victim.name,
-        suspect=suspect,
-        verdict=None,
-        p_value=None,
-        score=None,
-        lineage_rate=None,
-        references=len(fingerprint.bundle.references),
-        findings=[],
-        problem=str(error),
-    )
 
 
 def _map(name: str, bundle: Bundle, audited: Sequence[Audited]) -> Map:

@@ -11,7 +11,7 @@ from birthmark.data.images import Image
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.evidence.folder import read_result
 from birthmark.models.adapters import Description, Suspect
-from birthmark.models.adapters.lookup import open_all
+from birthmark.models.adapters.lookup import listed, open_all, open_listed
 from birthmark.models.adapters.recorded import RecordedSuspect
 from birthmark.models.remote import Access
 
@@ -50,15 +50,46 @@ def open_suspects(
     """
     suspects: list[Suspect] = []
     for name in names:
-        folder = Path(name)
-        if (folder / "result.json").is_file():
-            suspects.append(_audited(folder))
+        if _was_audited(name):
+            suspects.append(_audited(Path(name)))
         else:
             suspects += open_all([name], declared, access, Unopened)
     failures = [one for one in suspects if isinstance(one, Unopened)]
     if failures and len(failures) == len(suspects):
         raise failures[0].error
     return suspects
+
+
+def listed_suspects(names: Sequence[str]) -> list[tuple[str, str | None]]:
+    """All that these name, one by one, and the sub-folder of a folder of models; none is opened.
+
+    Raises
+    ------
+    BirthmarkError
+        If a folder holds no model.
+    """
+    return [
+        one for name in names for one in ([(name, None)] if _was_audited(name) else listed([name]))
+    ]
+
+
+def open_one(
+    name: str, lineage: str | None, declared: dict[str, Any] | None, access: Access | None
+) -> Suspect:
+    """Open one of those that `listed_suspects` lists.
+
+    Raises
+    ------
+    BirthmarkError
+        If it cannot be opened.
+    """
+    if _was_audited(name):
+        return _audited(Path(name))
+    return open_listed(name, lineage, declared, access)
+
+
+def _was_audited(name: str) -> bool:
+    return (Path(name) / "result.json").is_file()
 
 
 def _audited(folder: Path) -> RecordedSuspect:

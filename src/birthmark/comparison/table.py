@@ -25,11 +25,15 @@ class Comparison(BaseModel):
     Attributes
     ----------
     alpha
-        The false-positive rate asked of each verdict by itself, not of all together.
+        The false-positive rate asked of each verdict by itself, not of all together; with a
+        registry, of each suspect.
     rows
         Fingerprint by fingerprint, the closest suspect first.
     maps
-        One a fingerprint.
+        One a fingerprint; none where the suspects were compared one by one.
+    registry
+        How many models the suspects were looked up among, of which the nearest were audited; None
+        where every suspect was audited by every fingerprint.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,16 +41,29 @@ class Comparison(BaseModel):
     alpha: float
     rows: list[Row]
     maps: list[Map]
+    registry: int | None = None
 
     @property
     def sentence(self) -> str:
         """What to bear in mind of so many verdicts."""
+        if self.registry is not None:
+            return self._of_registry(self.registry)
         judged = sum(row.verdict is not None for row in self.rows)
         called = sum(row.verdict is Verdict.DERIVED for row in self.rows)
         expected = judged * self.alpha
         return (
             f"{called} of {judged} are called derived. Each verdict holds {self.alpha:g} by itself:"
             f" of {judged} innocent suspects up to {expected:.3g} would be called so on average."
+        )
+
+    def _of_registry(self, models: int) -> str:
+        suspects = {row.suspect for row in self.rows if row.verdict is not None}
+        called = {row.suspect for row in self.rows if row.verdict is Verdict.DERIVED}
+        return (
+            f"{len(called)} of {len(suspects)} suspects are called derived. Each was looked up"
+            f" among {models:,} models, and that is paid for: a verdict takes p <= {self.alpha:g} /"
+            f" {models:,} = {self.alpha / models:.2g}. So of {len(suspects)} innocent suspects up"
+            f" to {len(suspects) * self.alpha:.3g} would be called so on average."
         )
 
     @property

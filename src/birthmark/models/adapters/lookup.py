@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,26 +152,53 @@ def open_all(
     BirthmarkError
         If a folder holds no model, or one cannot be opened.
     """
-
-    def opened(spec: str, lineage: str | None = None) -> Suspect:
+    suspects: list[Suspect] = []
+    for spec, lineage in listed(specs):
         try:
-            suspect = open_suspect(spec, declared, lineage, access, device)
-            return suspect if lineage is None else _within(lineage, suspect)
+            suspects.append(open_listed(spec, lineage, declared, access, device))
         except BirthmarkError as error:
             if unopened is None or not Path(spec).is_file():
                 raise
-            return unopened(Path(spec), error)
+            suspects.append(unopened(Path(spec), error))
+    return suspects
 
-    suspects: list[Suspect] = []
+
+def listed(specs: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Models by name, those in folders of models one by one, each with its sub-folder if any.
+
+    Raises
+    ------
+    BirthmarkError
+        If a folder holds no model.
+    """
+    found: list[tuple[str, str | None]] = []
     for spec in specs:
         folder = Path(spec)
         if not folder.is_dir() or located(spec) != spec:
-            suspects.append(opened(spec))
+            found.append((spec, None))
             continue
         for file in models_in(folder):
             inside = file.relative_to(folder).parts[:-1]
-            suspects.append(opened(str(file), inside[0] if inside else None))
-    return suspects
+            found.append((str(file), inside[0] if inside else None))
+    return found
+
+
+def open_listed(
+    spec: str,
+    lineage: str | None,
+    declared: Declared = None,
+    access: Access | None = None,
+    device: str = "cpu",
+) -> Suspect:
+    """Open a model as `listed` names it; its sub-folder is its lineage.
+
+    Raises
+    ------
+    BirthmarkError
+        If it cannot be opened.
+    """
+    suspect = open_suspect(spec, declared, lineage, access, device)
+    return suspect if lineage is None else _within(lineage, suspect)
 
 
 def _within(folder: str, suspect: Suspect) -> Suspect:

@@ -1,5 +1,5 @@
-"""What runs many trainings at once; one file an engine."""
+"""What runs many tasks at once; one file an engine."""
 
-from birthmark.training.engines.base import ENGINES, Engine, WorkerDiedError
+from birthmark.training.engines.base import ENGINES, Engine, WorkerDiedError, alone
 
-__all__ = ["ENGINES", "Engine", "WorkerDiedError"]
+__all__ = ["ENGINES", "Engine", "WorkerDiedError", "alone"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from typing import Protocol, TypeVar
 
 from birthmark.common.registry import Registry
@@ -30,3 +33,18 @@ class Engine(Protocol):
 
 
 ENGINES: Registry[Engine] = Registry("engine", "birthmark.training.engines")
+
+
+def alone(work: Callable[[T], R], task: T) -> R:
+    """The second try of a task that may have killed its worker, in a process of its own.
+
+    Raises
+    ------
+    WorkerDiedError
+        If that dies too.
+    """
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            return pool.submit(work, task).result()
+    except BrokenProcessPool as error:
+        raise WorkerDiedError(str(error)) from error

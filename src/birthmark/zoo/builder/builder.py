@@ -6,16 +6,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Container, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import require_new_folder, whole_file
 from birthmark.data.images import Progress, silent
-from birthmark.training.engines import ENGINES, Engine, WorkerDiedError
+from birthmark.training.engines import ENGINES, Engine, WorkerDiedError, alone
 from birthmark.zoo.builder.members import members
 from birthmark.zoo.builder.work import Outcome, Task, begun_file, work
 from birthmark.zoo.images.arrays import prepare
@@ -179,10 +176,9 @@ def _attempt(
 
 
 def _alone(task: Task) -> Outcome:
-    """The second try of a model that may have killed its worker, in a process of its own."""
+    """The second try of a model that may have killed its worker."""
     try:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            return pool.submit(work, task).result()
-    except BrokenProcessPool:
+        return alone(work, task)
+    except WorkerDiedError:
         begun_file(task.folder, task.member.name).unlink(missing_ok=True)
         return Outcome(task.member.name, failure="its worker died, twice", hopeless=True)

@@ -1,0 +1,35 @@
+"""`birthmark registry add`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def add(
+    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
+    model: Annotated[str, typer.Option(help="The model that it is of.")],
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Ask a protected model the task set once, and keep what is found by it."""
+    from birthmark.cli.terminal import say
+    from birthmark.models.adapters.lookup import open_suspect
+    from birthmark.registry import Registry
+
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    opened = open_suspect(model, declared)
+    name = Registry.open(registry).add(fingerprint, opened)
+    say(json.dumps({"name": name}) if json_ else f"Added as {name}.")

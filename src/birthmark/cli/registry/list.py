@@ -1,0 +1,30 @@
+"""`birthmark registry list`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import options
+
+
+def list_(
+    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    json_: options.Json = False,
+) -> None:
+    """List the models of a registry, and what in it can't be searched."""
+    from birthmark.cli.terminal import say
+    from birthmark.registry import Registry
+
+    opened = Registry.open(registry)
+    if json_:
+        said = {"task": opened.about.task, "models": opened.models, "left_out": opened.problems}
+        print(json.dumps(said))
+        return
+    say(*opened.models)
+    say(f"{len(opened.models)} models can be searched; the task set is {opened.about.task}")
+    for name, why in opened.problems.items():
+        say(f"Left out: {name}: {why}")

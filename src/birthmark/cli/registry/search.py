@@ -1,0 +1,55 @@
+"""`birthmark registry search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from birthmark.cli import api, options
+
+
+def search(
+    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    suspect: Annotated[
+        str, typer.Argument(help="A model file or folder, module:function, an address, .api.toml.")
+    ],
+    alpha: Annotated[
+        float, typer.Option(help="The rate at which an innocent may be called derived from any.")
+    ] = 0.01,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Where answers of a suspect behind an API are kept.")
+    ] = None,
+    allow_env: api.AllowEnv = [],  # noqa: B006
+    input_: options.Input = None,
+    range_: options.Range = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    output: options.Output = None,
+    layout: options.Layout = None,
+    order: options.Order = None,
+    json_: options.Json = False,
+) -> None:
+    """Ask a suspect the task set once, and audit it by the ten nearest models' fingerprints.
+
+    A verdict takes a p-value of alpha divided by the number of models in the registry, since the
+    suspect was in effect compared with all of them.
+    """
+    from birthmark.cli.compare import print_comparison
+    from birthmark.cli.terminal import print_json, progress_bar
+    from birthmark.comparison import Comparison
+    from birthmark.comparison.against import Against
+    from birthmark.models.adapters.lookup import open_suspect
+    from birthmark.models.remote import Access
+
+    declared = options.declared(input_, range_, mean, std, output, layout, order)
+    access = None if ledger is None else Access(ledger, environment=tuple(allow_env))
+    against = Against.of(alpha, [], registry)
+    with progress_bar(json_) as progress:
+        found = against.meet(open_suspect(suspect, declared, access=access), progress)
+    comparison = Comparison(alpha=alpha, rows=found.rows, maps=[], registry=against.models)
+    if json_:
+        print_json(comparison)
+        return
+    print_comparison(comparison)

@@ -1,0 +1,150 @@
+"""What suspects are compared with: fingerprints, or those of a registry that are nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from birthmark.audit.audit import Audited
+from birthmark.common.errors import BirthmarkError
+from birthmark.comparison.row import Row, failed_row, row_of
+from birthmark.data.images import Progress, silent
+from birthmark.fingerprint import Fingerprint
+from birthmark.models.adapters import Suspect
+from birthmark.registry import NEAREST, Near, Registry
+
+OPEN = 16
+"""Fingerprints that are kept open."""
+
+
+class Found(NamedTuple):
+    """What came of a suspect.
+
+    Attributes
+    ----------
+    candidates
+        The models of the registry that answer most like it, the nearest first.
+    rows
+        A line for each fingerprint.
+    audits
+        By the fingerprint's name, where it could be compared.
+    """
+
+    candidates: list[Near]
+    rows: list[Row]
+    audits: dict[str, Audited]
+
+
+@dataclass(frozen=True)
+class Against:
+    """What each suspect is compared with; small, so that workers can be told.
+
+    Attributes
+    ----------
+    alpha
+        The false-positive rate of each verdict; with a registry, of each suspect.
+    fingerprints
+        Files, each under the name to show.
+    registry
+        The folder of a registry whose nearest models are audited instead.
+    state, models
+        The registry's when it was looked at first, so that all suspects meet the same.
+    """
+
+    alpha: float
+    fingerprints: tuple[tuple[str, Path], ...] = ()
+    registry: Path | None = None
+    state: str | None = None
+    models: int | None = None
+
+    @classmethod
+    def of(cls, alpha: float, fingerprints: Sequence[str], registry: Path | None) -> Against:
+        """What these name.
+
+        Raises
+        ------
+        BirthmarkError
+            If there is neither or both, or the registry holds nothing that can be searched.
+        """
+        if registry is None:
+            if not fingerprints:
+                raise BirthmarkError(
+                    "compare", "there are no fingerprints", "name one at least, or pass --registry"
+                )
+            return cls(alpha, tuple((name, Path(name).resolve()) for name in fingerprints))
+        if fingerprints:
+            raise BirthmarkError(
+                "--registry", "there are fingerprints too", "add them to it, or leave them away"
+            )
+        opened = _registry(registry.resolve(), None)
+        if not opened.models:
+            raise BirthmarkError(
+                registry, "holds no model that can be searched", "see birthmark registry list"
+            )
+        return cls(alpha, (), registry.resolve(), opened.state, len(opened.models))
+
+    @property
+    def level(self) -> float:
+        """What p-value `derived` takes.
+
+        A suspect that is looked up among N models is in effect compared with all of them: those
+        that are audited are the ones to which it came nearest, and one that is near by its answers
+        to the task set is likelier to be near by those to the fingerprint's probes too. Alpha / N
+        holds whatever the two have to do with each other (Bonferroni; benchmarks/registry.md).
+        """
+        return self.alpha / (self.models or 1)
+
+    def sealed(self) -> dict[str, str]:
+        """All that a result depends on besides the suspect, by names and digests."""
+        if self.registry is not None:
+            return {"registry": self.state or "", "alpha": repr(self.alpha)}
+        seals = {name: _fingerprint(file).seal for name, file in self.fingerprints}
+        return seals | {"alpha": repr(self.alpha)}
+
+    def meet(self, suspect: Suspect, progress: Progress = silent) -> Found:
+        """Compare a suspect.
+
+        Raises
+        ------
+        BirthmarkError
+            If it can't be asked the task set, or the registry is another than it was.
+        """
+        candidates: list[Near] = []
+        files = dict(self.fingerprints)
+        if self.registry is not None:
+            registry = _registry(self.registry, self.state)
+            candidates = registry.nearest(suspect, NEAREST, progress)
+            files = {one.name: registry.fingerprint_of(one.name) for one in candidates}
+        found = Found(candidates, [], {})
+        for name, file in files.items():
+            fingerprint = None
+            try:
+                fingerprint = _fingerprint(file) if self.registry is None else registry.sealed(name)
+                audited = fingerprint.audit_with_answers(
+                    suspect, alpha=self.level, progress=progress
+                )
+            except BirthmarkError as error:
+                found.rows.append(failed_row(name, fingerprint, suspect.description.name, error))
+                continue
+            found.audits[name] = audited
+            found.rows.append(row_of(name, audited))
+        found.rows.sort(key=lambda row: (row.p_value is None, row.p_value, row.score))
+        return found
+
+
+@lru_cache(maxsize=OPEN)
+def _fingerprint(file: Path) -> Fingerprint:
+    return Fingerprint.open(file)
+
+
+@lru_cache(maxsize=2)
+def _registry(folder: Path, state: str | None) -> Registry:
+    opened = Registry.open(folder)
+    if state is not None and opened.state != state:
+        raise BirthmarkError(
+            folder, "has other models than when this began", "begin again, in another folder"
+        )
+    return opened

@@ -1,0 +1,112 @@
+"""All sketches of a registry, packed into files that are mapped into memory: a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.common.files import whole_folder
+from birthmark.registry.search import BLOCK, HEAD, ROW, Floats, Rows, weigh
+
+NAME = np.dtype("S64")
+ANSWERS, LABELS = "answers", "labels"
+
+Read = Callable[[str, str], Floats]
+"""From a kind and a model's name to its sketch."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """The models of a registry as it was.
+
+    Attributes
+    ----------
+    folder
+        Holds `names.npy`, `labelled.npy`, `answers.npy` and `labels.npy`.
+    names
+        Of all models, sorted, bytes of 64 at most, (n,).
+    labelled
+        Which of them have a sketch of labels, bool (n,).
+    """
+
+    folder: Path
+    names: NDArray[np.bytes_]
+    labelled: NDArray[np.bool_]
+
+    @classmethod
+    def opened(cls, folder: Path) -> Index | None:
+        """Map it; None if it isn't there, or not whole."""
+        names, labelled = (_mapped(folder / f"{one}.npy") for one in ("names", "labelled"))
+        if names is None or labelled is None or len(names) != len(labelled):
+            return None
+        if names.dtype != NAME or labelled.dtype != np.bool_:
+            return None
+        index = cls(folder, names, labelled)
+        sizes = {ANSWERS: len(names), LABELS: int(labelled.sum())}
+        for kind, size in sizes.items():
+            rows = _mapped(folder / f"{kind}.npy")
+            if rows is None or rows.dtype != ROW or rows.shape != (HEAD + size,):
+                return None
+        return index
+
+    def of(self, kind: str) -> NDArray[np.bytes_]:
+        """Names of the models that have such a sketch."""
+        named: NDArray[np.bytes_] = self.names[self.labelled] if kind == LABELS else self.names
+        return named
+
+    def rows(self, kind: str) -> Rows:
+        """Sketches of a kind, in the order of `of(kind)`."""
+        return np.load(self.folder / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
+
+
+def write(
+    folder: Path, names: Sequence[str], labelled: Sequence[bool], old: Index | None, read: Read
+) -> None:
+    """Write an index, from an old one as far as that has the models.
+
+    A name stands for one content, so that what is known of a name is not read again.
+
+    Raises
+    ------
+    BirthmarkError
+        If a sketch can't be read, or the folder can't be written.
+    """
+    named, flags = np.array(names, NAME), np.array(labelled, np.bool_)
+    with whole_folder(folder) as passing:
+        np.save(passing / "names.npy", named)
+        np.save(passing / "labelled.npy", flags)
+        for kind, some in ((ANSWERS, named), (LABELS, named[flags])):
+            file = passing / f"{kind}.npy"
+            rows = np.lib.format.open_memmap(file, "w+", ROW, (HEAD + len(some),))
+            _fill(rows["sketch"][HEAD:], some, kind, old, read)
+            weigh(rows)
+            rows.flush()
+
+
+def _fill(
+    sketches: Floats, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read
+) -> None:
+    known = np.zeros(len(names), bool)
+    if old is not None and len(there := old.of(kind)):
+        places = np.searchsorted(there, names)
+        places[places == len(there)] = 0
+        known = there[places] == names
+        before = old.rows(kind)["sketch"][HEAD:]
+        for start in range(0, len(names), BLOCK):
+            some = start + np.flatnonzero(known[start : start + BLOCK])
+            sketches[some] = before[places[some]]
+    for i in np.flatnonzero(~known):
+        sketches[i] = read(kind, names[i].decode())
+
+
+def _mapped(file: Path) -> NDArray[Any] | None:
+    try:
+        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if array.ndim == 1 else None
