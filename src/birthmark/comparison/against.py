@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class Against:
     alpha
         The false-positive rate of each verdict; with a registry, of each suspect.
     fingerprints
-        Files, each under the name to show.
+        The name to show, the file and the seal of each.
     registry
         The folder of a registry whose nearest models are audited instead.
     state, models
@@ -55,7 +55,7 @@ class Against:
     """
 
     alpha: float
-    fingerprints: tuple[tuple[str, Path], ...] = ()
+    fingerprints: tuple[tuple[str, Path, str], ...] = ()
     registry: Path | None = None
     state: str | None = None
     models: int | None = None
@@ -74,12 +74,15 @@ class Against:
                 raise BirthmarkError(
                     "compare", "there are no fingerprints", "name one at least, or pass --registry"
                 )
-            return cls(alpha, tuple((name, Path(name).resolve()) for name in fingerprints))
+            files = [(name, Path(name).resolve()) for name in fingerprints]
+            return cls(
+                alpha, tuple((name, file, Fingerprint.open(file).seal) for name, file in files)
+            )
         if fingerprints:
             raise BirthmarkError(
                 "--registry", "there are fingerprints too", "add them to it, or leave them away"
             )
-        opened = _registry(registry.resolve(), None)
+        opened = Registry.open(registry.resolve())
         if not opened.models:
             raise BirthmarkError(
                 registry, "holds no model that can be searched", "see birthmark registry list"
@@ -101,8 +104,7 @@ class Against:
         """All that a result depends on besides the suspect, by names and digests."""
         if self.registry is not None:
             return {"registry": self.state or "", "alpha": repr(self.alpha)}
-        seals = {name: _fingerprint(file).seal for name, file in self.fingerprints}
-        return seals | {"alpha": repr(self.alpha)}
+        return {name: seal for name, _, seal in self.fingerprints} | {"alpha": repr(self.alpha)}
 
     def meet(self, suspect: Suspect, progress: Progress = silent) -> Found:
         """Compare a suspect.
@@ -113,16 +115,18 @@ class Against:
             If it can't be asked the task set, or the registry is another than it was.
         """
         candidates: list[Near] = []
-        files = dict(self.fingerprints)
+        sealed: dict[str, Callable[[], Fingerprint]] = {
+            name: partial(_fingerprint, file, seal) for name, file, seal in self.fingerprints
+        }
         if self.registry is not None:
             registry = _registry(self.registry, self.state)
             candidates = registry.nearest(suspect, NEAREST, progress)
-            files = {one.name: registry.fingerprint_of(one.name) for one in candidates}
+            sealed = {one.name: partial(registry.sealed, one.name) for one in candidates}
         found = Found(candidates, [], {})
-        for name, file in files.items():
+        for name, opened in sealed.items():
             fingerprint = None
             try:
-                fingerprint = _fingerprint(file) if self.registry is None else registry.sealed(name)
+                fingerprint = opened()
                 audited = fingerprint.audit_with_answers(
                     suspect, alpha=self.level, progress=progress
                 )
@@ -136,14 +140,17 @@ class Against:
 
 
 @lru_cache(maxsize=OPEN)
-def _fingerprint(file: Path) -> Fingerprint:
-    return Fingerprint.open(file)
+def _fingerprint(file: Path, seal: str) -> Fingerprint:
+    opened = Fingerprint.open(file)
+    if opened.seal != seal:
+        raise BirthmarkError(file, "is another than when this began", "begin again, elsewhere")
+    return opened
 
 
 @lru_cache(maxsize=2)
 def _registry(folder: Path, state: str | None) -> Registry:
     opened = Registry.open(folder)
-    if state is not None and opened.state != state:
+    if opened.state != state:
         raise BirthmarkError(
             folder, "has other models than when this began", "begin again, in another folder"
         )

@@ -51,7 +51,7 @@ class Near(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """Models that can be searched, sorted, whether by labels too, and what else there is and why."""
+    """Models that can be searched, whether by labels too, and what else there is and why."""
 
     models: list[str]
     labelled: list[bool]

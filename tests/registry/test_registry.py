@@ -1,0 +1,230 @@
+"""A registry: models are found by what they answer, whatever else lies in the folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import commands
+import world
+from birthmark import BirthmarkError, Fingerprint
+from birthmark.common.digests import canonical_json
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.registry import Registry
+from birthmark.registry.search import HEAD, RIDGE, ROW, nearest, weigh
+from birthmark.registry.sketch import WIDTH, sketch
+
+PROTECTED = 13
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two registries of one task set, and one of another; `one` has the victim."""
+    folder = tmp_path_factory.mktemp("registries")
+    images, references = world.image_set(), world.references(8)
+    for name, seed in (("one", 0), ("two", 0), ("foreign", 1)):
+        Registry.new(folder / name, images, n=60, seed=seed)
+    for i in range(PROTECTED):
+        model = world.victim() if i == 0 else world.innocent(40 + i, world.lineage_of(i))
+        victim = world.as_digits(model, name=f"owned-{i}", lineage=world.lineage_of(i))
+        file = folder / f"owned-{i}.birthmark"
+        Fingerprint.enroll(victim, images, references, n=20, start="random").save(file)
+        Registry.open(folder / ("one" if i < 9 else "two")).add(file, victim)
+    Registry.open(folder / "foreign").add(
+        folder / "owned-0.birthmark", world.as_digits(world.victim())
+    )
+    return folder
+
+
+@pytest.fixture
+def registry(made: Path, tmp_path: Path) -> Path:
+    """A copy of `one`, which has not been searched yet."""
+    ignore = shutil.ignore_patterns("index-*")
+    shutil.copytree(made / "one", tmp_path / "one", ignore=ignore)
+    return tmp_path / "one"
+
+
+def labels_only(model: Any) -> Any:
+    return world.answering(lambda x: model.predict(x.reshape(len(x), -1)), output="labels")
+
+
+def renamed(model: Any) -> Any:
+    return world.answering(
+        lambda x: model.decision_function(x.reshape(len(x), -1))[:, [*range(3, 10), 0, 1, 2]]
+    )
+
+
+@pytest.mark.parametrize("told", [world.as_digits, labels_only, renamed])
+def test_a_thief_leads_to_its_victim(made: Path, told: Callable[[Any], Any]) -> None:
+    found = Registry.open(made / "one").nearest(told(world.thief()), 3)
+    assert [one.name.startswith("owned-0-") for one in found] == [True, False, False]
+
+
+def test_folders_copied_together_are_one_registry(made: Path, registry: Path) -> None:
+    thief = world.as_digits(world.thief())
+    before = Registry.open(registry)
+    assert len(before.nearest(thief, 99)) == len(before.models) == 9
+    shutil.copytree(made / "two" / "models", registry / "models", dirs_exist_ok=True)
+    both = Registry.open(registry)
+    both.nearest(thief)
+    assert len(both.models) == PROTECTED
+    shutil.rmtree(next(registry.glob("index-*")))
+    again = Registry.open(registry)
+    assert again.nearest(thief, 99) == both.nearest(thief, 99)
+    assert len(list(registry.glob("index-*"))) == 1
+    shutil.rmtree(registry / "models" / both.models[0])
+    assert [one.name for one in Registry.open(registry).nearest(thief, 99)] == [
+        one.name for one in Registry.open(registry).nearest(thief, 99)
+    ]
+    assert len(Registry.open(registry).models) == PROTECTED - 1
+
+
+def test_what_is_known_of_a_model_is_not_read_again(
+    made: Path, registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Registry.open(registry).nearest(world.as_digits(world.thief()))
+    shutil.copytree(made / "two" / "models", registry / "models", dirs_exist_ok=True)
+    read: set[str] = set()
+    plain = Registry._sketch_of
+
+    def noted(self: Registry, name: str) -> Any:
+        read.add(name)
+        return plain(self, name)
+
+    monkeypatch.setattr(Registry, "_sketch_of", noted)
+    Registry.open(registry).nearest(world.as_digits(world.thief()))
+    assert len(read) == PROTECTED - 9
+
+
+def _other_task(folder: Path) -> None:
+    foreign = folder.parents[2] / "foreign"
+    (source,) = (foreign / "models").iterdir()
+    shutil.rmtree(folder)
+    shutil.copytree(source, folder)
+
+
+def _altered(folder: Path) -> None:
+    said = json.loads((folder / "sketch.json").read_text())
+    said["fingerprint"] = "sha256:" + "0" * 64
+    (folder / "sketch.json").write_bytes(canonical_json(said))
+
+
+LEFT_OUT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no sketch": (lambda folder: (folder / "sketch.json").unlink(), "half written"),
+    "no fingerprint": (lambda folder: (folder / "fingerprint.birthmark").unlink(), "half written"),
+    "half a sketch": (lambda folder: (folder / "sketch.json").write_text('{"task"'), "JSON"),
+    "not as written": (
+        lambda folder: (folder / "sketch.json").write_text(
+            (folder / "sketch.json").read_text().replace(",", ", ")
+        ),
+        "form in which",
+    ),
+    "another seal": (_altered, "another seal"),
+    "another task set": (_other_task, "another task set"),
+    "a folder being written": (
+        lambda folder: folder.rename(folder.with_name(f".{folder.name}.x.part")),
+        "not finished",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LEFT_OUT)
+def test_what_cannot_be_searched_is_listed_and_in_nobodys_way(
+    made: Path, registry: Path, what: str
+) -> None:
+    if what == "another task set":
+        shutil.copytree(made / "foreign", registry.parent / "foreign")
+    harm, reason = LEFT_OUT[what]
+    harm(registry / "models" / Registry.open(registry).models[1])
+    opened = Registry.open(registry)
+    assert len(opened.models) == 8
+    (why,) = opened.problems.values()
+    assert reason in why
+    assert opened.nearest(world.as_digits(world.thief()))[0].name.startswith("owned-0-")
+    said = commands.run("registry", "list", str(registry)).stdout
+    assert "8 models can be searched" in said
+    assert "Left out: " in said
+
+
+def test_wrong_things_are_refused_in_one_line(made: Path, registry: Path, tmp_path: Path) -> None:
+    opened = Registry.open(registry)
+    victim = world.as_digits(world.victim(), name="owned-0")
+    with pytest.raises(BirthmarkError, match="is in the registry already"):
+        opened.add(made / "owned-0.birthmark", victim)
+    with pytest.raises(BirthmarkError, match="pass 20 to 300"):
+        Registry.new(tmp_path / "small", world.image_set(), n=5)
+    with pytest.raises(BirthmarkError, match="something already"):
+        Registry.new(registry, world.image_set())
+    with pytest.raises(BirthmarkError, match="same answer"):
+        opened.nearest(world.answering(lambda x: np.eye(10)[np.zeros(len(x), int)]))
+    Registry.new(tmp_path / "empty", world.image_set(), n=20)
+    with pytest.raises(BirthmarkError, match="can be searched"):
+        Registry.open(tmp_path / "empty").nearest(victim)
+    with pytest.raises(BirthmarkError, match="is no registry"):
+        Registry.open(tmp_path)
+    probe = registry / "probes" / "00000.png"
+    probe.write_bytes((registry / "probes" / "00001.png").read_bytes())
+    with pytest.raises(BirthmarkError, match="is not the probe"):
+        Registry.open(registry)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_fingerprint_takes_its_own_model() -> None:
+    commands.run("registry", "new", "R", "--images", "images", "-n", "20")
+    enroll = ["enroll", "--model", "victim.onnx", "--lineage", "linear", "--start", "random"]
+    enroll += ["--images", "images", "--references", "references", "-n", "20", "--out"]
+    commands.run(*enroll, "v.birthmark")
+    wrong = ["registry", "add", "R", "v.birthmark", "--model", "other.onnx"]
+    assert "enrolled from" in commands.run(*wrong, code=2).stderr
+    added = commands.run("registry", "add", "R", "v.birthmark", "--model", "victim.onnx")
+    assert "Added as v-" in added.stdout
+    found = json.loads(commands.run("registry", "search", "R", "suspect.onnx", "--json").stdout)
+    assert (found["registry"], found["rows"][0]["verdict"]) == (1, "derived")
+
+
+def test_a_sketch_keeps_what_correlations_say() -> None:
+    rng = np.random.default_rng(0)
+
+    def answers(shared: float) -> Outputs:
+        own = common * shared + rng.normal(size=common.shape) * (1 - shared**2) ** 0.5
+        return Outputs.checked(2 * own, Kind.LOGITS, "model")
+
+    common = rng.normal(size=(100, 10))
+    one = Outputs.checked(2 * common, Kind.LOGITS, "model")
+    cosines = [float(sketch(one) @ sketch(answers(shared))) for shared in (0.95, 0.8, 0.5)]
+    assert cosines == sorted(cosines, reverse=True)
+    assert cosines[0] > 0.6
+    unlike = [float(sketch(one) @ sketch(answers(0))) for _ in range(50)]
+    assert np.std(unlike) < 1.5 / WIDTH**0.5
+    order = rng.permutation(10)
+    same = Outputs.checked(one.to(Kind.PROBABILITIES).values[:, order], Kind.PROBABILITIES, "model")
+    assert np.allclose(sketch(same), sketch(one), atol=1e-4)
+    assert sketch(one).dtype == np.float32
+
+
+def test_the_nearest_are_those_that_a_plain_computation_finds() -> None:
+    rng = np.random.default_rng(1)
+    rows = np.zeros(HEAD + 20_000, ROW)
+    models = rows["sketch"][HEAD:]
+    models[:] = rng.normal(size=models.shape) * np.linspace(0.1, 1, WIDTH) + 0.3
+    weigh(rows)
+    query = models[17] + rng.normal(size=WIDTH).astype(np.float32) * 0.3
+    plain = models.astype(np.float64)
+    centre = plain.mean(axis=0)
+    covariance = np.cov((plain - centre).T, bias=True)
+    inverse = np.linalg.inv(covariance + RIDGE * np.trace(covariance) / WIDTH * np.eye(WIDTH))
+    factor = np.linalg.cholesky(inverse)
+    units = (plain - centre) @ factor
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    own = (query - centre) @ factor
+    cosines = units @ (own / np.linalg.norm(own))
+    found = nearest(rows, query, 10)
+    assert [one.place for one in found] == np.argsort(-cosines)[:10].tolist()
+    assert found[0].place == 17
+    assert np.allclose([one.cosine for one in found], np.sort(cosines)[::-1][:10], atol=1e-4)
