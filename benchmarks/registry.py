@@ -1,0 +1,78 @@
+"""Looking a suspect up among many protected models: is the victim found, how fast, at what rate.
+
+python benchmarks/registry.py recall --write benchmarks/registry.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from birthmark import __version__
+
+FIRST = """# Many protected models
+
+A suspect is asked one task set, and audited by the fingerprints of the ten models that answer most
+alike ([how](../docs/how-to/scan-a-hub.md)). Each part below names the command that wrote it.
+"""
+PARTS = {
+    "recall": "Is the victim among the nearest ten?",
+    "rate": "How often is an innocent accused?",
+    "size": "Time and memory",
+    "scan": "A scan whose workers are killed",
+}
+
+
+def written(name: str, seed: int, answers: Path) -> str:
+    """A part of the page."""
+    if name == "recall":
+        from benchmarks.registry_recall import section
+
+        return section(answers, seed)
+    if name == "rate":
+        from benchmarks.registry_rate import section as rate
+
+        return rate(answers)
+    if name == "size":
+        from benchmarks.registry_size import section as size
+
+        return size(seed)
+    from benchmarks.registry_scan import section as scan
+
+    return scan(seed)
+
+
+def main() -> None:
+    """Measure a part, and put it in its place on the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--answers", type=Path, default=Path("benchmarks/answers"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", type=Path, required=True)
+    args = parser.parse_args()
+    began = time.perf_counter()
+    text = written(args.part, args.seed, args.answers)
+    minutes = (time.perf_counter() - began) / 60
+    by = (
+        f"Written by `python benchmarks/registry.py {args.part} --write benchmarks/registry.md`"
+        f" (birthmark {__version__}, numpy {np.__version__}, {platform.machine()},"
+        f" {os.cpu_count()} cores shared with other work, one thread; {minutes:.1f} minutes)."
+    )
+    page = args.write.read_text() if args.write.exists() else FIRST
+    _, *sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    kept = {one.partition("\n")[0]: one.partition("\n")[2].strip() for one in sections}
+    kept[PARTS[args.part]] = f"{by}\n\n{text}"
+    parts = [f"## {title}\n\n{kept[title]}\n" for title in PARTS.values() if title in kept]
+    args.write.write_text("\n".join([FIRST, *parts]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""How often an innocent that is looked up is accused by one of its nearest ten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birthmark.bench.accused import PROBES, SCORE, kind_of, suspects
+from birthmark.bench.markdown import grid
+from birthmark.bench.population import Population
+from birthmark.calibration import decisive, interval, predictions
+from birthmark.data.forms import form_of
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.registry.search import HEAD, ROW, nearest, weigh
+from birthmark.registry.sketch import sketch
+from birthmark.scores import SCORES
+from birthmark.zoo.answers import Recorded, read_answers
+
+ZOOS = "diverse", "emotion", "objects", "pretrained"
+ASKED, TASK = 100, 100
+NEAREST = 10
+DIVISORS = 1, 10, 100, 10_000, 1_000_000
+HEAD_RATE = (
+    *("zoo", "alpha", "suspects", "N", "nearest, p <= alpha", "ten, p <= alpha"),
+    *("ten, p <= alpha / 10", "ten, p <= alpha / N"),
+)
+
+
+class Looked(NamedTuple):
+    """A suspect and its p-values by every protected model, 1 where a reference is as close.
+
+    Attributes
+    ----------
+    zoo, kind
+        Which, and `innocent`, `copy` or `extraction`.
+    p_values
+        (models,).
+    order
+        The models, the nearest first.
+    """
+
+    zoo: str
+    kind: str
+    p_values: NDArray[np.float64]
+    order: list[int]
+
+    def accused(self, level: float, k: int) -> bool:
+        """Whether one of the nearest k is called derived at this level."""
+        return bool((self.p_values[self.order[:k]] <= level).any())
+
+    def found(self, level: float) -> bool:
+        """Whether the victim is among the nearest ten, and called at this level."""
+        return 0 in self.order[:NEAREST] and bool(self.p_values[0] <= level)
+
+
+def looked_up(file: Path) -> Iterator[Looked]:
+    """Innocents among all other independent models, thieves among these and their victim.
+
+    The task set is the first 100 plain images; fingerprints ask about 100 others as JPEG. Protected
+    models have the zoo's references, less themselves.
+    """
+    recorded = read_answers(file)
+    population = Population.of(recorded)
+    protected = [population.victim, *population.references, *population.independents]
+    stolen = [
+        name
+        for group, names in suspects(recorded, population).items()
+        for name in names
+        if name not in population.independents
+        and recorded.outputs(name, PROBES).kind is Kind.LOGITS
+        and not form_of(recorded.outputs(name, PROBES))
+    ]
+    asked = [*population.independents, *stolen]
+    rows = np.zeros(HEAD + len(protected), ROW)
+    for i, name in enumerate(protected):
+        rows["sketch"][HEAD + i] = sketch(recorded.outputs(name, "natural").first(TASK))
+    weigh(rows)
+    table = np.stack([_by_one(recorded, population, one, asked) for one in protected], axis=1)
+    for name, p_values in zip(asked, table, strict=True):
+        innocent = name in population.independents
+        said = sketch(recorded.outputs(name, "natural").first(TASK))
+        order = [one.place for one in nearest(rows, said, len(protected))]
+        barred = {protected.index(name)} if innocent else set()
+        yield Looked(
+            file.stem,
+            "innocent" if innocent else kind_of(recorded, name),
+            p_values,
+            [place for place in order if place not in barred],
+        )
+
+
+def _by_one(
+    recorded: Recorded, population: Population, victim: str, asked: Sequence[str]
+) -> NDArray[np.float64]:
+    """The p-value of each suspect by one protected model's fingerprint."""
+    places = list(range(len(recorded.labels(PROBES)) - ASKED, len(recorded.labels(PROBES))))
+
+    def said(name: str) -> Outputs:
+        return recorded.outputs(name, PROBES).at(places)
+
+    references = [one for one in population.references if one != victim]
+    lineages = [population.lineages[one] for one in references]
+    models = [*references, *asked]
+    pools = SCORES.make(SCORE).pools(said(victim), [said(one) for one in models])
+    found = []
+    for i in range(len(references), len(models)):
+        own, *others = pools([i, *range(len(references))])
+        worst = decisive(predictions(own, others, lineages, population.lineages[victim]))
+        close = own < min(others) and worst is not None and models[i] != victim
+        found.append(worst.p_value if close and worst is not None else 1.0)
+    return np.array(found)
+
+
+def section(folder: Path) -> str:
+    """How often innocents are accused, and what thieves are still found."""
+    found = [one for zoo in ZOOS for one in looked_up(folder / f"{zoo}.answers")]
+    innocents = [one for one in found if one.kind == "innocent"]
+    lines = []
+    for zoo in (*ZOOS, "all"):
+        some = [one for one in innocents if zoo in (one.zoo, "all")]
+        for alpha in (0.01, 0.05):
+            counts = [
+                sum(one.accused(level, k) for one in some)
+                for level, k in ((alpha, 1), (alpha, NEAREST), (alpha / NEAREST, NEAREST))
+            ]
+            counts.append(sum(one.accused(alpha / len(one.order), NEAREST) for one in some))
+            lines.append(
+                [
+                    zoo,
+                    f"{alpha:g}",
+                    str(len(some)),
+                    str(len(some[0].order)) if zoo != "all" else "",
+                    *(_share(count, len(some)) for count in counts),
+                ]
+            )
+    alone = np.concatenate([one.p_values[one.order] for one in innocents])
+    thieves = [
+        [
+            kind,
+            str(len(some)),
+            f"{np.mean([0 in one.order[:NEAREST] for one in some]):.2f}",
+            *(
+                f"{np.mean([one.found(level) for one in some]):.2f}"
+                for level in (0.01 / by for by in DIVISORS)
+            ),
+        ]
+        for kind in ("copy", "extraction")
+        if (some := [one for one in found if one.kind == kind])
+    ]
+    return "\n\n".join(
+        [
+            "Every independent model of a zoo is protected, with the zoo's references; so is the"
+            " victim. Suspects are independent models, each looked up among all others (N), and"
+            f" audited by the rule of `birthmark audit` ({SCORE} on {ASKED} JPEG images that are"
+            f" none of the task set's {TASK}), but without the checks that can only clear: so these"
+            " rates are at their largest. *Accused*: called derived by at least one of those asked."
+            " In brackets the interval over suspects (Clopper-Pearson, 95%); suspects of one zoo"
+            " share its references.",
+            grid(
+                HEAD_RATE,
+                lines,
+            ),
+            f"By all pairs, near or not, an innocent has p <= 0.01 in {np.mean(alone <= 0.01):.2%}"
+            f" and p <= 0.001 in {np.mean(alone <= 0.001):.2%} of {len(alone):,} audits.",
+            "What is left of thieves (that tell logits, and are as accurate as honest models) where"
+            " the victim has to be among the nearest ten *and* p at most:",
+            grid(
+                ["thieves", "n", "among ten", *(f"0.01 / {by:,}" for by in DIVISORS)],
+                thieves,
+            ),
+        ]
+    )
+
+
+def _share(count: int, of: int) -> str:
+    low, high = interval(count, of)
+    return f"{count / of:.3f} ({low:.3f} to {high:.3f})"

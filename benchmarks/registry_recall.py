@@ -1,0 +1,221 @@
+"""Whether thieves lead to their victim among many models: sketches of recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.covariance import LedoitWolf
+
+from birthmark.bench.accused import COPY, kind_of
+from birthmark.bench.markdown import grid
+from birthmark.bench.population import Population
+from birthmark.calibration import interval
+from birthmark.data.outputs import Kind, Outputs
+from birthmark.registry.search import HEAD, ROW, nearest, weigh
+from birthmark.registry.sketch import WIDTH, sketch
+from birthmark.zoo.answers import Recorded, read_answers
+
+SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+BLOCK = 50_000
+NEAREST = 10
+PROBABILITIES = "extraction by probabilities"
+WEAK = "not kept"
+
+
+class Hit(NamedTuple):
+    """A thief: its zoo, what it is counted with, and how many models come before its victim."""
+
+    zoo: str
+    kind: str
+    attack: str
+    before: list[int]
+
+
+def kind(recorded: Recorded, thief: str, *, kept: bool) -> str:
+    """Copies, extraction by probabilities, other extraction; apart those worse than honest."""
+    if not kept:
+        return WEAK
+    if kind_of(recorded, thief) == COPY:
+        return "copies"
+    by = recorded.record(thief)
+    while by.recipe not in LEARNT and by.parent is not None:
+        by = recorded.record(by.parent)
+    return PROBABILITIES if by.recipe == "extracted-probabilities" else "other extraction"
+
+
+LEARNT = (
+    "extracted-probabilities",
+    "extracted-labels",
+    "extracted-adversarial",
+    "extracted-noisy",
+    "extracted-embeddings",
+    "extracted-similarities",
+    "knockoff",
+)
+
+
+class Sketched(NamedTuple):
+    """Models of a zoo as sketches of one kind.
+
+    Attributes
+    ----------
+    real
+        The victim's, then the independent models', (models, 256).
+    thieves
+        Theirs, (thieves, 256).
+    """
+
+    real: NDArray[np.float32]
+    thieves: NDArray[np.float32]
+
+
+def hits(file: Path, n: int, seed: int, told: str) -> Iterator[Hit]:
+    """Every thief of a zoo, by the places of its victim.
+
+    The registry holds the victim, the zoo's independent models, and models drawn from a normal
+    distribution with the independent ones' mean and covariance (Ledoit and Wolf's estimate).
+    """
+    recorded = read_answers(file)
+    population = Population.of(recorded)
+    probes = "natural" if len(recorded.labels("natural")) >= n else "jpeg25"
+    honest = [population.victim, *population.references, *population.independents]
+    thieves = [
+        (one, attack.name, kind(recorded, one, kept=kept))
+        for attack in population.attacks
+        for one, kept in zip(attack.thieves, attack.kept, strict=True)
+    ]
+
+    def said(name: str) -> Outputs:
+        return recorded.outputs(name, probes).first(n)
+
+    for labels in (False, True):
+        some = [
+            one
+            for one in thieves
+            if (said(one[0]).kind is Kind.LABELS) == labels or told == "labels"
+        ]
+        if not some or (told == "labels" and not labels):
+            continue
+        if labels and not said(population.victim).kind.tells_classes:
+            continue
+        if labels:
+            some = [one for one in some if said(one[0]).kind.tells_classes]
+
+        def drawn(name: str, labels: bool = labels) -> NDArray[np.float32]:
+            return sketch(said(name).to(Kind.LABELS) if labels else said(name))
+
+        real = np.stack([drawn(one) for one in honest])
+        before = places(real, np.stack([drawn(one) for one, _, _ in some]), seed)
+        for (_, attack, of), counts in zip(some, before.tolist(), strict=True):
+            yield Hit(
+                file.stem, of if not labels or told == "labels" else "labels only", attack, counts
+            )
+
+
+def made(real: NDArray[np.float32], count: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """Models that are drawn as the independent ones are, in blocks."""
+    fitted = LedoitWolf().fit(real[1:])
+    factor = np.linalg.cholesky(fitted.covariance_).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    for start in range(0, count, BLOCK):
+        normal = rng.standard_normal((min(BLOCK, count - start), WIDTH), np.float32)
+        yield normal @ factor.T + fitted.location_.astype(np.float32)
+
+
+def places(real: NDArray[np.float32], thieves: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
+    """How many models come before the victim, (thieves, sizes)."""
+    found = np.zeros((len(thieves), len(SIZES)), np.int64)
+    for at, size in enumerate(SIZES[:-1]):
+        extra = max(0, size - len(real))
+        rows = np.zeros(HEAD + size, ROW)
+        rows["sketch"][HEAD : HEAD + min(size, len(real))] = real[:size]
+        if extra:
+            rows["sketch"][HEAD + len(real) :] = np.concatenate(list(made(real, extra, seed)))
+        weigh(rows)
+        for i, one in enumerate(thieves):
+            ordered = nearest(rows, one, NEAREST) if size > NEAREST else nearest(rows, one, size)
+            order = [other.place for other in ordered]
+            found[i, at] = order.index(0) if 0 in order else NEAREST
+    mean, weights = rows["sketch"][0], rows["sketch"][1:HEAD]
+    queries = thieves - mean
+    own = (queries @ weights) / np.sqrt(np.einsum("ij,jk,ik->i", queries, weights, queries))[
+        :, None
+    ]
+
+    def cosines(sketches: NDArray[np.float32]) -> NDArray[np.float32]:
+        centred = sketches - mean
+        lengths = np.sqrt(np.einsum("ij,ij->i", centred @ weights, centred))
+        told: NDArray[np.float32] = centred @ own.T / lengths[:, None]
+        return told
+
+    mine = cosines(real)
+    before = (mine[1:] > mine[0]).sum(axis=0)
+    for block in made(real, SIZES[-1] - len(real), seed):
+        before += (cosines(block) > mine[0]).sum(axis=0)
+    found[:, -1] = np.minimum(before, NEAREST)
+    return found
+
+
+def section(folder: Path, seed: int) -> str:
+    """Recall by kind, by attack, by zoo, and of labels."""
+    zoos = sorted(folder.glob("*.answers"))
+    by_n = {n: [hit for zoo in zoos for hit in hits(zoo, n, seed, "all")] for n in (200, 100)}
+    labels = [hit for zoo in zoos for hit in hits(zoo, 200, seed, "labels")]
+    full = by_n[200]
+    head = ["thieves", "n", *(f"{size:,}" for size in SIZES)]
+    kinds = sorted({hit.kind for hit in full}, key=lambda k: (k == WEAK, k))
+    parts = [
+        f"{len(full)} thieves of {len(zoos)} zoos. The registry holds the victim, all independent"
+        " models of its zoo (51 to 103), and so many more that are drawn from a normal distribution"
+        " with these models' mean and covariance (Ledoit and Wolf; seed"
+        f" {seed}): real ones are no more alike than these. Recall: the share of thieves whose"
+        " victim is among the nearest ten. *Not kept*: less accurate than the least accurate honest"
+        " model. *Labels only*: the thief tells no more, and is searched by labels.",
+        "### Recall at 10, task set of 200 images",
+        grid(head, [_row(one, [hit for hit in full if hit.kind == one]) for one in kinds]),
+        "Intervals at a million (Clopper-Pearson, 95%, over thieves): "
+        + "; ".join(_interval(one, [hit for hit in full if hit.kind == one]) for one in kinds)
+        + ".",
+        "### Task set of 100 images",
+        grid(head, [_row(one, [hit for hit in by_n[100] if hit.kind == one]) for one in kinds]),
+        "### All suspects told labels alone, 200 images",
+        grid(
+            head,
+            [_row(one, found) for one in kinds if (found := [h for h in labels if h.kind == one])],
+        ),
+        "### By attack, 200 images, thieves that are kept",
+        grid(
+            head,
+            [
+                _row(one, [hit for hit in full if hit.attack == one and hit.kind != WEAK])
+                for one in sorted({hit.attack for hit in full if hit.kind != WEAK})
+            ],
+        ),
+        "### By zoo, 200 images",
+        grid(
+            head,
+            [
+                _row(f"{zoo.stem}: {one}", found)
+                for zoo in zoos
+                for one in kinds
+                if one != WEAK
+                and (found := [hit for hit in full if (hit.zoo, hit.kind) == (zoo.stem, one)])
+            ],
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+def _row(name: str, found: list[Hit]) -> list[str]:
+    shares = np.mean([[one < NEAREST for one in hit.before] for hit in found], axis=0)
+    return [name, str(len(found)), *(f"{share:.2f}" for share in shares)]
+
+
+def _interval(name: str, found: list[Hit]) -> str:
+    right = sum(hit.before[-1] < NEAREST for hit in found)
+    low, high = interval(right, len(found))
+    return f"{name} {low:.2f} to {high:.2f}"

@@ -1,0 +1,138 @@
+"""How long a search takes, and how much memory, in registries of up to a million models."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from birthmark.bench.markdown import grid
+from birthmark.registry.index import NAME
+from birthmark.registry.search import HEAD, ROW, weigh
+from birthmark.registry.sketch import WIDTH
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+FOLDERS = 100_000
+QUERIES = 20
+BLOCK = 50_000
+SEARCH = """
+import json, resource, sys, time
+from pathlib import Path
+import numpy as np
+from birthmark.registry.index import Index
+from birthmark.registry.search import nearest
+started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+began = time.perf_counter()
+index = Index.opened(Path(sys.argv[1]))
+rows, names = index.rows("answers"), index.of("answers")
+opened = time.perf_counter() - began
+rng, times = np.random.default_rng(0), []
+for _ in range(int(sys.argv[2])):
+    query = rng.standard_normal(256, np.float32)
+    began = time.perf_counter()
+    found = [(names[one.place].decode(), one.cosine) for one in nearest(rows, query, 10)]
+    times.append(time.perf_counter() - began)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([opened, times[0], float(np.median(times)), max(times), started, peak]))
+"""
+LOOK = """
+import json, resource, sys, time
+from pathlib import Path
+from birthmark.registry import Registry
+began = time.perf_counter()
+models = Registry.open(sys.argv[1]).models
+print(json.dumps([len(models), time.perf_counter() - began]))
+"""
+
+
+def section(seed: int) -> str:
+    """A table of sizes."""
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            made = Path(folder) / f"index-{size}"
+            _index(made, size, seed)
+            opened, first, usual, longest, started, peak = _ran(SEARCH, str(made), str(QUERIES))
+            held = (made / "answers.npy").stat().st_size + (made / "names.npy").stat().st_size
+            lines.append(
+                [
+                    f"{size:,}",
+                    f"{held / 2**20:,.0f} MiB",
+                    f"{1000 * opened:.0f}",
+                    f"{1000 * first:.0f}",
+                    f"{1000 * usual:.1f}",
+                    f"{1000 * longest:.0f}",
+                    f"{peak / 2**10:,.0f} MiB",
+                    f"{(peak - started) / 2**10:,.0f} MiB",
+                ]
+            )
+        looked = _folders(Path(folder) / "registry", seed)
+    return "\n\n".join(
+        [
+            f"Sketches drawn from a normal distribution; {QUERIES} queries in a process of its own,"
+            " each compared with all sketches. *Peak* is of the whole process, the mapped file"
+            " included, and beside it what search added to what Python and numpy take.",
+            grid(
+                [
+                    "models",
+                    "index",
+                    "open, ms",
+                    "first query, ms",
+                    "median, ms",
+                    "longest, ms",
+                    "peak",
+                    "added",
+                ],
+                lines,
+            ),
+            f"Opening a registry of {looked[0]:,} models whose index is there (task set of 20"
+            f" images checked, all folders listed): {looked[1]:.2f} s. The index of labels is as"
+            " large again on the disk, and is mapped only for suspects that tell no more. No index"
+            " of neighbours (usearch, faiss) is used: exact search is fast enough, and misses"
+            " nothing.",
+        ]
+    )
+
+
+def _index(folder: Path, size: int, seed: int) -> None:
+    folder.mkdir()
+    rows = np.lib.format.open_memmap(folder / "answers.npy", "w+", ROW, (HEAD + size,))
+    rng = np.random.default_rng(seed)
+    for start in range(0, size, BLOCK):
+        some = slice(HEAD + start, HEAD + min(start + BLOCK, size))
+        rows["sketch"][some] = rng.standard_normal((some.stop - some.start, WIDTH), np.float32)
+    weigh(rows)
+    rows.flush()
+    np.save(folder / "names.npy", np.array(_names(size), NAME))
+    np.save(folder / "labelled.npy", np.zeros(size, bool))
+    np.save(folder / "labels.npy", np.zeros(HEAD, ROW))
+
+
+def _names(size: int) -> list[str]:
+    return [f"model-{i:012x}" for i in range(size)]
+
+
+def _folders(folder: Path, seed: int) -> tuple[int, float]:
+    """A registry whose models' folders are empty, but known to its index."""
+    from birthmark.data.images import ImageSet
+    from birthmark.registry import Registry
+
+    pixels = np.random.default_rng(seed).integers(0, 256, (50, 32, 32, 3), np.uint8)
+    registry = Registry.new(folder, ImageSet.from_arrays(pixels), n=20)
+    for name in _names(FOLDERS):
+        (folder / "models" / name).mkdir()
+    _index(folder / "index-000000000000", FOLDERS, seed)
+    found = _ran(LOOK, str(registry.folder))
+    return int(found[0]), found[1]
+
+
+def _ran(code: str, *arguments: str) -> list[float]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    numbers: list[float] = json.loads(done.stdout)
+    return numbers
