@@ -15,7 +15,7 @@ from birthmark.bench.population import Population
 from birthmark.calibration import decisive, interval, predictions
 from birthmark.data.forms import form_of
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.registry.search import HEAD, ROW, nearest, weigh
+from birthmark.registry.search import HEAD, ROW, Rows, nearest, nearest_others, weigh
 from birthmark.registry.sketch import sketch
 from birthmark.scores import SCORES
 from birthmark.zoo.answers import Recorded, read_answers
@@ -23,6 +23,7 @@ from birthmark.zoo.answers import Recorded, read_answers
 ZOOS = "diverse", "emotion", "objects", "pretrained"
 ASKED, TASK = 100, 100
 NEAREST = 10
+TWO_WAYS = 0.1, 0.2
 DIVISORS = 1, 10, 100, 10_000, 1_000_000
 HEAD_RATE = (
     *("zoo", "alpha", "suspects", "N", "nearest, p <= alpha", "ten, p <= alpha"),
@@ -40,13 +41,20 @@ class Looked(NamedTuple):
     p_values
         (models,).
     order
-        The models, the nearest first.
+        The models, the nearest first; those that it descends from, and that descend from it or
+        from the same model, are left out of an innocent's.
+    near
+        How near it comes to the nearest of the victim and the references, as a rank among these.
+    references
+        Their places.
     """
 
     zoo: str
     kind: str
     p_values: NDArray[np.float64]
     order: list[int]
+    near: NDArray[np.float64]
+    references: list[int]
 
     def accused(self, level: float, k: int) -> bool:
         """Whether one of the nearest k is called derived at this level."""
@@ -55,6 +63,16 @@ class Looked(NamedTuple):
     def found(self, level: float) -> bool:
         """Whether the victim is among the nearest ten, and called at this level."""
         return 0 in self.order[:NEAREST] and bool(self.p_values[0] <= level)
+
+    def first_way(self, alpha: float) -> bool:
+        """Whether the victim is nearer than models to models, and p by its fingerprint small."""
+        return bool(self.near[0] <= alpha / 2 and self.p_values[0] <= alpha)
+
+    def by_two(self, alpha: float, models: int) -> bool:
+        """Whether it is called by one of the two ways, by one of the nearest ten references."""
+        ten = [place for place in self.order if place in self.references][:NEAREST]
+        near = (self.near[ten] <= alpha / 2) & (self.p_values[ten] <= alpha)
+        return bool((near | (self.p_values[ten] <= alpha / 2 / models)).any())
 
 
 def looked_up(file: Path) -> Iterator[Looked]:
@@ -75,22 +93,46 @@ def looked_up(file: Path) -> Iterator[Looked]:
         and not form_of(recorded.outputs(name, PROBES))
     ]
     asked = [*population.independents, *stolen]
-    rows = np.zeros(HEAD + len(protected), ROW)
-    for i, name in enumerate(protected):
-        rows["sketch"][HEAD + i] = sketch(recorded.outputs(name, "natural").first(TASK))
-    weigh(rows)
+    drawn = {
+        name: sketch(recorded.outputs(name, "natural").first(TASK))
+        for name in dict.fromkeys([*protected, *asked])
+    }
+    rows = _rows([drawn[one] for one in protected])
+    few = [0, *range(1, 1 + len(population.references))]
+    some = _rows([drawn[protected[i]] for i in few])
+    others = nearest_others(some, np.arange(len(few)))
     table = np.stack([_by_one(recorded, population, one, asked) for one in protected], axis=1)
     for name, p_values in zip(asked, table, strict=True):
         innocent = name in population.independents
-        said = sketch(recorded.outputs(name, "natural").first(TASK))
-        order = [one.place for one in nearest(rows, said, len(protected))]
-        barred = {protected.index(name)} if innocent else set()
+        order = [one.place for one in nearest(rows, drawn[name], len(protected))]
+        family = _family(recorded, name)
+        barred = {
+            i for i, one in enumerate(protected) if innocent and family & _family(recorded, one)
+        }
+        near = np.ones(len(protected))
+        for one in nearest(some, drawn[name], len(few)):
+            near[one.place] = (1 + (others >= one.cosine).sum()) / (len(few) + 1)
         yield Looked(
             file.stem,
             "innocent" if innocent else kind_of(recorded, name),
             p_values,
             [place for place in order if place not in barred],
+            near,
+            few,
         )
+
+
+def _rows(sketches: Sequence[NDArray[np.float32]]) -> Rows:
+    rows = np.zeros(HEAD + len(sketches), ROW)
+    rows["sketch"][HEAD:] = np.stack(sketches)
+    weigh(rows)
+    return rows
+
+
+def _family(recorded: Recorded, name: str) -> set[str]:
+    """A model and all that it descends from, but public checkpoints."""
+    parent = recorded.record(name).parent
+    return {name} | (set() if parent is None else _family(recorded, parent))
 
 
 def _by_one(
@@ -137,6 +179,17 @@ def section(folder: Path) -> str:
                     *(_share(count, len(some)) for count in counts),
                 ]
             )
+    two = []
+    for zoo in (*ZOOS, "all"):
+        some = [one for one in innocents if zoo in (one.zoo, "all")]
+        line = [zoo, str(len(some))]
+        for alpha in TWO_WAYS:
+            called = sum(one.by_two(alpha, len(one.references)) for one in some)
+            line.append(_share(called, len(some)))
+        for kind in ("copy", "extraction"):
+            stolen = [one for one in found if one.kind == kind and zoo in (one.zoo, "all")]
+            line.append(f"{np.mean([one.first_way(TWO_WAYS[0]) for one in stolen]):.2f}")
+        two.append(line)
     alone = np.concatenate([one.p_values[one.order] for one in innocents])
     thieves = [
         [
@@ -166,6 +219,19 @@ def section(folder: Path) -> str:
             ),
             f"By all pairs, near or not, an innocent has p <= 0.01 in {np.mean(alone <= 0.01):.2%}"
             f" and p <= 0.001 in {np.mean(alone <= 0.001):.2%} of {len(alone):,} audits.",
+            "The two ways together, tried where suspects are *not* more of the same: the registry"
+            " holds the victim and the references only (32 to 44), suspects are the other"
+            " independent models, of which many are made otherwise. Called: nearer to a model than"
+            " alpha / 2 of these are to any other and p <= alpha by its fingerprint, or p <="
+            " alpha / 2 / N. So few models allow no smaller alpha than these. The last columns:"
+            f" thieves for which the first way is open, alpha = {TWO_WAYS[0]:g}.",
+            grid(
+                [
+                    *("zoo", "innocents", *(f"accused, alpha = {one:g}" for one in TWO_WAYS)),
+                    *("copies called", "extractions called"),
+                ],
+                two,
+            ),
             "What is left of thieves (that tell logits, and are as accurate as honest models) where"
             " the victim has to be among the nearest ten *and* p at most:",
             grid(

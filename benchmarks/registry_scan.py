@@ -19,7 +19,7 @@ import numpy as np
 from birthmark import Fingerprint, ImageSet, as_suspect
 from birthmark.bench.markdown import grid
 from birthmark.demo import models
-from birthmark.demo.digits import Part, digits
+from birthmark.demo.digits import DECLARED, Part, digits
 from birthmark.demo.network_file import write_network
 from birthmark.demo.practice import DECLARATION
 
@@ -43,6 +43,8 @@ def section(seed: int) -> str:
         spent = _times(folder / "plain")
     once = len({row["suspect"] for row in killed}) == len(killed) == SUSPECTS
     derived = sum(row["verdict"] == "derived" for row in killed)
+    of_two = str(WORKERS), f"{seconds_two:.0f}", "0", "1", str(len(two))
+    of_killed = str(WORKERS), "", str(kills), str(calls), str(len(killed))
     rng = np.random.default_rng(seed)
     lines = []
     for count in SUSPECTS_SIMULATED:
@@ -63,24 +65,8 @@ def section(seed: int) -> str:
                 ["scan", "workers", "seconds", "kills", "calls", "results", "table as undisturbed"],
                 [
                     ["undisturbed", "1", f"{seconds:.0f}", "0", "1", str(len(plain)), ""],
-                    [
-                        "undisturbed",
-                        str(WORKERS),
-                        f"{seconds_two:.0f}",
-                        "0",
-                        "1",
-                        str(len(two)),
-                        "yes" if two == plain else "no",
-                    ],
-                    [
-                        "killed",
-                        str(WORKERS),
-                        "",
-                        str(kills),
-                        str(calls),
-                        str(len(killed)),
-                        "yes" if killed == plain else "no",
-                    ],
+                    ["undisturbed", *of_two, _same(two, plain)],
+                    ["killed", *of_killed, _same(killed, plain)],
                 ],
             ),
             f"Every suspect has one result: {'yes' if once else 'no'}; {derived} are called"
@@ -99,19 +85,22 @@ def section(seed: int) -> str:
     )
 
 
+def _same(table: list[dict[str, str]], plain: list[dict[str, str]]) -> str:
+    return "yes" if table == plain else "no"
+
+
 def build(folder: Path, seed: int) -> None:
     """v.birthmark and a folder of suspects."""
     owner, thief, rest = digits(np.random.default_rng(seed))
-    declared = _declared()
     victim = models.victim(owner, seed)
     references = [
         as_suspect(
-            models.independent(lineage, thief, 1000 + i), declared, name=f"{i}", lineage=lineage
+            models.independent(lineage, thief, 1000 + i), DECLARED, name=f"{i}", lineage=lineage
         )
         for lineage in models.NETWORKS
         for i in range(4)
     ]
-    own = as_suspect(victim, declared, name="victim", lineage="one-layer")
+    own = as_suspect(victim, DECLARED, name="victim", lineage="one-layer")
     pictures = ImageSet.from_arrays(rest.images, rest.labels, source="digits")
     Fingerprint.enroll(own, pictures, references, n=40, start="random").save(folder / "v.birthmark")
     (folder / "birthmark.toml").write_text(DECLARATION)
@@ -125,12 +114,6 @@ def build(folder: Path, seed: int) -> None:
             else models.independent(list(models.NETWORKS)[i % len(models.NETWORKS)], part, i)
         )
         write_network(made, folder / "suspects" / f"{i:03d}.onnx")
-
-
-def _declared() -> dict[str, object]:
-    import tomllib
-
-    return tomllib.loads(DECLARATION)
 
 
 def _half(part: Part, i: int) -> Part:

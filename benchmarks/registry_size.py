@@ -6,19 +6,24 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
 from birthmark.bench.markdown import grid
-from birthmark.registry.index import NAME
-from birthmark.registry.search import HEAD, ROW, weigh
+from birthmark.registry.index import NAME, SAMPLE
+from birthmark.registry.search import HEAD, ROW, nearest_others, weigh
 from birthmark.registry.sketch import WIDTH
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 FOLDERS = 100_000
 QUERIES = 20
 BLOCK = 50_000
+COLUMNS = (
+    *("models", "index", "weigh, s", "open, ms", "first query, ms", "median, ms", "longest, ms"),
+    *("peak", "added"),
+)
 SEARCH = """
 import json, resource, sys, time
 from pathlib import Path
@@ -55,13 +60,14 @@ def section(seed: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
             made = Path(folder) / f"index-{size}"
-            _index(made, size, seed)
+            weighing = _index(made, size, seed)
             opened, first, usual, longest, started, peak = _ran(SEARCH, str(made), str(QUERIES))
             held = (made / "answers.npy").stat().st_size + (made / "names.npy").stat().st_size
             lines.append(
                 [
                     f"{size:,}",
                     f"{held / 2**20:,.0f} MiB",
+                    f"{weighing:.1f}",
                     f"{1000 * opened:.0f}",
                     f"{1000 * first:.0f}",
                     f"{1000 * usual:.1f}",
@@ -74,19 +80,12 @@ def section(seed: int) -> str:
     return "\n\n".join(
         [
             f"Sketches drawn from a normal distribution; {QUERIES} queries in a process of its own,"
-            " each compared with all sketches. *Peak* is of the whole process, the mapped file"
-            " included, and beside it what search added to what Python and numpy take.",
+            " each compared with all sketches. *Weigh*: mean, covariance and how near 499 models"
+            " come to any other, each time after models were added. *Peak* is of the whole process,"
+            " the mapped file included, and beside it what search added to what Python and numpy"
+            " take.",
             grid(
-                [
-                    "models",
-                    "index",
-                    "open, ms",
-                    "first query, ms",
-                    "median, ms",
-                    "longest, ms",
-                    "peak",
-                    "added",
-                ],
+                COLUMNS,
                 lines,
             ),
             f"Opening a registry of {looked[0]:,} models whose index is there (task set of 20"
@@ -98,18 +97,26 @@ def section(seed: int) -> str:
     )
 
 
-def _index(folder: Path, size: int, seed: int) -> None:
+def _index(folder: Path, size: int, seed: int) -> float:
+    """Write an index; the seconds that weighing and calibrating take."""
     folder.mkdir()
     rows = np.lib.format.open_memmap(folder / "answers.npy", "w+", ROW, (HEAD + size,))
     rng = np.random.default_rng(seed)
     for start in range(0, size, BLOCK):
         some = slice(HEAD + start, HEAD + min(start + BLOCK, size))
         rows["sketch"][some] = rng.standard_normal((some.stop - some.start, WIDTH), np.float32)
+    began = time.perf_counter()
     weigh(rows)
     rows.flush()
+    weighing = time.perf_counter() - began
     np.save(folder / "names.npy", np.array(_names(size), NAME))
     np.save(folder / "labelled.npy", np.zeros(size, bool))
     np.save(folder / "labels.npy", np.zeros(HEAD, ROW))
+    np.save(folder / "labels-others.npy", np.zeros(0, np.float32))
+    began = time.perf_counter()
+    places = np.linspace(0, size - 1, min(size, SAMPLE)).astype(np.int64)
+    np.save(folder / "answers-others.npy", nearest_others(rows, places))
+    return weighing + time.perf_counter() - began
 
 
 def _names(size: int) -> list[str]:

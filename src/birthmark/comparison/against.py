@@ -11,6 +11,7 @@ from typing import NamedTuple
 from birthmark.audit.audit import Audited
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.row import Row, failed_row, row_of
+from birthmark.comparison.table import two_ways
 from birthmark.data.images import Progress, silent
 from birthmark.fingerprint import Fingerprint
 from birthmark.models.adapters import Suspect
@@ -89,16 +90,23 @@ class Against:
             )
         return cls(alpha, (), registry.resolve(), opened.state, len(opened.models))
 
-    @property
-    def level(self) -> float:
-        """What p-value `derived` takes.
+    def level(self, candidate: Near | None) -> float:
+        """What p-value `derived` takes by a fingerprint.
 
-        A suspect that is looked up among N models is in effect compared with all of them: those
-        that are audited are the ones to which it came nearest, and one that is near by its answers
-        to the task set is likelier to be near by those to the fingerprint's probes too. Alpha / N
-        holds whatever the two have to do with each other (Bonferroni; benchmarks/registry.md).
+        A suspect that is looked up among N models is in effect compared with all of them, and one
+        that is near by its answers to the task set is likelier to be near by those to the
+        fingerprint's probes too: alpha / 10 for ten candidates does not hold. What does is shared
+        by two ways: (1) the suspect comes nearer to the model than all but alpha / 2 of the
+        registry's models come to any other, which is a test of the whole search, and its p is at
+        most alpha; (2) p is at most alpha / 2 / N (Bonferroni). With so few models that (1) can't
+        be, (2) has all of alpha. Measured in benchmarks/registry.md.
         """
-        return self.alpha / (self.models or 1)
+        if candidate is None or self.models is None:
+            return self.alpha
+        if not two_ways(self.models, self.alpha):
+            return self.alpha / self.models
+        near = candidate.chance <= self.alpha / 2
+        return self.alpha if near else self.alpha / 2 / self.models
 
     def sealed(self) -> dict[str, str]:
         """All that a result depends on besides the suspect, by names and digests."""
@@ -123,12 +131,13 @@ class Against:
             candidates = registry.nearest(suspect, NEAREST, progress)
             sealed = {one.name: partial(registry.sealed, one.name) for one in candidates}
         found = Found(candidates, [], {})
+        near = {one.name: one for one in candidates}
         for name, opened in sealed.items():
             fingerprint = None
             try:
                 fingerprint = opened()
                 audited = fingerprint.audit_with_answers(
-                    suspect, alpha=self.level, progress=progress
+                    suspect, alpha=self.level(near.get(name)), progress=progress
                 )
             except BirthmarkError as error:
                 found.rows.append(failed_row(name, fingerprint, suspect.description.name, error))

@@ -14,9 +14,15 @@ from birthmark.comparison.html import html_table
 from birthmark.comparison.map import Map
 from birthmark.comparison.picture import map_figure
 from birthmark.comparison.row import Row
+from birthmark.registry.index import SAMPLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def two_ways(models: int, alpha: float) -> bool:
+    """Whether a registry has enough models for a rank of alpha / 2 among them."""
+    return 1 / (min(models, SAMPLE) + 1) <= alpha / 2
 
 
 class Comparison(BaseModel):
@@ -59,11 +65,18 @@ class Comparison(BaseModel):
     def _of_registry(self, models: int) -> str:
         suspects = {row.suspect for row in self.rows if row.verdict is not None}
         called = {row.suspect for row in self.rows if row.verdict is Verdict.DERIVED}
+        each = (
+            f"a verdict takes p <= {self.alpha:g} / {models:,} = {self.alpha / models:.2g}"
+            if not two_ways(models, self.alpha)
+            else f"a verdict takes p <= {self.alpha:g} where the suspect is nearer to the model"
+            f" than all but {self.alpha / 2:.2g} of the registry's models are to any other, and"
+            f" p <= {self.alpha:g} / 2 / {models:,} = {self.alpha / 2 / models:.2g} elsewhere"
+        )
         return (
             f"{len(called)} of {len(suspects)} suspects are called derived. Each was looked up"
-            f" among {models:,} models, and that is paid for: a verdict takes p <= {self.alpha:g} /"
-            f" {models:,} = {self.alpha / models:.2g}. So of {len(suspects)} innocent suspects up"
-            f" to {len(suspects) * self.alpha:.3g} would be called so on average."
+            f" among {models:,} models, and that is paid for: {each}. So of {len(suspects)}"
+            f" innocent suspects up to {len(suspects) * self.alpha:.3g} would be called so on"
+            " average."
         )
 
     @property

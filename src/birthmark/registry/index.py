@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from birthmark.common.digests import sha256
 from birthmark.common.files import whole_folder
-from birthmark.registry.search import BLOCK, HEAD, ROW, Floats, Rows, weigh
+from birthmark.registry.search import BLOCK, HEAD, ROW, Floats, Rows, nearest_others, weigh
 
 NAME = np.dtype("S64")
 ANSWERS, LABELS = "answers", "labels"
+SAMPLE = 499
+"""Models that tell how near innocent ones come to each other."""
 
 Read = Callable[[str, str], Floats]
 """From a kind and a model's name to its sketch."""
@@ -27,7 +30,8 @@ class Index:
     Attributes
     ----------
     folder
-        Holds `names.npy`, `labelled.npy`, `answers.npy` and `labels.npy`.
+        Holds `names.npy`, `labelled.npy`, and for answers and labels the sketches
+        (`answers.npy`) and how near some models come to any other (`answers-others.npy`).
     names
         Of all models, sorted, bytes of 64 at most, (n,).
     labelled
@@ -50,7 +54,10 @@ class Index:
         sizes = {ANSWERS: len(names), LABELS: int(labelled.sum())}
         for kind, size in sizes.items():
             rows = _mapped(folder / f"{kind}.npy")
+            others = _mapped(folder / f"{kind}-others.npy")
             if rows is None or rows.dtype != ROW or rows.shape != (HEAD + size,):
+                return None
+            if others is None or others.dtype != np.float32 or len(others) != min(size, SAMPLE):
                 return None
         return index
 
@@ -62,6 +69,16 @@ class Index:
     def rows(self, kind: str) -> Rows:
         """Sketches of a kind, in the order of `of(kind)`."""
         return np.load(self.folder / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
+
+    def chance(self, kind: str, cosine: float) -> float:
+        """How often a model of the registry comes as near as this to any other one.
+
+        A rank among some 500 of them, drawn by their names' digests: at least 1 / (their number +
+        1). For a suspect that is one more such model it is a p-value of the whole search, however
+        many models are searched, since each of these was compared with all others too.
+        """
+        others = np.load(self.folder / f"{kind}-others.npy", allow_pickle=False)
+        return (1 + int((others >= cosine).sum())) / (len(others) + 1)
 
 
 def write(
@@ -86,6 +103,9 @@ def write(
             _fill(rows["sketch"][HEAD:], some, kind, old, read)
             weigh(rows)
             rows.flush()
+            drawn = sorted(range(len(some)), key=lambda i: sha256(some[i]))[:SAMPLE]
+            near = nearest_others(rows, np.array(drawn, np.int64))
+            np.save(passing / f"{kind}-others.npy", near)
 
 
 def _fill(

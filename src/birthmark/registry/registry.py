@@ -44,10 +44,21 @@ INDEX = "index-"
 
 
 class Near(NamedTuple):
-    """A protected model, and how like it a suspect answers: a weighted cosine, -1 to 1."""
+    """A protected model, and how like it a suspect answers.
+
+    Attributes
+    ----------
+    name
+        Its folder's.
+    cosine
+        Of the sketches, weighted, -1 to 1.
+    chance
+        How often a model of the registry comes as near to any other one, above 0 to 1.
+    """
 
     name: str
     cosine: float
+    chance: float
 
 
 class Survey(NamedTuple):
@@ -271,7 +282,10 @@ class Registry:
                 "see birthmark registry list",
             )
         found = nearest(index.rows(kind), sketch(answers), k)
-        return [Near(names[one.place].decode(), one.cosine) for one in found]
+        return [
+            Near(names[one.place].decode(), one.cosine, index.chance(kind, one.cosine))
+            for one in found
+        ]
 
     @cached_property
     def _index(self) -> Index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ Rows = NDArray[Any]
 ROW = np.dtype([("length", "<f4"), ("sketch", "<f4", (WIDTH,))])
 """A model: its weighted length, and its sketch."""
 HEAD = 1 + WIDTH
+ENOUGH = 20 * WIDTH
+"""So many models tell a covariance; by that of fewer they would look apart from each other."""
 RIDGE = 0.1
 """What is added to the variance in every direction, as a share of the mean variance."""
 BLOCK = 1 << 14
@@ -34,9 +37,9 @@ def nearest(rows: Rows, query: Floats, k: int) -> list[Place]:
     """The k models whose sketches have the largest cosine with the query, the nearest first.
 
     All are compared. What models of one task share says nothing of descent: the mean of all
-    sketches is taken from each and from the query, and cosines are weighted by the inverse
-    covariance, so that directions in which all models differ count little (as the score `partial`
-    does).
+    sketches is taken from each and from the query. Where there are enough models to tell it,
+    cosines are weighted by the inverse covariance, so that directions in which all models differ
+    count little (as the score `partial` does).
 
     Parameters
     ----------
@@ -51,14 +54,25 @@ def nearest(rows: Rows, query: Floats, k: int) -> list[Place]:
     own = query - mean
     own = weights @ own / max(float(_lengths(own[None], weights)[0]), TINY)
     cosines = np.empty(len(models), np.float32)
-    for start in range(0, len(models), BLOCK):
-        part = models[start : start + BLOCK]
-        products = part["sketch"] @ own - mean @ own
-        cosines[start : start + BLOCK] = products / np.maximum(part["length"], TINY)
+    for some, told in _cosines(models, mean, own[None]):
+        cosines[some] = told[:, 0]
     k = min(k, len(models))
-    some = np.argpartition(-cosines, k - 1)[:k] if k else np.empty(0, np.int64)
-    ordered = sorted(some.tolist(), key=lambda i: (-cosines[i], i))
+    first = np.argpartition(-cosines, k - 1)[:k] if k else np.empty(0, np.int64)
+    ordered = sorted(first.tolist(), key=lambda i: (-cosines[i], i))
     return [Place(i, float(cosines[i])) for i in ordered]
+
+
+def nearest_others(rows: Rows, places: NDArray[np.int64]) -> Floats:
+    """How near the models at some places come to any other one: cosines, sorted, (places,)."""
+    mean, weights, models = rows["sketch"][0], rows["sketch"][1:HEAD], rows[HEAD:]
+    own = (models["sketch"][places] - mean) @ weights
+    own /= np.maximum(models["length"][places], TINY)[:, None]
+    found = np.full(len(places), -1, np.float32)
+    for some, told in _cosines(models, mean, own):
+        here = np.flatnonzero((places >= some.start) & (places < some.stop))
+        told[places[here] - some.start, here] = -1
+        np.maximum(found, told.max(axis=0), out=found)
+    return np.sort(found)
 
 
 def weigh(rows: Rows) -> None:
@@ -73,11 +87,21 @@ def weigh(rows: Rows) -> None:
         squares += part.T @ part
     variance = float(np.trace(squares)) / WIDTH
     weights = np.eye(WIDTH, dtype=np.float32)
-    if variance > TINY:
+    if len(sketches) >= ENOUGH and variance > TINY:
         weights = np.linalg.inv(squares / variance + RIDGE * np.eye(WIDTH)).astype(np.float32)
     rows["sketch"][0], rows["sketch"][1:HEAD] = mean, weights
     for start in range(0, len(sketches), BLOCK):
         lengths[start : start + BLOCK] = _lengths(sketches[start : start + BLOCK] - mean, weights)
+
+
+def _cosines(models: Rows, mean: Floats, own: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Block by block the cosines of models with weighted queries of length one, (block, own)."""
+    for start in range(0, len(models), BLOCK):
+        some = slice(start, min(start + BLOCK, len(models)))
+        part = models[some]
+        products = part["sketch"] @ own.T - own @ mean
+        products /= np.maximum(part["length"], TINY)[:, None]
+        yield some, products
 
 
 def _lengths(sketches: Floats, weights: Floats) -> Floats:
