@@ -23,6 +23,7 @@ from birthmark.audit.answers import Recorded, answers_bytes
 from birthmark.audit.rule import Rule
 from birthmark.bundle import Bundle, Manifest, write_bundle
 from birthmark.bundle.archive import outputs_bytes
+from birthmark.bundle.manifest import ImageSetRecord, ProbeRecord
 from birthmark.common.digests import canonical_json, sha256
 from birthmark.data.images import Image, encoded
 from birthmark.data.images.decoding import ORIENTATION
@@ -32,6 +33,8 @@ from birthmark.evidence.replay import Replayed
 from birthmark.models.adapters import Description
 from birthmark.models.adapters.base import Answered
 from birthmark.models.remote.ledger import Ledger
+from birthmark.registry.documents import RegistryFile, SketchFile, task_digest
+from birthmark.registry.sketch import WIDTH
 from birthmark.zoo.answers.file import write_answers
 from birthmark.zoo.answers.manifest import Manifest as AnswersManifest
 from birthmark.zoo.answers.numbers import digest_of
@@ -409,6 +412,18 @@ PREPROCESSOR = {
     "image_mean": [0.5],
     "image_std": [0.25],
 }
+def registered() -> dict[str, bytes]:
+    """A task set, and sketches of a model with labels and of one without."""
+    probes = [
+        ProbeRecord(file=f"{i:05d}.png", digest=sha256(b"a"), pixels=sha256(b"b"), label=None)
+        for i in range(20)
+    ]
+    images = ImageSetRecord(digest=sha256(b"c"), count=20, resize=(8, 8))
+    task = RegistryFile(task=task_digest(probes), images=images, seed=0, probes=probes)
+    numbers = [i / 256 for i in range(WIDTH)]
+    told = SketchFile(task=task.task, fingerprint=task.task, answers=numbers, labels=numbers)
+    files = {"task": task, "sketch": told, "faces": told.model_copy(update={"labels": None})}
+    return {name: canonical_json(one.model_dump(mode="json")) for name, one in files.items()}
 
 
 def seeds() -> dict[str, dict[str, bytes]]:
@@ -470,6 +485,7 @@ def seeds() -> dict[str, dict[str, bytes]]:
             "served": b'{"predictions": [[1, 2.5, 0]]}',
             "label": b'{"predictions": [2], "label": 1}',
         },
+        "registry": registered(),
         "zoo-answers": {"small": zoo_answers()},
         "evidence": {"all": signed["evidence"], "detached": signed["detached"]},
         "result": {"audit": signed["result"]},

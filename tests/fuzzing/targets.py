@@ -24,6 +24,8 @@ from birthmark.models.api_format.document import parsed
 from birthmark.models.api_format.judging import Judging
 from birthmark.models.api_format.reading import Reading
 from birthmark.models.remote import Reply
+from birthmark.registry.documents import RegistryFile, SketchFile, read_document
+from birthmark.registry.sketch import WIDTH
 from birthmark.zoo.answers import read_answers
 from birthmark.zoo.models.record import read as read_record
 from birthmark.zoo.plan import open_plan
@@ -150,6 +152,15 @@ def zoo_record(data: bytes) -> None:
     read_record(file_of("models/a.json", data).parents[1], "a")
 
 
+def registry(data: bytes) -> None:
+    """A registry's task set, or the sketch of a model in it."""
+    file = _file("registered.json", data)
+    if b'"probes"' in data:
+        assert read_document(file, RegistryFile).probes
+    else:
+        assert len(read_document(file, SketchFile).answers) == WIDTH
+
+
 def zoo_answers(data: bytes) -> None:
     """A zoo's recorded answers, and all of them unpacked."""
     zoo = read_answers(file_of("a.answers", data))
@@ -227,6 +238,7 @@ TARGETS: dict[str, Target] = {
     "zoo-record": Target(zoo_record, 6, 1 << 12),
     "api-template": Target(api_template, 6, 1 << 12),
     "api-answer": Target(api_answer, 12, 1 << 12),
+    "registry": Target(registry, 4),
     "zoo-answers": Target(zoo_answers, 4),
     "evidence": Target(evidence_targets.evidence, 4, 1 << 15),
     "result": Target(evidence_targets.result, 4),
