@@ -412,6 +412,8 @@ PREPROCESSOR = {
     "image_mean": [0.5],
     "image_std": [0.25],
 }
+
+
 def registered() -> dict[str, bytes]:
     """A task set, and sketches of a model with labels and of one without."""
     probes = [

@@ -154,7 +154,7 @@ def zoo_record(data: bytes) -> None:
 
 def registry(data: bytes) -> None:
     """A registry's task set, or the sketch of a model in it."""
-    file = _file("registered.json", data)
+    file = file_of("registered.json", data)
     if b'"probes"' in data:
         assert read_document(file, RegistryFile).probes
     else:
