@@ -14,11 +14,11 @@ import commands
 import world
 from birthmark import BirthmarkError, Fingerprint
 from birthmark.audit.answers import read_answers
-from birthmark.comparison import compare
+from birthmark.comparison import Comparison, compare
 from birthmark.comparison.against import Against
 from birthmark.comparison.scan import FOUND, Scanned, scan
 from birthmark.comparison.suspects import open_suspects
-from birthmark.registry import Registry
+from birthmark.registry import Near, Registry
 
 OWN = """
 import os
@@ -157,6 +157,29 @@ def test_a_registrys_nearest_are_audited_and_the_look_is_paid_for(there: Path) -
     Registry.open(there / "R").add("more.birthmark", owned)
     again = commands.run("compare", "other.onnx", "--registry", "R", "--out", "found", code=2)
     assert "another state of the registry" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("models", "chance", "level"),
+    [
+        (None, 1.0, 0.01),
+        (12, 1 / 13, 0.01 / 12),
+        (198, 1 / 199, 0.01 / 198),
+        (199, 1 / 200, 0.01),
+        (199, 2 / 200, 0.005 / 199),
+        (10**6, 2 / 500, 0.01),
+        (10**6, 3 / 500, 5e-9),
+    ],
+)
+def test_a_verdict_takes_less_where_the_search_itself_says_little(
+    models: int | None, chance: float, level: float
+) -> None:
+    against = Against(0.01, models=models)
+    candidate = None if models is None else Near("a", 0.5, chance)
+    assert against.level(candidate) == pytest.approx(level)
+    if models is not None:
+        said = Comparison(alpha=0.01, rows=[], maps=[], registry=models).sentence
+        assert ("to any other" in said) == (models >= 199)
 
 
 def test_options_that_need_one_another_say_so(there: Path) -> None:
