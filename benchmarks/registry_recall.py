@@ -78,7 +78,7 @@ class Sketched(NamedTuple):
     thieves: NDArray[np.float32]
 
 
-def hits(file: Path, n: int, seed: int, told: str) -> Iterator[Hit]:
+def hits(file: Path, n: int, seed: int, *, largest: bool) -> Iterator[Hit]:
     """Every thief of a zoo, by the places of its victim.
 
     The registry holds the victim, the zoo's independent models, and models drawn from a normal
@@ -98,25 +98,18 @@ def hits(file: Path, n: int, seed: int, told: str) -> Iterator[Hit]:
         return recorded.outputs(name, probes).first(n)
 
     for labels in (False, True):
-        some = [
-            one
-            for one in thieves
-            if (said(one[0]).kind is Kind.LABELS) == labels or told == "labels"
-        ]
-        if not some or (told == "labels" and not labels):
+        some = [one for one in thieves if (said(one[0]).kind is Kind.LABELS) == labels]
+        if not some:
             continue
-        if labels and not said(population.victim).kind.tells_classes:
-            continue
-        if labels:
-            some = [one for one in some if said(one[0]).kind.tells_classes]
 
         def drawn(name: str, labels: bool = labels) -> NDArray[np.float32]:
             return sketch(said(name).to(Kind.LABELS) if labels else said(name))
 
         real = np.stack([drawn(one) for one in honest])
-        before, chances = places(real, np.stack([drawn(one) for one, _, _ in some]), seed)
+        stolen = np.stack([drawn(one) for one, _, _ in some])
+        before, chances = places(real, stolen, seed, largest=largest)
         for (_, attack, of), counts, chance in zip(some, before.tolist(), chances, strict=True):
-            shown = "labels only" if labels and told != "labels" else of
+            shown = "labels only" if labels else of
             yield Hit(file.stem, shown, attack, counts, float(chance))
 
 
@@ -131,9 +124,12 @@ def made(real: NDArray[np.float32], count: int, seed: int) -> Iterator[NDArray[n
 
 
 def places(
-    real: NDArray[np.float32], thieves: NDArray[np.float32], seed: int
+    real: NDArray[np.float32], thieves: NDArray[np.float32], seed: int, *, largest: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many models come before the victim, (thieves, sizes), and chances among a million."""
+    """How many models come before the victim, (thieves, sizes), and chances among a million.
+
+    Without the largest size, that is left 0 and chances are 1.
+    """
     found = np.zeros((len(thieves), len(SIZES)), np.int64)
     for at, size in enumerate(SIZES[:-1]):
         extra = max(0, size - len(real))
@@ -146,14 +142,16 @@ def places(
             ordered = nearest(rows, one, NEAREST) if size > NEAREST else nearest(rows, one, size)
             order = [other.place for other in ordered]
             found[i, at] = order.index(0) if 0 in order else NEAREST
+    if not largest:
+        return found, np.ones(len(thieves))
     mean, weights = rows["sketch"][0], rows["sketch"][1:HEAD]
     samples = rows["sketch"][HEAD + len(real) : HEAD + len(real) + SAMPLED]
 
     def weighted(sketches: NDArray[np.float32]) -> NDArray[np.float32]:
         queries = sketches - mean
         own = queries @ weights
-        own /= np.sqrt(np.einsum("ij,ij->i", own, queries))[:, None]
-        return own
+        unit: NDArray[np.float32] = own / np.sqrt(np.einsum("ij,ij->i", own, queries))[:, None]
+        return unit
 
     own = weighted(np.concatenate([thieves, samples]))
 
@@ -180,8 +178,9 @@ def places(
 def section(folder: Path, seed: int) -> str:
     """Recall by kind, by attack, by zoo, and of labels."""
     zoos = sorted(folder.glob("*.answers"))
-    by_n = {n: [hit for zoo in zoos for hit in hits(zoo, n, seed, "all")] for n in (200, 100)}
-    labels = [hit for zoo in zoos for hit in hits(zoo, 200, seed, "labels")]
+    by_n = {
+        n: [hit for zoo in zoos for hit in hits(zoo, n, seed, largest=n == 200)] for n in (200, 100)
+    }
     full = by_n[200]
     head = ["thieves", "n", *(f"{size:,}" for size in SIZES), "nearer than models to models"]
     kinds = sorted({hit.kind for hit in full}, key=lambda k: (k == WEAK, k))
@@ -201,11 +200,9 @@ def section(folder: Path, seed: int) -> str:
         + "; ".join(_interval(one, [hit for hit in full if hit.kind == one]) for one in kinds)
         + ".",
         "### Task set of 100 images",
-        grid(head, [_row(one, [hit for hit in by_n[100] if hit.kind == one]) for one in kinds]),
-        "### All suspects told labels alone, 200 images",
         grid(
-            head,
-            [_row(one, found) for one in kinds if (found := [h for h in labels if h.kind == one])],
+            head[:-2],
+            [_row(one, [hit for hit in by_n[100] if hit.kind == one])[:-2] for one in kinds],
         ),
         "### By attack, 200 images, thieves that are kept",
         grid(

@@ -105,6 +105,7 @@ def test_it_goes_on_where_it_was_and_lists_what_failed(there: Path) -> None:
     (there / "broken.onnx").write_bytes(b"no")
     first = scanned("suspect.onnx", "broken.onnx")
     assert (first.compared, first.known, list(first.failed)) == (1, 0, ["broken.onnx"])
+    assert first.failed["broken.onnx"].startswith("broken.onnx: is not a readable")
     before = (there / "out" / "suspects").stat().st_mtime_ns
     world.export(world.innocent(26), there / "broken.onnx")
     second = scanned("suspect.onnx", "broken.onnx", "other.onnx")

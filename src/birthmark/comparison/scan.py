@@ -29,6 +29,8 @@ from birthmark.training.engines import ENGINES, Engine, WorkerDiedError, alone
 FORMAT: Literal["birthmark-scan/1"] = "birthmark-scan/1"
 SCAN, FOUND = "scan.json", "suspect.json"
 MAX_FOUND = 16 << 20
+FRUITLESS = 5
+"""So often in a row workers may die before one has begun a suspect."""
 
 
 class SuspectFile(BaseModel):
@@ -197,7 +199,9 @@ def work(task: Task) -> Outcome:
         _write(task.folder, task.shown, found._replace(rows=rows))
         return Outcome(task.name)
     except BirthmarkError as error:
-        return Outcome(task.name, (failed_row("", None, task.shown, error),))
+        subject = error.subject.replace(task.suspect, task.shown)
+        said = BirthmarkError(subject, error.problem, error.fix)
+        return Outcome(task.name, (failed_row("", None, task.shown, said),))
     except Exception as error:  # a user's function may raise anything
         problem = f"failed ({type(error).__name__}: {error})"
         said = BirthmarkError(task.shown, problem, "see its code")
@@ -240,12 +244,14 @@ def _outcomes(run: Engine, tasks: Sequence[Task], workers: int) -> Iterator[Outc
     waiting = {task.name: task for task in tasks}
     if tasks:
         shutil.rmtree(tasks[0].begun.parent, ignore_errors=True)
+    fruitless = 0
     while waiting:
         before = len(waiting)
         for outcome in _attempt(run, list(waiting.values()), min(workers, len(waiting))):
             del waiting[outcome.name]
             yield outcome
-        if len(waiting) == before:
+        fruitless = fruitless + 1 if len(waiting) == before else 0
+        if fruitless == FRUITLESS:
             raise BirthmarkError(
                 "--workers", "die before they begin", "pass fewer, or see to memory; then go on"
             )

@@ -68,7 +68,8 @@ class Index:
 
     def rows(self, kind: str) -> Rows:
         """Sketches of a kind, in the order of `of(kind)`."""
-        return np.load(self.folder / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
+        rows: Rows = np.load(self.folder / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
+        return rows
 
     def chance(self, kind: str, cosine: float) -> float:
         """How often a model of the registry comes as near as this to any other one.
@@ -103,7 +104,7 @@ def write(
             _fill(rows["sketch"][HEAD:], some, kind, old, read)
             weigh(rows)
             rows.flush()
-            drawn = sorted(range(len(some)), key=lambda i: sha256(some[i]))[:SAMPLE]
+            drawn = sorted(range(len(some)), key=lambda i: sha256(bytes(some[i])))[:SAMPLE]
             near = nearest_others(rows, np.array(drawn, np.int64))
             np.save(passing / f"{kind}-others.npy", near)
 

@@ -15,8 +15,6 @@ WIDTH = 256
 DIGITS = 6
 """After the point, of each number."""
 KEY = b"birthmark-sketch/1 %d"
-AT_ONCE = 1 << 12
-"""Pairs of probes that are projected together."""
 
 
 def sketch(outputs: Outputs) -> NDArray[np.float32]:
@@ -44,13 +42,8 @@ def sketch(outputs: Outputs) -> NDArray[np.float32]:
     BirthmarkError
         If they are similarities to reference images, or every pair correlates alike.
     """
-    vector = _triangle(outputs)
-    signs = _signs(len(outputs))
-    total = np.zeros(WIDTH)
-    for start in range(0, len(vector), AT_ONCE):
-        part = np.unpackbits(signs[start : start + AT_ONCE], axis=1).astype(np.float64)
-        total += vector[start : start + AT_ONCE] @ (2 * part - 1)
-    numbers: NDArray[np.float32] = np.round(total / np.sqrt(WIDTH), DIGITS).astype(np.float32)
+    projected = _triangle(outputs).astype(np.float32) @ _signs(len(outputs))
+    numbers: NDArray[np.float32] = np.round(projected / np.sqrt(WIDTH), DIGITS).astype(np.float32)
     return numbers
 
 
@@ -83,8 +76,9 @@ def _triangle(outputs: Outputs) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=2)
-def _signs(n: int) -> NDArray[np.uint8]:
-    """Signs of n probes' pairs as bits, (n (n - 1) / 2, 32): SHAKE-256, no library's generator."""
+def _signs(n: int) -> NDArray[np.float32]:
+    """Signs of n probes' pairs, (n (n - 1) / 2, 256): of SHAKE-256, no library's generator."""
     pairs = n * (n - 1) // 2
     bits = hashlib.shake_256(KEY % n).digest(pairs * WIDTH // 8)
-    return np.frombuffer(bits, np.uint8).reshape(pairs, WIDTH // 8)
+    ones = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(pairs, WIDTH)
+    return 2 * ones.astype(np.float32) - 1
