@@ -123,15 +123,17 @@ def test_it_goes_on_where_it_was_and_lists_what_failed(there: Path) -> None:
 
 
 def test_a_worker_that_dies_costs_a_second_try_and_no_result(there: Path) -> None:
-    suspects = ["own:deadly", "own:once", "own:broken", "suspect.onnx", "other.onnx"]
-    got = scanned(*suspects, workers=2)
+    once = scanned("own:once", "suspect.onnx", "other.onnx", workers=2)
+    assert (once.compared, once.failed) == (3, {})
+    suspects = ["own:deadly", "own:broken", "suspect.onnx", "other.onnx"]
+    got = scanned(*suspects, out="deadly", workers=2)
     assert (there / "deaths").read_text() == "xx"
     assert set(got.failed) == {"own:deadly", "own:broken"}
     assert "died, twice" in got.failed["own:deadly"]
     assert "out of luck" in got.failed["own:broken"]
     assert [row.suspect for row in got.comparison.rows] == suspects
-    assert len(list((there / "out" / "suspects").glob(f"*/{FOUND}"))) == 3
-    assert not list((there / "out" / "begun").iterdir())
+    assert len(list((there / "deadly" / "suspects").glob(f"*/{FOUND}"))) == 2
+    assert not list((there / "deadly" / "begun").iterdir())
 
 
 def test_a_registrys_nearest_are_audited_and_the_look_is_paid_for(there: Path) -> None:

@@ -75,8 +75,8 @@ class Comparison(BaseModel):
         return (
             f"{len(called)} of {len(suspects)} suspects are called derived. Each was looked up"
             f" among {models:,} model{'s' * (models > 1)}, and that is paid for: {each}. So of"
-            f" {len(suspects)} innocent suspects up to {len(suspects) * self.alpha:.3g} would be called so on"
-            " average."
+            f" {len(suspects)} innocent suspects up to {len(suspects) * self.alpha:.3g} would be"
+            " called so on average."
         )
 
     @property

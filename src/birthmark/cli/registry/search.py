@@ -33,8 +33,8 @@ def search(
 ) -> None:
     """Ask a suspect the task set once, and audit it by the ten nearest models' fingerprints.
 
-    A verdict takes a p-value of alpha divided by the number of models in the registry, since the
-    suspect was in effect compared with all of them.
+    The suspect is in effect compared with all models of the registry, so a verdict takes more than
+    a p-value of alpha; what it takes is printed.
     """
     from birthmark.cli.compare import print_comparison
     from birthmark.cli.terminal import print_json, progress_bar
