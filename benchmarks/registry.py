@@ -31,12 +31,12 @@ PARTS = {
 }
 
 
-def written(name: str, seed: int, answers: Path) -> str:
+def written(name: str, seed: int, answers: Path, keep: Path) -> str:
     """A part of the page."""
     if name == "recall":
         from benchmarks.registry_recall import section
 
-        return section(answers, seed)
+        return section(answers, seed, keep)
     if name == "rate":
         from benchmarks.registry_rate import section as rate
 
@@ -56,10 +56,11 @@ def main() -> None:
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--answers", type=Path, default=Path("benchmarks/answers"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path(".registry"))
     parser.add_argument("--write", type=Path, required=True)
     args = parser.parse_args()
     began = time.perf_counter()
-    text = written(args.part, args.seed, args.answers)
+    text = written(args.part, args.seed, args.answers, args.keep)
     minutes = (time.perf_counter() - began) / 60
     by = (
         f"Written by `python benchmarks/registry.py {args.part} --write benchmarks/registry.md`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +16,13 @@ from birthmark.bench.markdown import grid
 from birthmark.bench.population import Population
 from birthmark.calibration import interval
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.registry.search import HEAD, ROW, nearest, weigh
+from birthmark.registry.search import HEAD, ROW, Rows, nearest, nearest_others, weigh
 from birthmark.registry.sketch import WIDTH, sketch
 from birthmark.zoo.answers import Recorded, read_answers
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 BLOCK = 50_000
+ZOOS = "objects", "diverse", "pretrained", "emotion", "faces"
 NEAREST = 10
 SAMPLED = 199
 PROBABILITIES = "extraction by probabilities"
@@ -30,7 +32,7 @@ WEAK = "not kept"
 class Hit(NamedTuple):
     """A thief: its zoo, what it is counted with, and how many models come before its victim.
 
-    `chance` is how often a model comes as near to any other, among a million.
+    `chance` is how often a model comes as near to any other, among 100,000.
     """
 
     zoo: str
@@ -126,11 +128,12 @@ def made(real: NDArray[np.float32], count: int, seed: int) -> Iterator[NDArray[n
 def places(
     real: NDArray[np.float32], thieves: NDArray[np.float32], seed: int, *, largest: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many models come before the victim, (thieves, sizes), and chances among a million.
+    """How many models come before the victim, (thieves, sizes), and chances among 100,000.
 
-    Without the largest size, that is left 0 and chances are 1.
+    Without the largest size, that is left 0.
     """
     found = np.zeros((len(thieves), len(SIZES)), np.int64)
+    mine = np.zeros(len(thieves), np.float32)
     for at, size in enumerate(SIZES[:-1]):
         extra = max(0, size - len(real))
         rows = np.zeros(HEAD + size, ROW)
@@ -138,50 +141,58 @@ def places(
         if extra:
             rows["sketch"][HEAD + len(real) :] = np.concatenate(list(made(real, extra, seed)))
         weigh(rows)
-        for i, one in enumerate(thieves):
-            ordered = nearest(rows, one, NEAREST) if size > NEAREST else nearest(rows, one, size)
-            order = [other.place for other in ordered]
-            found[i, at] = order.index(0) if 0 in order else NEAREST
+        own, mean = _weighted(thieves, rows), rows["sketch"][0]
+        for start in range(0, size, BLOCK):
+            part = rows[HEAD + start : HEAD + min(start + BLOCK, size)]
+            cosines = (part["sketch"] - mean) @ own.T / part["length"][:, None]
+            if start == 0:
+                mine = cosines[0]
+            found[:, at] += (cosines > mine).sum(axis=0)
+    first = [[one.place for one in nearest(rows, thief, NEAREST)] for thief in thieves[:5]]
+    if [0 in places for places in first] != [before < NEAREST for before in found[:5, -2]]:
+        raise RuntimeError("counting and searching differ")
+    others = nearest_others(rows, np.arange(len(real), len(real) + SAMPLED))
+    chances = (1 + (others[:, None] >= mine).sum(axis=0)) / (SAMPLED + 1)
     if not largest:
-        return found, np.ones(len(thieves))
-    mean, weights = rows["sketch"][0], rows["sketch"][1:HEAD]
-    samples = rows["sketch"][HEAD + len(real) : HEAD + len(real) + SAMPLED]
-
-    def weighted(sketches: NDArray[np.float32]) -> NDArray[np.float32]:
-        queries = sketches - mean
-        own = queries @ weights
-        unit: NDArray[np.float32] = own / np.sqrt(np.einsum("ij,ij->i", own, queries))[:, None]
-        return unit
-
-    own = weighted(np.concatenate([thieves, samples]))
-
-    def cosines(sketches: NDArray[np.float32]) -> NDArray[np.float32]:
-        centred = sketches - mean
-        lengths = np.sqrt(np.einsum("ij,ij->i", centred @ weights, centred))
-        told: NDArray[np.float32] = centred @ own.T / lengths[:, None]
-        return told
-
-    count = len(thieves)
-    told = cosines(real)
-    mine = told[0, :count]
-    before, others = (told[1:, :count] > mine).sum(axis=0), told[:, count:].max(axis=0)
-    for i, block in enumerate(made(real, SIZES[-1] - len(real), seed)):
-        told = cosines(block)
-        before += (told[:, :count] > mine).sum(axis=0)
-        if i == 0:
-            told[np.arange(SAMPLED), count + np.arange(SAMPLED)] = -1
-        others = np.maximum(others, told[:, count:].max(axis=0))
-    found[:, -1] = np.minimum(before, NEAREST)
-    return found, (1 + (others >= mine[:, None]).sum(axis=1)) / (SAMPLED + 1)
+        return np.minimum(found, NEAREST), chances
+    fitted = LedoitWolf().fit(real[1:])
+    factor = np.linalg.cholesky(fitted.covariance_).astype(np.float32)
+    shift = fitted.location_.astype(np.float32) - mean
+    scale = np.linalg.cholesky(rows["sketch"][1:HEAD].astype(np.float64)).astype(np.float32)
+    own_of_normal, scale_of_normal = factor.T @ own.T, factor.T @ scale
+    rng = np.random.default_rng((seed, 1))
+    found[:, -1] = found[:, -2]
+    for _ in range(SIZES[-2], SIZES[-1], BLOCK):
+        normal = rng.standard_normal((BLOCK, WIDTH), np.float32)
+        lengths = np.linalg.norm(normal @ scale_of_normal + shift @ scale, axis=1)
+        cosines = (normal @ own_of_normal + shift @ own.T) / lengths[:, None]
+        found[:, -1] += (cosines > mine).sum(axis=0)
+    return np.minimum(found, NEAREST), chances
 
 
-def section(folder: Path, seed: int) -> str:
-    """Recall by kind, by attack, by zoo, and of labels."""
-    zoos = sorted(folder.glob("*.answers"))
-    by_n = {
-        n: [hit for zoo in zoos for hit in hits(zoo, n, seed, largest=n == 200)] for n in (200, 100)
-    }
-    full = by_n[200]
+def _weighted(sketches: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
+    """Queries as they are compared with an index's models."""
+    queries = sketches - rows["sketch"][0]
+    own = queries @ rows["sketch"][1:HEAD]
+    unit: NDArray[np.float32] = own / np.sqrt(np.einsum("ij,ij->i", own, queries))[:, None]
+    return unit
+
+
+def kept(file: Path, n: int, seed: int, *, largest: bool, folder: Path) -> list[Hit]:
+    """The same as `hits`, from a file where it is there."""
+    there = folder / f"{file.stem}-{n}-{seed}.json"
+    if not there.exists():
+        found = list(hits(file, n, seed, largest=largest))
+        folder.mkdir(parents=True, exist_ok=True)
+        there.write_text(json.dumps(found))
+    return [Hit(*one) for one in json.loads(there.read_text())]
+
+
+def section(folder: Path, seed: int, keep: Path) -> str:
+    """Recall by kind, by attack and by zoo; what is kept of a zoo is not counted again."""
+    zoos = [folder / f"{zoo}.answers" for zoo in ZOOS]
+    full = [hit for zoo in zoos for hit in kept(zoo, 200, seed, largest=True, folder=keep)]
+    few = [hit for zoo in zoos for hit in kept(zoo, 100, seed, largest=False, folder=keep)]
     head = ["thieves", "n", *(f"{size:,}" for size in SIZES), "nearer than models to models"]
     kinds = sorted({hit.kind for hit in full}, key=lambda k: (k == WEAK, k))
     parts = [
@@ -192,8 +203,8 @@ def section(folder: Path, seed: int) -> str:
         " victim is among the nearest ten. *Not kept*: less accurate than the least accurate honest"
         " model. *Labels only*: the thief tells no more, and is searched by labels. Last column:"
         " the share whose victim is among the ten of a million and nearer to the thief than any of"
-        f" {SAMPLED} drawn models is to any other, so that the first way to a verdict is open at"
-        " alpha = 0.01.",
+        f" {SAMPLED} drawn models is to any other of {SIZES[-2]:,}, so that the first way to a"
+        " verdict is open at alpha = 0.01.",
         "### Recall at 10, task set of 200 images",
         grid(head, [_row(one, [hit for hit in full if hit.kind == one]) for one in kinds]),
         "Intervals at a million (Clopper-Pearson, 95%, over thieves): "
@@ -202,7 +213,7 @@ def section(folder: Path, seed: int) -> str:
         "### Task set of 100 images",
         grid(
             head[:-2],
-            [_row(one, [hit for hit in by_n[100] if hit.kind == one])[:-2] for one in kinds],
+            [_row(one, [hit for hit in few if hit.kind == one])[:-2] for one in kinds],
         ),
         "### By attack, 200 images, thieves that are kept",
         grid(

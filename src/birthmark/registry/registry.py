@@ -97,7 +97,7 @@ class Registry:
         cls,
         folder: Path,
         images: ImageSet,
-        n: int = 100,
+        n: int = 200,
         seed: int = 0,
         resize: tuple[int, int] | None = None,
     ) -> Registry:
