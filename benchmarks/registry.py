@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,6 +24,7 @@ FIRST = """# Many protected models
 A suspect is asked one task set, and audited by the fingerprints of the ten models that answer most
 alike ([how](../docs/how-to/scan-a-hub.md)). Each part below names the command that wrote it.
 """
+ZOOS = "objects", "diverse", "pretrained", "emotion", "faces"
 PARTS = {
     "recall": "Is the victim among the nearest ten?",
     "rate": "How often is an innocent accused?",
@@ -31,12 +33,12 @@ PARTS = {
 }
 
 
-def written(name: str, seed: int, answers: Path, keep: Path) -> str:
+def written(name: str, seed: int, answers: Path, keep: Path, zoos: Sequence[str]) -> str:
     """A part of the page."""
     if name == "recall":
         from benchmarks.registry_recall import section
 
-        return section(answers, seed, keep)
+        return section(answers, seed, keep, zoos)
     if name == "rate":
         from benchmarks.registry_rate import section as rate
 
@@ -57,10 +59,11 @@ def main() -> None:
     parser.add_argument("--answers", type=Path, default=Path("benchmarks/answers"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path(".registry"))
+    parser.add_argument("--zoos", nargs="+", default=ZOOS)
     parser.add_argument("--write", type=Path, required=True)
     args = parser.parse_args()
     began = time.perf_counter()
-    text = written(args.part, args.seed, args.answers, args.keep)
+    text = written(args.part, args.seed, args.answers, args.keep, args.zoos)
     minutes = (time.perf_counter() - began) / 60
     by = (
         f"Written by `python benchmarks/registry.py {args.part} --write benchmarks/registry.md`"

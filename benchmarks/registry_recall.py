@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +22,11 @@ from birthmark.zoo.answers import Recorded, read_answers
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 BLOCK = 50_000
-ZOOS = "objects", "diverse", "pretrained", "emotion", "faces"
 NEAREST = 10
 SAMPLED = 199
 PROBABILITIES = "extraction by probabilities"
 WEAK = "not kept"
+NEW = "another label set"
 
 
 class Hit(NamedTuple):
@@ -91,7 +91,7 @@ def hits(file: Path, n: int, seed: int, *, largest: bool) -> Iterator[Hit]:
     probes = "natural" if len(recorded.labels("natural")) >= n else "jpeg25"
     honest = [population.victim, *population.references, *population.independents]
     thieves = [
-        (one, attack.name, kind(recorded, one, kept=kept))
+        (one, attack.name, NEW if attack.new_head else kind(recorded, one, kept=kept))
         for attack in population.attacks
         for one, kept in zip(attack.thieves, attack.kept, strict=True)
     ]
@@ -188,9 +188,9 @@ def kept(file: Path, n: int, seed: int, *, largest: bool, folder: Path) -> list[
     return [Hit(*one) for one in json.loads(there.read_text())]
 
 
-def section(folder: Path, seed: int, keep: Path) -> str:
+def section(folder: Path, seed: int, keep: Path, names: Sequence[str]) -> str:
     """Recall by kind, by attack and by zoo; what is kept of a zoo is not counted again."""
-    zoos = [folder / f"{zoo}.answers" for zoo in ZOOS]
+    zoos = [folder / f"{zoo}.answers" for zoo in names]
     full = [hit for zoo in zoos for hit in kept(zoo, 200, seed, largest=True, folder=keep)]
     few = [hit for zoo in zoos for hit in kept(zoo, 100, seed, largest=False, folder=keep)]
     head = ["thieves", "n", *(f"{size:,}" for size in SIZES), "nearer than models to models"]
@@ -200,7 +200,8 @@ def section(folder: Path, seed: int, keep: Path) -> str:
         " models of its zoo (51 to 103), and so many more that are drawn from a normal distribution"
         " with these models' mean and covariance (Ledoit and Wolf; seed"
         f" {seed}): real ones are no more alike than these. Recall: the share of thieves whose"
-        " victim is among the nearest ten. *Not kept*: less accurate than the least accurate honest"
+        " victim is among the nearest ten. *Another label set*: a copy with a new last layer, which"
+        " was trained on other classes. *Not kept*: less accurate than the least accurate honest"
         " model. *Labels only*: the thief tells no more, and is searched by labels. Last column:"
         " the share whose victim is among the ten of a million and nearer to the thief than any of"
         f" {SAMPLED} drawn models is to any other of {SIZES[-2]:,}, so that the first way to a"
