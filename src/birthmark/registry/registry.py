@@ -97,7 +97,7 @@ class Registry:
         cls,
         folder: Path,
         images: ImageSet,
-        n: int = 200,
+        n: int = 100,
         seed: int = 0,
         resize: tuple[int, int] | None = None,
     ) -> Registry:

@@ -15,7 +15,7 @@ def new(
     images: Annotated[
         Path, typer.Option(help="Public images of the models' task: a folder, .parquet or .npz.")
     ],
-    n: Annotated[int, typer.Option("-n", help="How many of them everybody is asked about.")] = 200,
+    n: Annotated[int, typer.Option("-n", help="How many of them everybody is asked about.")] = 100,
     seed: Annotated[int, typer.Option(help="Draws them.")] = 0,
     resize: options.Resize = None,
     json_: options.Json = False,
