@@ -200,9 +200,10 @@ def section(folder: Path, seed: int, keep: Path, names: Sequence[str]) -> str:
         " models of its zoo (60 to 103), and so many more that are drawn from a normal distribution"
         " with these models' mean and covariance (Ledoit and Wolf; seed"
         f" {seed}): real registries may hold models that are more alike. Recall: the share of"
-        " thieves whose victim is among the nearest ten. *Another label set*: a copy with a new last"
-        " layer, which was trained on other classes. *Not kept*: less accurate than the least accurate honest"
-        " model. *Labels only*: the thief tells no more, and is searched by labels. Last column:"
+        " thieves whose victim is among the nearest ten. *Another label set*: a copy with a new"
+        " last layer, which was trained on other classes. *Not kept*: less accurate than the least"
+        " accurate honest model. *Labels only*: the thief tells no more, and is searched by labels."
+        " Last column:"
         " the share whose victim is among the ten of a million and nearer to the thief than any of"
         f" {SAMPLED} drawn models is to any other of {SIZES[-2]:,}, so that the first way to a"
         " verdict is open at alpha = 0.01.",
