@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ def fit(
     after: Callable[[], None] = lambda: None,
     optimiser: str = "sgd",
     device: str = "cpu",
+    replays: int = 1,
 ) -> None:
     """Train with a one-cycle rate; leave the model in evaluation mode.
 
@@ -52,6 +53,8 @@ def fit(
         `sgd` with momentum .9, or `adamw`.
     device
         Where the model is, and `extra`; images are brought there batch by batch.
+    replays
+        How often each batch is shown in a row; all count towards the epochs.
     """
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     rng = torch.Generator().manual_seed(seed)
@@ -65,8 +68,11 @@ def fit(
     )
     rates = _one_cycle(steps_by, steps)
     model.train()
-    for positions in _batches(len(pixels), batch, steps, rng):
-        inputs = scaled(augment(pixels[positions], rng)).to(device)
+    shown = _batches(len(pixels), batch, math.ceil(steps / replays), rng)
+    for step in range(steps):
+        if step % replays == 0:
+            positions = next(shown)
+            inputs = scaled(augment(pixels[positions], rng)).to(device)
         value = loss(model, inputs, positions.to(device))
         steps_by.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
@@ -121,7 +127,7 @@ def _one_cycle(
     return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
 
 
-def _batches(n: int, size: int, steps: int, rng: torch.Generator) -> Iterable[Tensor]:
+def _batches(n: int, size: int, steps: int, rng: torch.Generator) -> Iterator[Tensor]:
     """Batches of nearly equal size, so that none is too small for batch norm."""
     done = 0
     while done < steps:

@@ -55,6 +55,16 @@ def channels_dropped(_: Weights, after: Weights) -> bool:
     return bool(scales) and all(int((w == 0).sum()) == int(0.3 * len(w)) for w in scales)
 
 
+def channels_gone(_: Weights, after: Weights) -> bool:
+    scales = [w for name, w in after.items() if name.endswith("1.weight") and w.ndim == 1]
+    gone = [int((w == 0).sum()) for w in scales]
+    whole = sum(map(len, scales))
+    return (
+        0.25 < sum(gone) / whole <= 0.31
+        and len({g / len(w) for g, w in zip(gone, scales, strict=True)}) > 1
+    )
+
+
 def few_levels(_: Weights, after: Weights) -> bool:
     return all(len(row.unique()) <= 255 for w in after.values() if w.ndim > 1 for row in w)
 
@@ -76,10 +86,17 @@ ON_CLASSES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
     ("jpeg-finetuned", {}, 0.6, learns),
     ("magnitude-pruned", {"ratio": 0.5}, 0.6, half_zero),
     ("fine-pruned", {"ratio": 0.3}, 0.5, channels_dropped),
+    ("taylor-pruned", {"ratio": 0.3}, 0.5, channels_gone),
+    ("hidden", {}, 0.6, learns),
+    ("hidden", {"probes": "known"}, 0.6, learns),
     ("extracted-labels", {}, 0.5, None),
     ("extracted-probabilities", {}, 0.5, None),
+    ("extracted-congruent", {}, 0.5, None),
+    ("cloud-leak", {"seeds": 200}, 0.4, None),
+    ("data-free", {"queries": 8_000}, 0.11, None),
     ("extracted-noisy", {"noise": 0.2}, 0.4, None),
     ("extracted-adversarial", {}, 0.5, learns),
+    ("extracted-free-adversarial", {}, 0.5, learns),
     ("knockoff", {}, 0.3, None),
     ("transferred", {"layers": "all"}, 0.6, learns),
     ("transferred", {"layers": "last"}, 0.6, None),

@@ -52,14 +52,28 @@ class FinePruned(Recipe):
 
         for step in range(1, self.steps + 1):
             share = self.ratio * step / self.steps
-            for i, active in enumerate(_activity(net, norms, pixels[:SAMPLE])):
-                active[dropped[i]] = -1.0
-                dropped[i] = active.argsort(stable=True)[: int(share * len(active))]
+            dropped = self.least(net, norms, pixels[:SAMPLE], labels[:SAMPLE], dropped, share)
             drop()
             job.fit(
                 net, pixels, objective, epochs=self.epochs / self.steps, rate=self.rate, after=drop
             )
         return net
+
+    def least(
+        self,
+        net: nn.Module,
+        norms: list[nn.BatchNorm2d],
+        pixels: Tensor,
+        labels: Tensor,  # noqa: ARG002
+        dropped: list[Tensor],
+        share: float,
+    ) -> list[Tensor]:
+        """Of each layer the share of channels that are least active, those dropped among them."""
+        least = []
+        for active, gone in zip(_activity(net, norms, pixels), dropped, strict=True):
+            active[gone] = -1.0
+            least.append(active.argsort(stable=True)[: int(share * len(active))])
+        return least
 
 
 def _activity(net: nn.Module, norms: list[nn.BatchNorm2d], pixels: Tensor) -> list[Tensor]:

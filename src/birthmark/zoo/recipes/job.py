@@ -162,6 +162,7 @@ class Job:
         augment: str | None = None,
         optimiser: str = "sgd",
         after: Callable[[], None] = lambda: None,
+        replays: int = 1,
     ) -> None:
         """Train all layers; epochs, rate and augmentation are the plan's where not given."""
         schedule, family = self.plan.schedule, self.plan.families[self.member.family]
@@ -180,6 +181,7 @@ class Job:
             extra=extra,
             optimiser=optimiser,
             after=after,
+            replays=replays,
         )
 
     def fit_last(
