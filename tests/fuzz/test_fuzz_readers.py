@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from birthmark import BirthmarkError
 from fuzzing.model_targets import WEIGHTS
 from fuzzing.mutating import MUTATORS, blindly
+from fuzzing.scratch import CORPUS
 from fuzzing.seeds import seeds
-from fuzzing.targets import CORPUS, LONGEST, TARGETS, corpus, refusal
+from fuzzing.targets import LONGEST, TARGETS, corpus, refusal
 
 SIZE = 450_000
 SANDBOXED = tuple(f"weights-{name}" for name in WEIGHTS)

@@ -21,7 +21,9 @@ def tflite(path: Path) -> None:
     import tensorflow
 
     class Network(tensorflow.Module):  # type: ignore[misc]
-        @tensorflow.function(input_signature=[tensorflow.TensorSpec((1, 4, 4, 2))])
+        @tensorflow.function(  # type: ignore[untyped-decorator]
+            input_signature=[tensorflow.TensorSpec((1, 4, 4, 2))]
+        )
         def __call__(self, images: Any) -> Any:
             kernel = np.ones((3, 3, 2, 4), np.float32)
             features = tensorflow.nn.conv2d(images, kernel, 1, "SAME")

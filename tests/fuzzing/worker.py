@@ -86,7 +86,8 @@ def main() -> None:
     guiding = [name for name in GUIDING if name != "zipfile" or given.target == "bundle"]
     with atheris.instrument_imports(include=guiding):
         from fuzzing.mutating import MUTATORS, blindly
-        from fuzzing.targets import CORPUS, TARGETS, corpus, refusal
+        from fuzzing.scratch import CORPUS
+        from fuzzing.targets import TARGETS, corpus, refusal
     warnings.simplefilter("ignore")
     target = TARGETS[given.target]
     mutator = MUTATORS.get(given.target, blindly)

@@ -248,7 +248,7 @@ def test_a_hostile_model_is_one_line_and_leaves_no_trace(
     reach.marker.unlink(missing_ok=True)
     with pytest.raises(BirthmarkError) as error:
         suspect = as_suspect(file, declared)
-        if case in READING and getattr(suspect, "unprotected", ()):
+        if case in READING and getattr(suspect, "unprotected", False):
             pytest.skip("this system does not keep a process to its folder")
         suspect.answer(IMAGES)
     assert said in str(error.value)
