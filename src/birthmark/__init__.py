@@ -1,4 +1,4 @@
-"""Birthmark tells from the outside whether a model was stolen from yours, and how sure that is.
+"""Birthmark finds out whether a model was copied from yours, using only its predictions.
 
 >>> from birthmark import Fingerprint, as_suspect                          # doctest: +SKIP
 >>> fingerprint = Fingerprint.enroll(victim, images, references=references)  # doctest: +SKIP

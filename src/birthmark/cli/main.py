@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -47,32 +48,18 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a check deviates;"
     " 1 a fault of ours; 130 stopped.",
 )
-for command in (
-    demo,
-    practice,
-    plan,
-    references,
-    enroll,
-    audit,
-    weights,
-    split,
-    shuffled,
-    drift,
-    report,
-    compare,
-    inspect,
-    seal,
-    probes,
-    recheck,
-    key,
-    sign,
-    verify,
-    bench,
-    serve,
-):
-    app.command()(command)
-app.add_typer(registry, name="registry")
-app.add_typer(zoo, name="zoo")
+PROTECT, CHECK, PROVE, LAB = "Protect your model", "Check a suspect", "Prove it", "Lab"
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    PROTECT: (references, enroll, inspect, seal, split),
+    CHECK: (audit, compare, weights, shuffled, drift),
+    PROVE: (report, key, sign, verify, recheck),
+    LAB: (demo, practice, plan, probes, serve, bench),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(registry, name="registry", rich_help_panel=CHECK)
+app.add_typer(zoo, name="zoo", rich_help_panel=LAB)
 
 
 def _version(wanted: bool) -> None:
@@ -87,7 +74,7 @@ def _birthmark(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Tell from the outside whether a deep-learning model was stolen from yours."""
+    """Find out whether a model was copied from yours, using only its predictions."""
 
 
 def main() -> None:
