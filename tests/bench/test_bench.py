@@ -210,10 +210,10 @@ def test_an_unknown_method_or_file_is_named() -> None:
         bench(ROOT / "no.answers")
 
 
-def test_the_summary_and_the_readme_are_of_the_committed_tables() -> None:
+def test_the_summary_and_the_page_of_methods_are_of_the_committed_tables() -> None:
     found = runpy.run_path(str(ROOT / "benchmarks" / "summary.py"))
     folder = ROOT / "benchmarks" / "detection"
     tables = found["tables"](folder)
     assert (folder / "README.md").read_text() == found["page"](tables, folder)
-    readme = (ROOT / "README.md").read_text()
-    assert readme == found["with_table"](readme, tables)
+    page = (ROOT / "docs" / "method.md").read_text()
+    assert page == found["with_table"](page, tables)
