@@ -68,7 +68,6 @@ STUDENTS = {
     "extracted-labels",
     "extracted-probabilities",
     "extracted-noisy",
-    "extracted-adversarial",
     "extracted-embeddings",
     "extracted-similarities",
     "knockoff",
