@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.special import betaincinv
-
 
 def interval(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
     """Clopper-Pearson interval of a rate, 0 to 1.
@@ -21,6 +19,8 @@ def interval(successes: float, trials: int, level: float = 0.95) -> tuple[float,
     level
         The chance that the interval holds the rate, at least.
     """
+    from scipy.special import betaincinv
+
     tail = (1 - level) / 2
     low = betaincinv(successes, trials - successes + 1, tail) if successes > 0 else 0.0
     high = betaincinv(successes + 1, trials - successes, 1 - tail)
@@ -43,6 +43,8 @@ def rate_below(threshold: float, references: Sequence[float], level: float = 0.9
     level
         The chance that the bound holds.
     """
+    from scipy.special import betaincinv
+
     below = sum(number <= threshold for number in references)
     if below == len(references):
         return 1.0

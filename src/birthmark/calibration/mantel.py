@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orth
 
 from birthmark.data.outputs import Outputs, unit_rows
 
@@ -199,6 +198,8 @@ def _scaled(values: Numbers, least: float) -> Numbers:
 
 def _allowed(references: list[Numbers], n: int) -> Numbers:
     """Orthonormal columns, (pairs, rank), of what the references explain beside the intercept."""
+    from scipy.linalg import orth
+
     varying = [one for one in references if one.any()]
     if not varying:
         return np.empty((n * (n - 1) // 2, 0))
