@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -267,10 +267,10 @@ def _attempt(run: Engine, tasks: Sequence[Task], workers: int) -> Iterator[Outco
     except WorkerDiedError:
         for task in tasks:
             if task.name not in done and task.begun.exists():
-                yield _second(work, task)
+                yield _second(task)
 
 
-def _second(work: Callable[[Task], Outcome], task: Task) -> Outcome:
+def _second(task: Task) -> Outcome:
     try:
         return alone(work, task)
     except WorkerDiedError:

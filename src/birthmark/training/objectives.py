@@ -51,6 +51,11 @@ class Margin(nn.Module):
         return F.cross_entropy(self.scale * cosines, people)
 
 
+def centred(logits: Tensor) -> Tensor:
+    """Rows of float32 (n, classes), of mean 0 and length 1."""
+    return F.normalize(logits - logits.mean(1, keepdim=True))
+
+
 def of_labels(labels: Tensor, smoothing: float = 0.0) -> Loss:
     """Cross-entropy with int64 (n,) labels, smoothed by so much."""
 

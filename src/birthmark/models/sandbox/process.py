@@ -154,6 +154,8 @@ def _touch(process: Process) -> None:
     _USED[id(process)] = process
     _USED.move_to_end(id(process))
     kept = list(_USED.values())
+    if len(kept) == 1:
+        return
     held = [one.held for one in kept]
     for place in range(len(kept) - 2, -1, -1):
         if len(_USED) <= AT_ONCE and sum(held) <= KEPT:

@@ -40,11 +40,7 @@ class ExtractedAdversarial(Recipe):
 
     def train(self, job: Job) -> nn.Module:
         """Train it further."""
-        net = job.parent().net
-        pixels, labels = job.images()
-        if self.labels != "true":
-            labels = job.asked_labels(pixels, labels, self.labels)
-        loss, extra = job.objective(labels, start=(net, pixels))
+        net, pixels, (loss, extra) = job.further(self.labels)
         both = self._with_attacks(loss)
         job.fit(net, pixels, (both, extra), epochs=self.epochs, rate=self.rate)
         return net

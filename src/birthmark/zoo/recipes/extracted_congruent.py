@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from birthmark.training.objectives import of_probabilities
+from birthmark.training.objectives import centred, of_probabilities
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 from birthmark.zoo.recipes.job import Job
 
@@ -45,7 +45,7 @@ class ExtractedCongruent(Recipe):
         plain = of_probabilities(said, self.temperature, self.weight)
 
         def kernel(logs: Tensor) -> Tensor:
-            unit = F.normalize(logs - logs.mean(1, keepdim=True))
+            unit = centred(logs)
             nearness: Tensor = (-2 * self.gamma * (1 - unit @ unit.T)).exp()
             return nearness
 

@@ -41,11 +41,7 @@ class ExtractedFreeAdversarial(Recipe):
 
     def train(self, job: Job) -> nn.Module:
         """Train it further."""
-        net = job.parent().net
-        pixels, labels = job.images()
-        if self.labels != "true":
-            labels = job.asked_labels(pixels, labels, self.labels)
-        loss, extra = job.objective(labels, start=(net, pixels))
+        net, pixels, (loss, extra) = job.further(self.labels)
         change = torch.zeros(1)
         eps = self.eps / DEVIATION
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from birthmark.training.inputs import answers, scaled
+from birthmark.training.objectives import centred
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 from birthmark.zoo.recipes.job import Job
 
@@ -76,11 +77,6 @@ def nearness(said: Tensor, begun: Tensor) -> Tensor:
         (ours - ours.mean(0)).flatten(), (theirs - theirs.mean(0)).flatten(), dim=0
     )
     return pairs + points
-
-
-def centred(logits: Tensor) -> Tensor:
-    """Rows of mean 0 and length 1."""
-    return F.normalize(logits - logits.mean(1, keepdim=True))
 
 
 def off(products: Tensor) -> Tensor:

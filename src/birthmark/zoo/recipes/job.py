@@ -131,6 +131,14 @@ class Job:
         self.fit(net, pixels, objective, epochs=epochs)
         return net
 
+    def further(self, labels: str) -> tuple[nn.Module, Tensor, Objective]:
+        """The parent, the member's images, and the objective: a model's labels, or `true` ones."""
+        net = self.parent().net
+        pixels, wanted = self.images()
+        if labels != "true":
+            wanted = self.asked_labels(pixels, wanted, labels)
+        return net, pixels, self.objective(wanted, start=(net, pixels))
+
     def objective(
         self,
         labels: Tensor,
