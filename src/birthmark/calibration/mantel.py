@@ -106,16 +106,15 @@ def partial_mantel(
         raise ValueError(f"{permutations} permutations")
     if n < LEAST_PROBES:
         return NOTHING
-    pairs = np.triu_indices(n, 1)
-    allowed = _allowed([_centred(one[pairs]) for one in references], n)
-    mine = _residual(_centred(victim[pairs]), allowed)
-    theirs = _residual(_centred(suspect[pairs]), allowed)
+    mine, theirs, *others = (_centred(one) for one in (victim, suspect, *references))
+    allowed = _Allowed(others, n)
+    basis = allowed.basis(range(len(others)))
+    mine, theirs = _residual(mine, basis), _residual(theirs, basis)
     if not mine.any() or not theirs.any():
         return NOTHING
     observed = float(mine @ theirs)
-    drawn = _permuted(mine, theirs, allowed, pairs, permutations, np.random.default_rng(seed))
-    as_large = int((drawn >= observed - ROUNDING).sum())
-    return Mantel(min(1.0, max(-1.0, observed)), (1 + as_large) / (permutations + 1), permutations)
+    drawn = _permuted(mine, theirs, basis, _orders(n, permutations, seed))
+    return _counted(observed, drawn)
 
 
 def mantel_of(
@@ -159,13 +158,23 @@ def mantel_each(
     permutations, seed
         As for `partial_mantel`.
     """
-    mine, *theirs = _cosines([victim, *models], seed)
-    return [
-        partial_mantel(
-            mine, one, [*theirs[:i], *theirs[i + 1 :]], permutations=permutations, seed=seed
-        )
-        for i, one in enumerate(theirs)
-    ]
+    mine, *theirs = (_centred(one) for one in _cosines([victim, *models], seed))
+    n = min(len(victim), MOST_PROBES)
+    if n < LEAST_PROBES:
+        return [NOTHING] * len(theirs)
+    allowed = _Allowed(theirs, n)
+    m = len(theirs)
+    spans = [allowed.span([j for j in range(m) if j != i]) for i in range(m)]
+    left = np.stack(
+        [_residual(one, allowed.columns @ span) for one, span in zip(theirs, spans, strict=True)]
+    )
+    drawn = _each_permuted(mine, left, allowed.columns, spans, _orders(n, permutations, seed))
+    found = []
+    for span, one, some in zip(spans, left, drawn, strict=True):
+        victims = _residual(mine, allowed.columns @ span)
+        nothing = not one.any() or not victims.any()
+        found.append(NOTHING if nothing else _counted(float(victims @ one), some))
+    return found
 
 
 def _cosines(models: Sequence[Outputs], seed: int) -> list[Matrix]:
@@ -180,8 +189,9 @@ def _cosines(models: Sequence[Outputs], seed: int) -> list[Matrix]:
     return [one @ one.T for one in rows]
 
 
-def _centred(pairs: NDArray[np.floating]) -> Numbers:
-    """Less their mean, scaled to length one; zeros if they do not vary."""
+def _centred(matrix: Matrix) -> Numbers:
+    """A matrix's pairs less their mean, scaled to length one; zeros if they do not vary."""
+    pairs = matrix[np.triu_indices(len(matrix), 1)]
     if not np.isfinite(pairs).all():
         raise ValueError("a matrix with NaN or infinity")
     values = pairs.astype(np.float64)
@@ -196,43 +206,105 @@ def _scaled(values: Numbers, least: float) -> Numbers:
     return values / length if length > least else np.zeros_like(values)
 
 
-def _allowed(references: list[Numbers], n: int) -> Numbers:
-    """Orthonormal columns, (pairs, rank), of what the references explain beside the intercept."""
-    from scipy.linalg import orth
+class _Allowed:
+    """What references explain beside the intercept, in coordinates of a basis of all of them.
 
-    varying = [one for one in references if one.any()]
-    if not varying:
-        return np.empty((n * (n - 1) // 2, 0))
-    columns = np.stack(varying, axis=1)
-    if PROBES_A_REFERENCE * len(varying) > n:
-        columns = columns.mean(axis=1, keepdims=True)
-    basis: Numbers = orth(columns, rcond=ROUNDING)
-    return basis
+    Attributes
+    ----------
+    columns
+        Orthonormal, (pairs, at most as many as references).
+    """
+
+    def __init__(self, references: Sequence[Numbers], n: int) -> None:
+        self.n = n
+        self.varying = [bool(one.any()) for one in references]
+        stacked = np.stack(references, axis=1) if references else np.empty((n * (n - 1) // 2, 0))
+        self.columns, self._places = np.linalg.qr(stacked)
+
+    def span(self, some: Sequence[int]) -> Numbers:
+        """Orthonormal columns, (columns, rank), of what some references explain."""
+        from scipy.linalg import orth
+
+        within = self._places[:, [i for i in some if self.varying[i]]]
+        if not within.size:
+            return np.empty((len(within), 0))
+        if PROBES_A_REFERENCE * within.shape[1] > self.n:
+            within = within.mean(axis=1, keepdims=True)
+        found: Numbers = orth(within, rcond=ROUNDING)
+        return found
+
+    def basis(self, some: Sequence[int]) -> Numbers:
+        """The same as pairs, (pairs, rank)."""
+        found: Numbers = self.columns @ self.span(some)
+        return found
 
 
-def _residual(values: Numbers, allowed: Numbers) -> Numbers:
-    return _scaled(values - allowed @ (allowed.T @ values), ROUNDING)
+def _residual(values: Numbers, basis: Numbers) -> Numbers:
+    return _scaled(values - basis @ (basis.T @ values), ROUNDING)
 
 
-def _permuted(
+def _counted(observed: float, drawn: Numbers) -> Mantel:
+    as_large = int((drawn >= observed - ROUNDING).sum())
+    return Mantel(min(1.0, max(-1.0, observed)), (1 + as_large) / (len(drawn) + 1), len(drawn))
+
+
+def _orders(n: int, permutations: int, seed: int) -> NDArray[np.int64]:
+    """Random orders of the probes, (permutations, n)."""
+    rng = np.random.default_rng(seed)
+    return rng.permuted(np.tile(np.arange(n), (permutations, 1)), axis=1)
+
+
+def _square(pairs: Numbers, n: int) -> Numbers:
+    """Pairs (m, pairs) as symmetric matrices, (m, n, n)."""
+    found = np.zeros((len(pairs), n, n))
+    upper = np.triu_indices(n, 1)
+    found[:, *upper] = pairs
+    return found + found.transpose(0, 2, 1)
+
+
+def _permuted(mine: Numbers, theirs: Numbers, basis: Numbers, orders: NDArray[np.int64]) -> Numbers:
+    """Correlations of `mine` with `theirs` in random orders of the probes, (permutations,)."""
+    n = orders.shape[1]
+    (matrix,) = _square(theirs[None], n)
+    first, second = np.triu_indices(n, 1)
+    correlations = np.empty(len(orders))
+    step = max(1, AT_ONCE // len(mine))
+    for start in range(0, len(orders), step):
+        some = orders[start : start + step].astype(np.int32)
+        rows = matrix.ravel()[n * some[:, first] + some[:, second]]
+        left = 1 - ((rows @ basis) ** 2).sum(axis=1)
+        correlations[start : start + step] = rows @ mine / np.sqrt(np.maximum(left, ROUNDING))
+    return correlations
+
+
+def _each_permuted(
     mine: Numbers,
     theirs: Numbers,
-    allowed: Numbers,
-    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
-    permutations: int,
-    rng: np.random.Generator,
+    columns: Numbers,
+    spans: Sequence[Numbers],
+    orders: NDArray[np.int64],
 ) -> Numbers:
-    """Correlations of `mine` with `theirs` in random orders of the probes, (permutations,)."""
-    n = int(pairs[1][-1]) + 1
-    matrix = np.zeros((n, n))
-    matrix[pairs] = theirs
-    matrix += matrix.T
-    correlations = np.empty(permutations)
-    step = max(1, AT_ONCE // len(mine))
-    for start in range(0, permutations, step):
-        some = slice(start, min(start + step, permutations))
-        orders = rng.permuted(np.tile(np.arange(n), (some.stop - start, 1)), axis=1)
-        rows = matrix.ravel()[n * orders[:, pairs[0]] + orders[:, pairs[1]]]
-        left = 1 - ((rows @ allowed) ** 2).sum(axis=1)
-        correlations[some] = rows @ mine / np.sqrt(np.maximum(left, ROUNDING))
+    """The same for each of `theirs` (m, pairs) with a span of its own, (m, permutations).
+
+    To reorder one of two symmetric matrices is to reorder the other inversely: so the victim and
+    what references explain are reordered, once for all.
+    """
+    n = orders.shape[1]
+    first, second = np.triu_indices(n, 1)
+    both = np.column_stack([mine, columns])
+    cells = np.ascontiguousarray(_square(both.T, n).reshape(both.shape[1], -1).T)
+    own = columns.T @ mine
+    parts = [span.T @ own for span in spans]
+    lengths = [
+        float(np.linalg.norm(mine - columns @ (span @ part)))
+        for span, part in zip(spans, parts, strict=True)
+    ]
+    correlations = np.empty((len(theirs), len(orders)))
+    for place, order in enumerate(np.argsort(orders, axis=1)):
+        products = theirs @ cells[n * order[first] + order[second]]
+        for i, (span, part, length) in enumerate(zip(spans, parts, lengths, strict=True)):
+            explained = products[i, 1:] @ span
+            left = max(1 - float(explained @ explained), ROUNDING)
+            together = products[i, 0] - float(explained @ part)
+            correlations[i, place] = together / max(length, ROUNDING) / left**0.5
     return correlations
