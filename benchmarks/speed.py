@@ -27,6 +27,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
+from speed_scale import command_ratio, comparison_memory, comparison_ratio
 
 from birthmark import Fingerprint, ImageSet, as_suspect
 from birthmark.data.outputs import Kind, Outputs
@@ -37,7 +38,6 @@ from birthmark.scores.correlation import (
     mean_absolute_differences,
     units,
 )
-from speed_scale import command_ratio, comparison_memory, comparison_ratio
 
 PROBES, SIDE, CLASSES, REFERENCES, LINEAGES = 1000, 64, 50, 40, 8
 SMALL, HEAVY = 8, 297

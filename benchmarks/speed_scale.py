@@ -28,7 +28,9 @@ bundle = zipfile.ZipFile(sys.argv[1])
 names = [name for name in bundle.namelist() if name.startswith("probes/")]
 pixels = np.stack([np.asarray(Image.open(io.BytesIO(bundle.read(name)))) for name in names])
 session = onnxruntime.InferenceSession(sys.argv[2])
-ask = lambda some: session.run(None, {"image": some.astype(np.float32).transpose(0, 3, 1, 2) * (4 / 255) - 2})[0]
+def ask(some):
+    batch = some.astype(np.float32).transpose(0, 3, 1, 2) * (4 / 255) - 2
+    return session.run(None, {"image": batch})[0]
 suspect = np.concatenate([ask(pixels[i : i + 32]) for i in range(0, len(pixels), 32)])
 raw = bundle.read("outputs.safetensors")
 size = int.from_bytes(raw[:8], "little")
