@@ -70,8 +70,10 @@ STUDENTS = {
     "extracted-noisy",
     "extracted-embeddings",
     "extracted-similarities",
+    "extracted-congruent",
     "knockoff",
-    "honest-student",
+    "cloud-leak",
+    "data-free",
 }
 """Recipes whose parent is a teacher: its weights are not where they begin."""
 
