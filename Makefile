@@ -37,7 +37,7 @@ advisories: .venv/dev
 	$(BIN)/python tests/dependencies/advisories.py
 
 bench: .venv/dev
-	$(BIN)/python benchmarks/speed.py --write benchmarks/speed.md
+	$(BIN)/python -m benchmarks.speed --write benchmarks/speed.md
 
 tables: .venv/core
 	$(BIN)/birthmark bench benchmarks/answers/*.answers --out benchmarks/detection

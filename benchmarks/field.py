@@ -22,7 +22,7 @@ from benchmarks.witnesses import Model, models
 from joblib import Parallel, delayed
 
 from birthmark import __version__
-from birthmark.bench.accused import SCORE, Setting, verdicts
+from birthmark.bench.accused import Setting, verdicts
 from birthmark.bench.designs import DESIGNS
 from birthmark.bench.markdown import grid
 from birthmark.bench.methods import COMPARED
@@ -172,7 +172,7 @@ def measured(zoo: Path) -> tuple[str, dict[str, Suspect]]:
 
 
 def groups(found: dict[str, Suspect]) -> dict[str, list[Suspect]]:
-    """By group: innocents, thieves that keep the accuracy of honest training, and those that lose it."""
+    """By group: innocents, thieves that keep the accuracy of honest training, those that lose it."""
     named: dict[str, list[Suspect]] = defaultdict(list)
     for one in found.values():
         named[one.group + ("" if one.kept else ", accuracy lost")].append(one)

@@ -1,6 +1,6 @@
 """How fast Birthmark is, as ratios to bare work or to a limit, taken in one run.
 
-python benchmarks/speed.py --write benchmarks/speed.md
+python -m benchmarks.speed --write benchmarks/speed.md
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from benchmarks.speed_scale import command_ratio, comparison_memory, comparison_ratio
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
-from speed_scale import command_ratio, comparison_memory, comparison_ratio
 
 from birthmark import Fingerprint, ImageSet, as_suspect
 from birthmark.data.outputs import Kind, Outputs
@@ -360,7 +360,7 @@ def table(rows: list[tuple[str, str, tuple[float, float, float]]], repeats: int)
     lines = [
         "# Speed and memory",
         "",
-        "Written by `make bench` (`python benchmarks/speed.py --write benchmarks/speed.md`): ratios"
+        "Written by `make bench` (`python -m benchmarks.speed --write benchmarks/speed.md`): ratios"
         f" taken in one run, n = {repeats} repeats in turns after a warm-up, seeds 0 to 41.",
         "",
         f"Machine: {os.cpu_count()} cores, {cpu()}; Python {platform.python_version()}, numpy"

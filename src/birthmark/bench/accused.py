@@ -103,6 +103,8 @@ class Setting:
         Whether innocents are judged too.
     disguised
         Whether thieves that are others behind a disguise, or quantised, are judged too.
+    weak
+        Whether thieves that lost the accuracy of honest training are judged too.
     candidates, choose
         If given, so many are drawn, and this takes the n probes from their places.
     """
@@ -119,6 +121,7 @@ class Setting:
     labels: bool = False
     innocents: bool = True
     disguised: bool = True
+    weak: bool = False
     candidates: int | None = None
     choose: Choose | None = None
 
@@ -145,7 +148,7 @@ def verdicts(
     total = len(recorded.labels(setting.probes))
     judged = {
         name: group
-        for group, names in suspects(recorded, population).items()
+        for group, names in suspects(recorded, population, weak=setting.weak).items()
         for name in names
         if (setting.innocents or name not in population.independents)
         and (setting.disguised or not same_weights(recorded.record(name)))
@@ -158,13 +161,15 @@ def verdicts(
                 yield from _of_one(recorded, population, setting, alike, judged[name], name)
 
 
-def suspects(recorded: Recorded, population: Population) -> dict[str, list[str]]:
-    """Models in question by group: innocents first, then thieves that keep accuracy."""
+def suspects(
+    recorded: Recorded, population: Population, *, weak: bool = False
+) -> dict[str, list[str]]:
+    """Models in question by group: innocents first, then thieves that keep accuracy, or all."""
     groups: dict[str, list[str]] = {}
     for name in population.independents:
         groups.setdefault(recorded.record(name).group, []).append(name)
     for attack in population.attacks:
-        kept = [m for m, keeps in zip(attack.thieves, attack.kept, strict=True) if keeps]
+        kept = [m for m, keeps in zip(attack.thieves, attack.kept, strict=True) if keeps or weak]
         if kept and not attack.new_head:
             groups[attack.name] = kept
     return groups
