@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import bdtrc, ndtr
 
 FLIPS = 9999
 """How often all coins are flipped anew."""
@@ -96,4 +96,4 @@ def hits_p(hits: int, count: int, classes: int) -> float:
     A canary's label is one of the classes - 1 that are not its own, each as likely, so any answer
     is that label with probability 1 / (classes - 1) at most.
     """
-    return float(scipy.stats.binom.sf(hits - 1, count, 1 / (classes - 1))) if hits else 1.0
+    return float(bdtrc(hits - 1, count, 1 / (classes - 1))) if hits else 1.0
