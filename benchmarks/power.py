@@ -16,6 +16,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from benchmarks.suspects import ADAPTIVE
 from joblib import Parallel, delayed
 
 from birthmark.bench.accused import PROBES, SCORE, Setting, Verdict, verdicts
@@ -52,7 +53,8 @@ def measured(file: Path, n: int, labels: bool) -> Cells:
     )
     by: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     for one in verdicts(recorded, setting=setting):
-        by[one.group, one.design].append(one)
+        if one.group not in ADAPTIVE:
+            by[one.group, one.design].append(one)
     found: Cells = defaultdict(list)
     for (group, design), some in by.items():
         many, each = (int(part) for part in design.split(" x "))
