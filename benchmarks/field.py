@@ -172,7 +172,7 @@ def measured(zoo: Path) -> tuple[str, dict[str, Suspect]]:
 
 
 def groups(found: dict[str, Suspect]) -> dict[str, list[Suspect]]:
-    """By group: innocents, thieves that keep the accuracy of honest training, those that lose it."""
+    """By group: innocents, thieves that keep honest training's accuracy, those that lose it."""
     named: dict[str, list[Suspect]] = defaultdict(list)
     for one in found.values():
         named[one.group + ("" if one.kept else ", accuracy lost")].append(one)
