@@ -91,7 +91,7 @@ class Seen:
 
 
 def seen(file: Path, n: int) -> Iterable[Row]:
-    """All suspects of a zoo that the population check lets pass, without disguised and adaptive ones.
+    """All suspects of a zoo that the population check lets pass, no disguised or adaptive ones.
 
     A thief disguised or quantised is there already, so it is no further model.
     """
