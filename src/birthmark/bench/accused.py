@@ -16,9 +16,10 @@ from birthmark.bench.population import Population
 from birthmark.calibration import called, conformal_p, decisive, predictions
 from birthmark.calibration.population import fit
 from birthmark.data.forms import Form, form_of
-from birthmark.data.outputs import Kind, Outputs
+from birthmark.data.outputs import Kind, Outputs, coarser
 from birthmark.enrolment.population import among
 from birthmark.scores import SCORES, Pools
+from birthmark.scores.methods import common_kind
 from birthmark.zoo.answers import Recorded
 from birthmark.zoo.models.record import Record
 
@@ -131,7 +132,7 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """Judge every innocent, and every thief that keeps accuracy, as an audit would.
 
-    Thieves with another label set are left out. References of a design that leaves out the victim's
+    Thieves with another label set are left out, and whoever tells less than the score compares. References of a design that leaves out the victim's
     start are declared as the owner would declare them.
 
     Parameters
@@ -234,8 +235,11 @@ def _alike(
         told.setdefault((form_of(own), own.kind, own.classes), []).append(name)
     everyone = [*population.references, *population.independents]
     for (form, kind, _), some in told.items():
+        if not set(coarser(kind)) & set(score.kinds):
+            continue
+        compared = common_kind([kind], score)
         frame, *others = (
-            form.of(said(one).to(kind))
+            form.of(said(one).to(kind)).to(compared)
             for one in (population.victim, *dict.fromkeys([*everyone, *some]))
         )
         yield _Alike(

@@ -29,7 +29,7 @@ from birthmark.models.adapters import Description
 MAX_FILE = 4 << 30
 MAX_PIXELS = 1 << 29
 """Of all probes together."""
-KEPT = 1 << 28
+KEPT = 1 << 24
 """Bytes of pixels that are kept between their check and the first question."""
 MAX_MANIFEST = 16 << 20
 MAX_PARTS = 400_000
