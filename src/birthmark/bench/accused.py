@@ -132,8 +132,9 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """Judge every innocent, and every thief that keeps accuracy, as an audit would.
 
-    Thieves with another label set are left out, and whoever tells less than the score compares. References of a design that leaves out the victim's
-    start are declared as the owner would declare them.
+    Thieves with another label set are left out, and whoever tells less than the score compares.
+    References of a design that leaves out the victim's start are declared as the owner would
+    declare them.
 
     Parameters
     ----------
