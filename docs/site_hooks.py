@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from markdown.extensions.toc import slugify
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -60,9 +59,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside `docs`, and those of the API."""
     for path, name in _outside().items():
         files.append(File.generated(config, name, content=path.read_text("utf-8")))
-    for name, content in (
-        _references() | {"plugins.md": _plugins(), "commands.md": _commands()}
-    ).items():
+    written = {"plugins.md": _plugins(), "commands.md": _commands()}
+    for name, content in (_references() | written).items():
         files.append(File.generated(config, name, content=content))
     return files
 
@@ -194,7 +192,8 @@ def _told_in(folder: str, module: str, name: str) -> str:
     page = (ROOT / "docs" / f"{folder}.md").read_text("utf-8")
     for heading in re.findall(r"^##+ (.*)$", page, re.MULTILINE):
         if _stem(name) in map(_stem, re.findall("`([^`]+)`", heading)):
-            return f"{folder}.md#{slugify(heading, '-')}"
+            kept = re.sub(r"[^\w\s-]", "", heading).lower()
+            return f"{folder}.md#" + re.sub(r"[-\s]+", "-", kept)
     raise ValueError(f"docs/{folder}.md has no heading for {name}")
 
 
@@ -229,5 +228,5 @@ def _leaves(path: str, command: Any) -> list[tuple[str, Any]]:
 
 def _plain(text: str | None) -> str:
     """Help as one paragraph, in which nothing is taken for markup."""
-    said = " ".join((text or "").replace("\b", " ").split())
+    said = " ".join((text or "").replace("\\[", "[").replace("\b", " ").split())
     return re.sub(r"([<>*_\[\]])", r"\\\1", said)
