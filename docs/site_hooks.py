@@ -1,4 +1,8 @@
-"""The documentation site: pages from all over the repository, and one a room from docstrings."""
+"""The documentation site: pages from all over the repository, and those written from the source.
+
+From docstrings comes a page for each room, from the registries a table of plugins, and from the
+command line a page of all commands.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/**/*.md", "examples/**/*.md")
+OUTSIDE = ("*.md", "benchmarks/**/*.md", "examples/**/*.md")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
 PACKAGE = ROOT / "src" / "birthmark"
 INTERNAL = ("cli", "__main__")
+KINDS = {
+    "Probes": "probes",
+    "Scores": "scores",
+    "Ways to reach a model": "models/adapters",
+    "Networks": "training/nets",
+    "Recipes": "zoo/recipes",
+    "Disguises": "zoo/disguises",
+    "Sets of images": "zoo/images/sources",
+    "Engines": "training/engines",
+}
+HOW_TO = {
+    "callable": "python-function",
+    "factory": "torch",
+    "open_inference": "servers",
+    "recorded": "recorded-answers",
+    "saved_model": "keras",
+    "sklearn_estimator": "scikit-learn",
+    "template": "any-api",
+    "tf_serving": "servers",
+    "torch_export": "torch",
+    "torch_module": "torch",
+    "torchscript": "torch",
+}
+"""Where an adapter is told of, if its page is not called as it is."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -30,7 +59,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside `docs`, and those of the API."""
     for path, name in _outside().items():
         files.append(File.generated(config, name, content=path.read_text("utf-8")))
-    for name, content in _references().items():
+    written = {"plugins.md": _plugins(), "commands.md": _commands()}
+    for name, content in (_references() | written).items():
         files.append(File.generated(config, name, content=content))
     return files
 
@@ -69,7 +99,8 @@ def _filled(entry: Any) -> Any:
     if isinstance(entry, dict):
         return {title: _filled(value) for title, value in entry.items()}
     if isinstance(entry, list):
-        return [_filled(value) for value in entry]
+        filled = [_filled(value) for value in entry]
+        return [one for some in filled for one in (some if isinstance(some, list) else [some])]
     if entry == "reference/":
         return [_room_entry(room) for room in _rooms()]
     if not entry.endswith("/"):
@@ -124,3 +155,78 @@ def _described(name: str, elsewhere: Sequence[str] = ()) -> str:
     return f"{text}{told}\n\n{''.join(links)}\n" + "".join(
         f"::: birthmark.{module}\n\n" for module in modules
     )
+
+
+def _plugins() -> str:
+    """Everything that can be plugged in: a table for each kind, from what its modules register."""
+    text = "# Everything that can be plugged in\n\n"
+    text += "Each is one file. [How to add one](../CONTRIBUTING.md#where-a-new-thing-goes).\n"
+    for kind, folder in KINDS.items():
+        text += f"\n## {kind}\n\n| name | what it is |\n|---|---|\n"
+        for path in sorted((PACKAGE / folder).glob("*.py")):
+            module = ast.parse(path.read_text("utf-8"))
+            about = (ast.get_docstring(module) or "").partition("\n")[0]
+            for name in _registered(module):
+                text += f"| [`{name}`]({_told_in(folder, path.stem, name)}) | {about} |\n"
+    return text
+
+
+def _registered(module: ast.Module) -> list[str]:
+    """The example names of the plugins that a module registers."""
+    calls = [one for one in ast.walk(module) if isinstance(one, ast.Call)]
+    return [
+        ast.literal_eval(named.value)
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "register"
+        for named in call.keywords
+        if named.arg == "example"
+    ]
+
+
+def _told_in(folder: str, module: str, name: str) -> str:
+    """The page and heading where a plugin is described."""
+    if folder == "models/adapters":
+        return f"how-to/{HOW_TO.get(module, module.replace('_', '-'))}.md"
+    if folder not in ("probes", "scores"):
+        return "zoo.md"
+    page = (ROOT / "docs" / f"{folder}.md").read_text("utf-8")
+    for heading in re.findall(r"^##+ (.*)$", page, re.MULTILINE):
+        if _stem(name) in map(_stem, re.findall("`([^`]+)`", heading)):
+            kept = re.sub(r"[^\w\s-]", "", heading).lower()
+            return f"{folder}.md#" + re.sub(r"[-\s]+", "-", kept)
+    raise ValueError(f"docs/{folder}.md has no heading for {name}")
+
+
+def _stem(name: str) -> str:
+    """A plugin's name up to its first number, or the capital that stands for one."""
+    return re.split("[A-Z0-9]", name, maxsplit=1)[0]
+
+
+def _commands() -> str:
+    """Every command with its help, arguments and options."""
+    from birthmark.cli.main import app
+
+    root: Any = typer.main.get_command(app)
+    text = "# Commands\n\n`birthmark COMMAND --help` says the same.\n"
+    for name, command in root.commands.items():
+        for path, one in _leaves(f"birthmark {name}", command):
+            text += f"\n## `{path}`\n\n{_plain(one.help)}\n\n| option | meaning |\n|---|---|\n"
+            for each in one.params:
+                if not getattr(each, "hidden", False):
+                    named = ", ".join(each.opts + each.secondary_opts)
+                    named = named.upper() if each.param_type_name == "argument" else named
+                    text += f"| `{named}` | {_plain(each.help).replace('|', '&#124;')} |\n"
+    return text
+
+
+def _leaves(path: str, command: Any) -> list[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        return [] if command.hidden else [(path, command)]
+    found = command.commands.items()
+    return [leaf for name, one in found for leaf in _leaves(f"{path} {name}", one)]
+
+
+def _plain(text: str | None) -> str:
+    """Help as one paragraph, in which nothing is taken for markup."""
+    said = " ".join((text or "").replace("\\[", "[").replace("\b", " ").split())
+    return re.sub(r"([<>*_\[\]])", r"\\\1", said)

@@ -15,7 +15,7 @@ import commands
 import world
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUNNABLE = [page for page in PAGES if BLOCK.search(page.read_text())]
 NEEDS_IMAGES = "--data data"

@@ -1,4 +1,4 @@
-"""The ground plan is as the imports are, its picture and its table; every decision is listed."""
+"""The design is as the imports are, its picture and its table."""
 
 from __future__ import annotations
 
@@ -28,11 +28,3 @@ def test_every_room_has_its_line_in_order() -> None:
     floors = contracts["contracts"][0]["layers"]
     order = [room for floor in reversed(floors) for room in sorted(floor.split(" | "))]
     assert ROW.findall((ROOT / "docs" / "design.md").read_text()) == order
-
-
-def test_every_decision_is_listed() -> None:
-    folder = ROOT / "docs" / "decisions"
-    index = (folder / "README.md").read_text()
-    for page in folder.glob("[0-9]*.md"):
-        title = page.read_text().partition("\n")[0].removeprefix("# ")
-        assert f"[{title}]({page.name})" in index, page.name

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from birthmark.models.adapters.base import ADAPTERS
+from birthmark.probes import PROBES
+from birthmark.scores import SCORES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,6 +47,16 @@ def test_the_api_is_described(site: Path) -> None:
     assert 'id="birthmark.fingerprint.Fingerprint.audit"' in text
     inside = (site / "reference" / "models" / "adapters" / "index.html").read_text("utf-8")
     assert 'id="birthmark.models.adapters.base.Suspect"' in inside
+
+
+def test_every_plugin_and_command_is_told(site: Path) -> None:
+    plugins = (site / "plugins" / "index.html").read_text("utf-8")
+    for registry in (PROBES, SCORES, ADAPTERS):
+        for plugin in registry.plugins():
+            assert f"<code>{plugin.example}</code>" in plugins, plugin.example
+    commands = (site / "commands" / "index.html").read_text("utf-8")
+    assert 'id="birthmark-audit"' in commands
+    assert "--max-cost" in commands
 
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:

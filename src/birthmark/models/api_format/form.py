@@ -257,7 +257,7 @@ class Form(_Section):
                 for e in error.errors(include_input=False, include_url=False)[:5]
             ]
             raise BirthmarkError(
-                source, "; ".join(wrong), "fix it; docs/adapters/template.md lists all fields"
+                source, "; ".join(wrong), "fix it; docs/api-file.md lists all fields"
             ) from error
 
     def stated_limits(self) -> dict[str, Any]:

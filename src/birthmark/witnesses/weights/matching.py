@@ -83,7 +83,7 @@ class Matching:
 
         It takes that in two independent networks, units that resemble each other by their inputs
         resemble each other by their outputs no more than chance has it. That is not proven:
-        docs/witnesses/weights.md has how far it holds.
+        docs/weights.md has how far it holds.
         """
         return self._least(log_chance(one.agreeing) for one in self.layers)
 
