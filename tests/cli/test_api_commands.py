@@ -140,7 +140,7 @@ def test_limits_of_the_file_are_defaults(api: Api, files: Path) -> None:
 FREE = {
     "alpha": ([*TEMPLATE, "--rule", "rank"], "no query was sent"),
     "kinds": ([*TEMPLATE], "embeddings"),
-    "out": ([*TEMPLATE, "--out", "images"], "images: there is something already"),
+    "out": ([*TEMPLATE, "--out", "images"], "images: is not empty"),
     "no API": (["--suspect", "suspect.onnx", "--max-calls", "3"], "--max-calls: is for a model"),
     "dry": (["--suspect", "suspect.onnx", "--dry-run"], "--dry-run: is for a model behind an API"),
     "no price": ([*TEMPLATE, "--max-cost", "3"], "is stated without a price"),

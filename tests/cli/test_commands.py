@@ -128,7 +128,7 @@ BAD = {
     "truncated": (["audit", "cut.birthmark", "--suspect", "suspect.onnx", "--out", "out"],
                   "cut.birthmark: is truncated"),
     "no fingerprint": (["inspect", "birthmark.toml"], "birthmark.toml: is no fingerprint"),
-    "out is filled": ([*AUDIT[:-1], "images"], "images: there is something already"),
+    "out is filled": ([*AUDIT[:-1], "images"], "images: is not empty"),
     "unwritable folder": ([*AUDIT[:-1], "/proc/out"], "/proc/out: cannot be written"),
     "unwritable file": ([*ENROLL[:-1], "/proc/w.birthmark"], "/proc/w.birthmark: cannot be"),
     "unwritable demo": (["demo", "--out", "/proc/demo"], "/proc/demo: cannot be written"),
@@ -227,3 +227,34 @@ def test_help_names_every_command_and_version_is_printed() -> None:
     for command in ("demo", "plan", "enroll", "audit", "inspect", "seal", "probes"):
         assert command in said
     assert run("--version").stdout.startswith("birthmark 0.")
+
+
+def test_help_shows_twelve_commands_and_more_shows_all() -> None:
+    shown = commands.run("--help").stdout
+    named = re.findall(r"^│ ([a-z]+) ", shown, re.MULTILINE)
+    assert len(named) == 12
+    rest = set(re.findall(r"^│ ([a-z]+) ", commands.run("--more").stdout, re.MULTILINE)) - {*named}
+    assert "weights" in rest
+    assert all(re.search(rf"\b{one}\b", shown.partition("More commands")[2]) for one in rest)
+
+
+def test_an_audit_names_its_folder_and_replaces_only_audits(enrolled: Path) -> None:
+    audit = ["audit", "v.birthmark", "--suspect", "suspect.onnx"]
+    assert "audit-suspect/report.html" in commands.run(*audit).stdout
+    again = commands.run(*audit, code=2).stderr
+    assert "audit-suspect: holds an audit already" in again
+    assert "--force" in again
+    commands.run(*audit, "--force")
+    (enrolled / "audit-suspect" / "evidence.json").touch()
+    assert "it holds evidence.json" in commands.run(*audit, "--force", code=2).stderr
+
+
+def test_quiet_says_no_steps_verbose_all_and_the_log_keeps_them(enrolled: Path) -> None:
+    audit = ["audit", "v.birthmark", "--suspect", "suspect.onnx", "--force", "--log-file", "log"]
+    quiet = commands.run(*audit, "--quiet")
+    assert (quiet.stdout[:7], quiet.stderr) == ("DERIVED", "")
+    assert "Writing the report: done" in commands.run("--verbose", *audit).stderr
+    commands.run("seal", "none.birthmark", "--log-file", "log", code=2)
+    kept = (enrolled / "log").read_text()
+    for said in ("Z DERIVED", "Writing the report: done", "none.birthmark: does not exist"):
+        assert said in kept

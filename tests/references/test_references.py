@@ -161,7 +161,7 @@ def test_what_cannot_be_built_is_told_and_costs_nothing_else(
     assert capsys.readouterr() == ("", "a banner\n")
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "thesis.txt").write_text("mine")
-    with pytest.raises(BirthmarkError, match="there is something already"):
+    with pytest.raises(BirthmarkError, match="is not empty"):
         build(wanted(here), tmp_path / "c")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +33,10 @@ def audit(
             " address or .api.toml."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new folder for result, answers and report (audit-SUSPECT)."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="What the report calls the suspect; its file's name else.")
     ] = None,
@@ -105,6 +109,7 @@ def audit(
         list[str],
         typer.Option(help="Models that had no part of the split.", rich_help_panel=WITNESSES),
     ] = [],  # noqa: B006
+    force: options.Force = False,
     json_: options.Json = False,
 ) -> None:
     """Put a fingerprint's probes to a suspect and give a verdict.
@@ -119,10 +124,11 @@ def audit(
     from birthmark.common.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_any
-    from birthmark.report.folder import write_audit
+    from birthmark.report.folder import FILES, write_audit
     from birthmark.report.pdf import require_pdf
     from birthmark.witnesses.joined import with_witnesses
 
+    out = out or Path(f"audit-{_plain(name or suspect)}")
     stated = api.stated(
         ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
     )
@@ -130,7 +136,11 @@ def audit(
         [suspect], out.with_name(f"{out.name}.ledger"), stated, api.reached(header, ca_file)
     )
     if not dry_run:
-        require_new_folder(out)
+        if not force and (out / "result.json").is_file():
+            raise BirthmarkError(
+                out, "holds an audit already", "name a new folder, or pass --force"
+            )
+        require_new_folder(out, FILES if force else ())
         if pdf:
             require_pdf()
     opened = Fingerprint.open(fingerprint)
@@ -159,7 +169,7 @@ def audit(
         joined = with_witnesses(audited.result, others, alpha)
         audited = replace(audited, result=joined)
         progress("Writing the report", 0, 1)
-        write_audit(opened.bundle, audited, out, pdf=pdf)
+        write_audit(opened.bundle, audited, out, pdf=pdf, force=force)
         progress("Writing the report", 1, 1)
     if json_:
         print_json(audited.result)
@@ -177,6 +187,12 @@ def audit(
     if spent := api.spent_sentence(model):
         say(spent)
     say(f"Assumed, measured and inferred: {out / 'report.html'}")
+
+
+def _plain(suspect: str) -> str:
+    """A suspect's name as part of a folder's name."""
+    last = suspect.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^\w.-]+", "-", Path(last).stem)[:60] or "suspect"
 
 
 def _plan(

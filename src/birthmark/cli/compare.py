@@ -31,9 +31,7 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the map: who is close to whom (.png, .svg, .pdf).")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the table's and the map's file.")
-    ] = False,
+    force: options.Force = False,
     alpha: Annotated[
         float, typer.Option(help="The rate of each verdict; with --registry of each suspect.")
     ] = 0.01,

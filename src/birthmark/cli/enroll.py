@@ -101,7 +101,7 @@ def enroll(
         str,
         typer.Option(help="cuda: run your ONNX files, which you trust, on a GPU, without limits."),
     ] = "cpu",
-    force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
+    force: options.Force = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:

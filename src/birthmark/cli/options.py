@@ -50,6 +50,7 @@ Detached = Annotated[
     bool, typer.Option("--detached", help="Leave fingerprint and answers out of it.")
 ]
 Pdf = Annotated[bool, typer.Option("--pdf", help="Write report.pdf too; needs the extra 'pdf'.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import say
+from birthmark.cli.terminal import note, say
 from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
@@ -121,19 +121,19 @@ def references(
     require_sense(own, init, start, count, device)
     recipes = Recipes.read(recipe, started=init is not None)
     if own is not None and recipe is None:
-        say(UNLIKE, error=True)
+        note(UNLIKE)
     if recipes.own.layers == "last":
-        say(HEADS, error=True)
+        note(HEADS)
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:
         if not json_:
-            say(*_lines(outcome), error=True)
+            note(*_lines(outcome))
 
     def opened(path: Path, progress: Progress) -> ImageSet:
         image_set = ImageSet.open(path, progress)
-        for note in () if json_ else image_set.notes:
-            say(note, error=True)
+        for line in () if json_ else image_set.notes:
+            note(line)
         return image_set
 
     def asked(progress: Progress) -> Wanted:

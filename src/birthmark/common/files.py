@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,17 +36,17 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, replacing: Collection[str] = ()) -> Iterator[Path]:
     """Give a temporary folder beside `path` to fill; take its place only on success.
 
-    `path` may exist if it is an empty folder.
+    `path` may exist if it is a folder that is empty, or that holds only files named in `replacing`.
 
     Raises
     ------
     BirthmarkError
-        If the folder holds something already, or can't be written.
+        If the folder holds something else already, or can't be written.
     """
-    _refuse_filled(path)
+    _refuse_filled(path, replacing)
     with _cleaned(path) as passing:
         passing.mkdir()
         yield passing
@@ -54,7 +54,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 _sync(file)
         if path.exists():
-            path.rmdir()
+            path.replace(passing.with_name("replaced"))
         passing.replace(path)
 
 
@@ -161,15 +161,16 @@ def files_below(folder: Path, most: int) -> list[Path]:
     return sorted(found)
 
 
-def require_new_folder(path: Path) -> None:
-    """Find out before long work that a folder can be made.
+def require_new_folder(path: Path, replacing: Collection[str] = ()) -> None:
+    """Find out before long work that a folder can be made, as `whole_folder` makes it.
 
     Raises
     ------
     BirthmarkError
-        If `path` is a file, or a folder that holds something, or its place can't be written to.
+        If `path` is a file, or a folder that holds something else, or its place can't be written
+        to.
     """
-    _refuse_filled(path)
+    _refuse_filled(path, replacing)
     require_writable(path)
 
 
@@ -185,9 +186,14 @@ def require_writable(path: Path) -> None:
         pass
 
 
-def _refuse_filled(path: Path) -> None:
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise BirthmarkError(path, "there is something already", "name a new or empty folder")
+def _refuse_filled(path: Path, replacing: Collection[str]) -> None:
+    if path.is_file():
+        raise BirthmarkError(path, "is a file", "name a new or empty folder")
+    held = sorted(file.name for file in path.iterdir()) if path.is_dir() else []
+    if strange := [name for name in held if name not in replacing]:
+        raise BirthmarkError(
+            path, f"is not empty: it holds {strange[0]}", "name a new or empty folder"
+        )
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def claimed(folder: Path, wanted: Wanted, split: Split) -> References:
             )
         return known
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BirthmarkError(folder, "there is something already", "name a new or empty folder")
+        raise BirthmarkError(folder, "is not empty", "name a new or empty folder")
     record = References(
         settings=settings,
         task="verification" if wanted.verification else "classes",

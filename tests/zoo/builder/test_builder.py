@@ -248,7 +248,7 @@ def test_networks_are_tried_before_anything_is_read(
 
 def test_foreign_folders_are_left_alone(images: Path, tmp_path: Path) -> None:
     plan = zoo_world.plan(SMALL, tmp_path)
-    with pytest.raises(BirthmarkError, match="there is something already"):
+    with pytest.raises(BirthmarkError, match="is not empty"):
         build_zoo(plan, images, tmp_path)
     with pytest.raises(BirthmarkError, match="is no folder"):
         build_zoo(plan, tmp_path / "nowhere", tmp_path / "zoo")

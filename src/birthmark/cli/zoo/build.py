@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import progress_bar, say
+from birthmark.cli.terminal import note, progress_bar, say
 from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
@@ -54,7 +54,7 @@ def build(
             right = "AUC" if record.kind == "embeddings" else "accuracy"
             line = f"{record.name}: {right} {record.accuracy:.3f}{like}, {record.seconds:.0f} s"
         if not json_:
-            say(line, error=True)
+            note(line)
 
     with progress_bar(json_) as progress:
         built = build_zoo(
