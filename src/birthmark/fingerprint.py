@@ -166,7 +166,8 @@ class Fingerprint:
             ("Probes", f"{len(manifest.probes)} of {manifest.images.count} images"),
             (
                 "References",
-                f"{count}: {named}; the victim began from {manifest.start or 'what is not stated'}",
+                f"{count}: {named}; the victim started from"
+                f" {manifest.start or 'an unstated start'}",
             ),
         ]
         if "seal" in self.__dict__:

@@ -152,19 +152,21 @@ class Strength(BaseModel):
             ("derived", "independent") if self.ratio >= 1 else ("independent", "derived")
         )
         return (
-            f"Strength: {self.words}. Such a distance is {_times(self.ratio)} as probable if it is"
-            f" {likelier} as if it is {other} ({_factor(self.if_copied)} for a copy,"
-            f" {_factor(self.if_extracted)} for a model that learnt from its answers)."
+            f"Strength: {self.words}. This distance is {_times(self.ratio)} as likely for a"
+            f" {likelier} model as for {'an' if other[0] == 'i' else 'a'} {other} one"
+            f" ({_factor(self.if_copied)} for a copy, {_factor(self.if_extracted)} for a model"
+            f" that learnt from its answers)."
         )
 
     @property
     def basis(self) -> str:
         """On what it rests."""
         return (
-            f"The likelihood ratio rests on {self.innocents} independent and {self.thieves} stolen"
-            f" models of {self.populations} populations of small networks, and none above"
-            f" {self.most:.0f} is given, which is what so many support. It is no probability that"
-            " the suspect was stolen: that also takes what else is known."
+            f"The likelihood ratio was measured on {self.innocents} independent and"
+            f" {self.thieves} stolen models from {self.populations} populations of small"
+            f" networks, and is capped at {self.most:.0f}, the most that so many models support."
+            f" It is not the probability that the suspect was stolen: that also depends on"
+            f" everything else that is known."
         )
 
 
@@ -227,8 +229,9 @@ class Power(BaseModel):
     def sentence(self) -> str:
         """What it says."""
         return (
-            f"Of copies, fine-tuned or pruned, {_share(self.copies)} would have been found, of"
-            f" models that learnt from its answers {_share(self.extractions)}."
+            f"This audit would have found {_share(self.copies)} of copies, fine-tuned and pruned"
+            f" ones included, and {_share(self.extractions)} of models that learnt from its"
+            f" answers."
         )
 
 

@@ -128,8 +128,8 @@ def main() -> None:
         if os.environ.get("BIRTHMARK_DEBUG"):
             raise
         say(
-            f"birthmark: internal error: {type(error).__name__}: {one_line(str(error))};"
-            " set BIRTHMARK_DEBUG=1, run it again and report what it prints",
+            f"birthmark: bug in Birthmark: {type(error).__name__}: {one_line(str(error))};"
+            " set BIRTHMARK_DEBUG=1, run it again, and report what it prints",
             error=True,
         )
         sys.exit(INTERNAL)

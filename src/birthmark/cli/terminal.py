@@ -144,7 +144,7 @@ def print_testimony(said: Testimony) -> None:
     for title, lines in (
         ("Measured", said.measured),
         ("Assumed", said.assumes),
-        ("Not told", said.cannot_tell),
+        ("Cannot tell", said.cannot_tell),
     ):
         for line in lines:
             say(f"- {title}: {line}")

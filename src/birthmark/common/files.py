@@ -110,7 +110,7 @@ def known_regular(path: Path) -> os.stat_result:
 
 def _require_regular(path: Path, known: os.stat_result, limit: int | None) -> None:
     if not stat.S_ISREG(known.st_mode):
-        what = "a folder" if stat.S_ISDIR(known.st_mode) else "no regular file"
+        what = "a folder" if stat.S_ISDIR(known.st_mode) else "not a regular file"
         raise BirthmarkError(path, f"is {what}", "name a file")
     if limit is not None and known.st_size > limit:
         shift, unit = next(one for one in UNITS if limit >> one[0] or not one[0])
@@ -143,7 +143,9 @@ def files_below(folder: Path, most: int) -> list[Path]:
     while waiting:
         inner, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise BirthmarkError(folder, f"has over {MAX_DEPTH} folders in a row", "name another")
+            raise BirthmarkError(
+                folder, f"has folders nested over {MAX_DEPTH} deep", "name another"
+            )
         try:
             with os.scandir(inner) as entries:
                 for entry in entries:
@@ -156,7 +158,7 @@ def files_below(folder: Path, most: int) -> list[Path]:
                         found.append(inner / entry.name)
         except OSError as error:
             raise BirthmarkError(
-                inner, f"cannot be looked into: {error.strerror}", "name another folder"
+                inner, f"cannot be opened: {error.strerror}", "name another folder"
             ) from error
     return sorted(found)
 

@@ -67,7 +67,7 @@ class Replayed:
             places = [self._place[image.digest] for image in images]
         except KeyError as error:
             raise BirthmarkError(
-                self.description.name, "was not asked all of that", "get an unaltered copy"
+                self.description.name, "was not asked all of these probes", "get an unaltered copy"
             ) from error
         refused = {i: given.refused[p] for i, p in enumerate(places) if p in given.refused}
         rows = [self._row[place] for place in places if place not in given.refused]

@@ -79,14 +79,14 @@ def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
     file = folder / "result.json"
     result, recorded = read_outcome(folder)
     if result.fingerprint not in (None, seal):
-        raise BirthmarkError(file, "is of another fingerprint", "name the one that was audited")
+        raise BirthmarkError(
+            file, "belongs to another fingerprint", "name the one that was audited"
+        )
     given = recorded.given
     audited = Audited(result, given.outputs, given.refused, recorded.again, recorded.ran)
     require_of_one(bundle, [audited])
     if wrong := differing(result, replay(bundle, result, recorded), CLOSE):
-        raise BirthmarkError(
-            file, f"is not what comes out of its answers ({', '.join(wrong)})", AGAIN
-        )
+        raise BirthmarkError(file, f"does not follow from its answers ({', '.join(wrong)})", AGAIN)
     return audited
 
 

@@ -54,7 +54,7 @@ class ImageSet(Sequence[Image]):
         notes: Sequence[str] = (),
     ) -> None:
         if not entries:
-            raise BirthmarkError(source, "holds no images", "name a set that holds some")
+            raise BirthmarkError(source, "holds no images", "name a set with images")
         self.source = source
         self.entries = list(entries)
         self._read = read

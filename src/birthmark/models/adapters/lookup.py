@@ -55,7 +55,9 @@ def open_suspect(
     """
     suspect = open_any(spec, declared, lineage, access, device)
     if isinstance(suspect, PairSuspect):
-        raise BirthmarkError(spec, "only compares two images", "it can be audited, nothing else")
+        raise BirthmarkError(
+            spec, "only compares two images", "it can be audited, but not enrolled"
+        )
     return suspect
 
 
@@ -81,7 +83,7 @@ def open_any(
             raise BirthmarkError(spec, "does not exist", "name a file or folder") from error
         raise BirthmarkError(
             spec,
-            "is no model that can be reached",
+            "is not a model that Birthmark can reach",
             f"name {', '.join(MODELS)}, *.api.toml, a folder of one model or module:function",
         ) from error
     if hasattr(adapter, "opened"):
@@ -121,14 +123,14 @@ def _opened_remote(
     except BirthmarkError as error:
         raise BirthmarkError(
             spec.partition("?")[0].rpartition("@")[2],
-            "is no address of a known protocol",
+            "is not an address of a known protocol",
             "write https://host/v2/models/NAME (Open Inference Protocol),"
             " https://host/v1/models/NAME (TensorFlow Serving), or describe it in a .api.toml",
         ) from error
     if access is None or not isinstance(adapter, Remote):
         raise BirthmarkError(
             spec.partition("?")[0].rpartition("@")[2],
-            "is asked over a network, and there is no place to keep its answers",
+            "is asked over a network, and there is nowhere to keep its answers",
             "pass --ledger FILE (in Python open_suspect(..., access=Access(Path(...))))",
         )
     return adapter.opened(spec, fields, lineage, access)
@@ -256,7 +258,7 @@ def as_suspect(
         return CallableSuspect(model, fields, name=name, lineage=lineage)
     raise BirthmarkError(
         name or type(model).__name__,
-        "is no model that can be reached",
+        "is not a model that Birthmark can reach",
         "pass a path, a scikit-learn or torch model, or a function from images to answers",
     )
 
