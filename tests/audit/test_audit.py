@@ -32,13 +32,13 @@ def test_a_thief_is_found_and_innocents_are_not(fingerprint: Any) -> None:
         "Derived: thief is closer to victim than all 20 independent models, by "
     )
     assert stolen.headline.endswith(" standard deviations.")
-    assert "comes so close in at most 1% of cases" in stolen.sentence
+    assert "would get this verdict at most 1% of the time" in stolen.sentence
     assert stolen.strength is not None
     assert stolen.strength.ratio == pytest.approx(stolen.strength.most)
     assert stolen.strength.sentence in stolen.sentence
     assert stolen.lineage_rate is None
     assert (
-        "distances of lineages, and of models within one, are about normal"
+        "distances of lineages, and of models within one, are roughly normal"
         in (stolen.assumptions[0])
     )
     other = fingerprint.audit(world.as_digits(world.innocent(25)))
@@ -76,7 +76,7 @@ def test_the_verdict_is_inconclusive_between_the_levels(fingerprint: Any) -> Non
         ),
         ({"alpha": 1.5}, {}, "--alpha: is 1.5"),
         ({"independent_above": 0.001}, {}, "--independent-above: is 0.001"),
-        ({}, {"output": "embeddings"}, "embeddings are compared with embeddings only"),
+        ({}, {"output": "embeddings"}, "embeddings can only be compared with embeddings"),
     ],
 )
 def test_what_cannot_end_in_a_verdict_is_said_before_any_query(
@@ -150,7 +150,7 @@ def test_embeddings_are_compared_with_embeddings() -> None:
     made = Fingerprint.enroll(embedding(0), world.image_set(), references, n=50, start="random")
     assert made.audit(embedding(0)).verdict is Verdict.DERIVED
     assert made.audit(embedding(77)).verdict is not Verdict.DERIVED
-    with pytest.raises(BirthmarkError, match="embeddings are compared with embeddings only"):
+    with pytest.raises(BirthmarkError, match="embeddings can only be compared with embeddings"):
         made.audit(world.as_digits(world.victim()))
 
 
@@ -178,7 +178,7 @@ def test_a_copy_that_is_shown_wrong_images_is_not_called_independent(fingerprint
         suspect = as_suspect(world.victim(), world.DECLARED | fields, name="victim")
         result = fingerprint.audit(suspect)
         assert result.verdict is Verdict.INCONCLUSIVE
-        assert any("the references can't speak for it" in said for said in result.findings)
+        assert any("the references say nothing about it" in said for said in result.findings)
 
 
 def test_another_number_of_classes_is_a_finding(fingerprint: Any) -> None:

@@ -27,8 +27,8 @@ def test_independent_tells_what_would_have_been_found() -> None:
     ("models", "options", "said"),
     [
         (4, {}, "too few to call the suspect independent"),
-        (20, {"method": "sac-jc"}, "How many copies this audit would have found is not known"),
-        (20, {"start": None}, "takes what the victim's training began from"),
+        (20, {"method": "sac-jc"}, "Nobody knows how many copies this audit would have found"),
+        (20, {"start": None}, "depends on what the victim's training started from"),
         (20, {"start": "a-checkpoint"}, "too few to call the suspect independent"),
     ],
 )

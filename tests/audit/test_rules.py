@@ -58,7 +58,7 @@ def test_by_rank_an_accusation_takes_references_of_the_victims_lineage(
     if said is None:
         assert result.verdict is Verdict.DERIVED
         assert not result.findings
-        assert "in at most 4.8% of cases" in result.sentence
+        assert "at most 4.8% of the time" in result.sentence
     else:
         assert result.verdict is Verdict.INCONCLUSIVE
         assert said in result.findings[0]
@@ -94,10 +94,12 @@ def test_close_to_innocents_of_any_lineage_is_not_enough(fingerprint: Any) -> No
     strict = fingerprint.audit(thief, alpha=p / 2)
     assert (strict.verdict, strict.as_close, strict.p_value) == (Verdict.INCONCLUSIVE, 0, p)
     assert "closer to victim than all 20" in strict.sentence
-    assert f"in {percent(p)} of cases; derived takes at most {percent(p / 2)}." in strict.sentence
+    assert (
+        f"in {percent(p)} of the time; a derived verdict needs {percent(p / 2)}." in strict.sentence
+    )
     near = with_a_copy()
     assert "than 1 of 20 independent models" in near.sentence
-    assert "it must be closer than all of them" in near.sentence
+    assert "it to be closer than all of them" in near.sentence
 
 
 def with_a_copy() -> Result:
@@ -153,7 +155,7 @@ def test_looks_share_alpha_and_replay_to_the_same_result(tmp_path: Path) -> None
 
 
 def test_references_of_one_lineage_predict_for_that_lineage_alone() -> None:
-    with pytest.raises(BirthmarkError, match="enroll references of two lineages or more"):
+    with pytest.raises(BirthmarkError, match="enroll references of at least two lineages"):
         audited(["linear"] * 20, "trees")
     alike = audited(["linear"] * 20, "linear")
     assert alike.prediction is not None

@@ -31,7 +31,7 @@ def test_two_sentences_and_a_table_behind_an_option() -> None:
     assert "your model's own among them" in said
     assert said.count("\n") == 2
     assert "of those that learnt from their labels" in said
-    assert said.endswith("so a suspect that is not found is not cleared.\n")
+    assert said.endswith("So a suspect that is not found is not cleared.\n")
     more = run("--alpha", ".01", "--power", ".9", "--table")
     assert more.startswith(said)
     assert "finetuned-all" in more

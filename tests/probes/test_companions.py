@@ -111,7 +111,7 @@ def test_conferrable_probes_need_models_of_one_form_with_gradients() -> None:
     shuffled = Form(world.copied(slice(200, 800)))
     shuffled._estimator.coef_ = np.roll(shuffled._estimator.coef_, 1, axis=0)
     cases = {
-        "gives no gradient of its answers": Companions([blind], some.outsiders),
+        "gives no gradients": Companions([blind], some.outsiders),
         "digits: takes 16x4x1, the victim 8x8x1": wide,
         "images as the victim, no better than chance": Companions([shuffled], some.outsiders),
     }
@@ -132,7 +132,7 @@ def test_missing_companions_are_named(name: str) -> None:
     for said, given in cases.items():
         with pytest.raises(BirthmarkError, match=said):
             method.select(world.image_set(), victim(), 10, DRAW, None, given)
-    with pytest.raises(BirthmarkError, match=f"{name}: no victim was given"):
+    with pytest.raises(BirthmarkError, match=f"{name}: there is no victim"):
         method.select(world.image_set(), None, 10, Draw("i", None, 0), None, some)
 
 

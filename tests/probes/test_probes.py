@@ -145,7 +145,7 @@ def test_errors_need_a_victim_that_answers_with_classes() -> None:
     shifted = ImageSet.from_arrays(images[1000:1400], (labels[1000:1400] + 1) % 10)
     embeds = as_suspect(lambda x: x, world.DECLARED | {"output": "embeddings"}, name="embeds")
     cases: list[tuple[str, ImageSet, Suspect | None, int]] = [
-        ("errors: no victim was given", world.image_set(), None, 10),
+        ("errors: there is no victim", world.image_set(), None, 10),
         ("embeds: answers with embeddings", world.image_set(), embeds, 10),
         ("digits: has no labels", world.image_set().without_labels(), victim(), 10),
         ("no better than chance; number the labels", shifted, victim(), 10),
@@ -263,7 +263,7 @@ def test_corruptions_do_what_their_names_say() -> None:
         ("uap-pairs0", "uap-pairs0: eps is not 1 to 64; use uap-pairs10"),
         ("boundary0", "boundary0: percentage is not 1 to 99; use boundary10"),
         ("lime8x40", "lime8x40: number of segments is not 9 to 64; use lime16x40"),
-        ("lime17x40", "lime17x40: number of segments is no square; use lime16x40"),
+        ("lime17x40", "lime17x40: number of segments is not a square; use lime16x40"),
         ("lime16x17", "number of versions is not 18 to 400; use lime16x40"),
         ("conferrable0", "conferrable0: eps is not 1 to 64; use conferrable8"),
         ("cutmix-flipped", "did you mean cutmix"),
@@ -283,7 +283,7 @@ def test_names_are_spelt_in_one_way() -> None:
         "contrast05": "contrast5",
     }
     assert {name: PROBES.make(name).name for name in names} == names
-    with pytest.raises(BirthmarkError, match="less than two blocks a side of images of 16x16"):
+    with pytest.raises(BirthmarkError, match="fewer than two blocks per side of 16x16 images"):
         select("pixelate9", random_images())
 
 

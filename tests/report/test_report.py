@@ -161,7 +161,7 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
         *result.assumptions,
         result.answers,
         result.method,
-        "whose lineage is not stated",
+        "of unstated lineage",
         "Population check: the victim is",
         "Competence: on 60 images that were chosen by nobody's answers",
         "Derived means closer than every reference, p ≤ 1%",
@@ -246,7 +246,7 @@ def test_correlation_of(method: str, expected: Correlation | None) -> None:
     [
         (Verdict.DERIVED, "stolen", "hit"),
         (Verdict.DERIVED, "Innocent, same data", "miss: a false accusation"),
-        (Verdict.INDEPENDENT, "derived: pruned", "miss: stolen, and not noticed"),
+        (Verdict.INDEPENDENT, "derived: pruned", "miss: stolen but not noticed"),
         (Verdict.INCONCLUSIVE, "independent", "left open"),
         (Verdict.DERIVED, "who knows", ""),
         (Verdict.DERIVED, "", ""),

@@ -285,7 +285,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no declaration": (
         victim_file,
         None,
-        "'image' float32 [any, 1, 8, 8]): input and output are not declared",
+        "'image' float32 [any, 1, 8, 8]): Birthmark must know its preprocessing and output",
     ),
     "no mean": (
         victim_file,
@@ -335,9 +335,13 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
         world.DECLARED,
         "never loaded; export it to ONNX (torch.onnx.export) or .pt2",
     ),
-    "text": (lambda d: write(d / "v.txt", ""), world.DECLARED, "no model that can be reached"),
+    "text": (
+        lambda d: write(d / "v.txt", ""),
+        world.DECLARED,
+        "not a model that Birthmark can reach",
+    ),
     "no module": (lambda _: "nowhere:model", world.DECLARED, "cannot be imported"),
-    "number": (lambda _: 3, world.DECLARED, "no model that can be reached"),
+    "number": (lambda _: 3, world.DECLARED, "not a model that Birthmark can reach"),
     "no embeddings": (
         lambda _: world.victim(),
         world.DECLARED | {"output": "embeddings"},
@@ -353,7 +357,11 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
         {"output": "logits"},
         "name the first 'probe'",
     ),
-    "csv, empty": (lambda d: write(d / "v.csv", ""), {"output": "logits"}, "no table of numbers"),
+    "csv, empty": (
+        lambda d: write(d / "v.csv", ""),
+        {"output": "logits"},
+        "not a table of numbers",
+    ),
     "csv, short line": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1"),
         {"output": "logits"},
@@ -362,7 +370,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "csv, words": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1,x"),
         {"output": "logits"},
-        "no table of numbers",
+        "not a table of numbers",
     ),
     "csv, twice": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1,2\n0.png,1,2"),

@@ -239,7 +239,11 @@ DIGITS = "/v2/models/digits"
 WRONG: dict[str, tuple[str, Any, str]] = {
     "no such model": ("/v2/models/none", world.DECLARED, "with status 404"),
     "no such output": (DIGITS + "#x", world.DECLARED, "has the outputs logits, label; name one"),
-    "undeclared": (DIGITS, None, "'image' FP32 [-1, 1, 8, 8]): input and output are not declared"),
+    "undeclared": (
+        DIGITS,
+        None,
+        "'image' FP32 [-1, 1, 8, 8]): Birthmark must know its preprocessing and output",
+    ),
     "wrong size": (DIGITS, world.DECLARED | {"size": (9, 8)}, "declared image is [1, 1, 8, 9]"),
     "numbers for files": ("/v2/models/files", world.DECLARED, "takes image files, and channels"),
     "no kind": ("/v2/models/files", None, "pass --output with one of logits"),
@@ -250,7 +254,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     ),
     "half declared": ("/v1/models/x", {"output": "logits", "size": (8, 8)}, "not declared (chan"),
     "pairs": ("/v1/models/x", {"output": "similarities"}, "pass --output with one of logits"),
-    "another address": ("/predict", world.DECLARED, "is no address of a known protocol"),
+    "another address": ("/predict", world.DECLARED, "is not an address of a known protocol"),
 }
 
 
@@ -299,8 +303,13 @@ ANSWERS: dict[str, tuple[str, Any, object, str]] = {
         {"outputs": [{"name": "logits", "shape": [1, 2], "data": [1, 2]}]},
         "2 numbers of the shape",
     ),
-    "no prediction": ("/v1/models/x", "logits", {"error": "no"}, "without one prediction"),
-    "two": ("/v1/models/x", "logits", {"predictions": [[1], [2]]}, "without one prediction"),
+    "no prediction": ("/v1/models/x", "logits", {"error": "no"}, "with other than one prediction"),
+    "two": (
+        "/v1/models/x",
+        "logits",
+        {"predictions": [[1], [2]]},
+        "with other than one prediction",
+    ),
     "several": (
         "/v1/models/x",
         "logits",

@@ -15,7 +15,6 @@ from birthmark.data.outputs import Outputs
 from birthmark.models.adapters import Description
 from birthmark.models.adapters.base import Answered
 
-
 WORDS = {
     "constant": "one answer to all probes",
     "partly constant": "one answer to many probes",
