@@ -72,10 +72,10 @@ def test_the_verdict_is_inconclusive_between_the_levels(fingerprint: Any) -> Non
         (
             {"rule": Rule.RANK},
             {},
-            "enroll 99 reference models or more, or pass --alpha 0.048",
+            "enroll 99 reference models or more, or pass alpha=0.048",
         ),
-        ({"alpha": 1.5}, {}, "--alpha: is 1.5"),
-        ({"independent_above": 0.001}, {}, "--independent-above: is 0.001"),
+        ({"alpha": 1.5}, {}, "alpha: is 1.5"),
+        ({"independent_above": 0.001}, {}, "independent_above: is 0.001"),
         ({}, {"output": "embeddings"}, "embeddings can only be compared with embeddings"),
     ],
 )
@@ -229,7 +229,7 @@ def test_a_stopped_audit_can_be_repeated_from_its_answers(tmp_path: Path) -> Non
     again = made.audit(written(answers), declared=fields, stop_early=True)
     assert again.looks == first.looks
     assert (again.verdict, again.p_value) == (first.verdict, first.p_value)
-    with pytest.raises(BirthmarkError, match="pass --stop-early again"):
+    with pytest.raises(BirthmarkError, match="pass stop_early=True again"):
         made.audit(written(answers), declared=fields)
     innocent, _ = asked(world.innocent(25))
     few = innocent.answer(made.probes[:25]).values

@@ -172,5 +172,5 @@ def test_a_rule_may_be_named_by_its_word(fingerprint: Any) -> None:
     thief = world.as_digits(world.thief(), name="thief")
     named = fingerprint.audit(thief, rule="rank", alpha=0.05)
     assert named == fingerprint.audit(thief, **BY_RANK)
-    with pytest.raises(BirthmarkError, match="--rule: is 'rink'; pass unseen or rank"):
+    with pytest.raises(BirthmarkError, match="rule: is 'rink'; pass unseen or rank"):
         fingerprint.audit(thief, rule="rink")

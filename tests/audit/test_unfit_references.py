@@ -94,14 +94,14 @@ def test_references_of_the_start_that_were_trained_less_can_not_speak_for_it() -
 
 @pytest.mark.parametrize("start", ["", "a@b", "x" * 201, "two\nlines"])
 def test_a_start_that_no_lineage_can_name_is_refused(start: str) -> None:
-    with pytest.raises(BirthmarkError, match="--start"):
+    with pytest.raises(BirthmarkError, match="start"):
         enrolled(named(PLAIN[:2]), start=start)
 
 
 def test_a_start_that_the_victims_own_lineage_contradicts_is_refused() -> None:
     own = world.as_digits(world.victim(), lineage="linear@public")
     for start in ("random", "imagenet"):
-        with pytest.raises(BirthmarkError, match=f"--start: is {start}, .* began from public"):
+        with pytest.raises(BirthmarkError, match=f"start: is {start}, .* started from public"):
             Fingerprint.enroll(own, world.image_set(), named(PLAIN), start=start)
 
 

@@ -58,5 +58,5 @@ def test_suspects_and_labels() -> None:
 
 
 def test_bad_values_are_errors_to_users() -> None:
-    with pytest.raises(BirthmarkError, match="--alpha: is"):
+    with pytest.raises(BirthmarkError, match="alpha: is"):
         run("--alpha", "1.5")

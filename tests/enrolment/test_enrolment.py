@@ -187,7 +187,7 @@ def test_the_default_spares_some_references_to_choose_probes_where_it_can(
 
 def test_outsiders_that_cannot_be_used_are_refused() -> None:
     for options in ({"n": 301}, {"n": 20, "images": world.image_set(200)}):
-        with pytest.raises(BirthmarkError, match="--outsider: chooses among 300 images"):
+        with pytest.raises(BirthmarkError, match="outsiders: chooses among 300 images"):
             enroll(references=independents(6), outsiders=independents(32)[30:], **options)
 
 

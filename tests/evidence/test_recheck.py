@@ -74,7 +74,7 @@ def test_a_seed_of_public_words_is_shown_to_be_theirs(
     assert "nobody can know how many were tried before" in said(
         recheck(honest, victim, world.image_set(), []), "method"
     )
-    with pytest.raises(BirthmarkError, match="--seed-from: is 'x'; pass one line of words, and no"):
+    with pytest.raises(BirthmarkError, match="seed_from: is 'x'; pass one line of words, and no"):
         Fingerprint.enroll(victim, world.image_set(), references, seed=1, seed_from="x")
 
 

@@ -126,8 +126,8 @@ def test_conferrable_probes_need_models_of_one_form_with_gradients() -> None:
 def test_missing_companions_are_named(name: str) -> None:
     method, some = PROBES.make(name), world.companions()
     cases = {
-        f"{name}: no surrogates were given to ask; .* --surrogate": Companions((), some.outsiders),
-        f"{name}: no outsiders were given to ask; .* --outsider": Companions(some.surrogates),
+        f"{name}: no surrogates were given; .* surrogates": Companions((), some.outsiders),
+        f"{name}: no outsiders were given; .* outsiders": Companions(some.surrogates),
     }
     for said, given in cases.items():
         with pytest.raises(BirthmarkError, match=said):

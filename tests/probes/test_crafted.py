@@ -149,7 +149,7 @@ def test_probes_have_the_victims_size_and_channels() -> None:
         probes = PROBES.make(name).select(colour, victim(), 4, DRAW, (8, 8))
         assert {probe.pixels.shape for probe in probes} == {(8, 8, 1)}
         assert {probe.label for probe in probes} == {None}
-        with pytest.raises(BirthmarkError, match="size that the victim takes, 8x8; drop --resize"):
+        with pytest.raises(BirthmarkError, match="size that the victim takes, 8x8; drop resize"):
             PROBES.make(name).select(colour, victim(), 4, DRAW, (16, 16))
 
 

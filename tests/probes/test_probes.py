@@ -205,7 +205,7 @@ def test_transposed_probes_are_transposed() -> None:
     images = random_images(32, 32)
     swapped = stacked("cutmix-transposed", images).transpose(0, 2, 1, 3)
     assert (swapped == stacked("cutmix", images)).all()
-    with pytest.raises(BirthmarkError, match=r"images are 8x6, .* --resize 8x8"):
+    with pytest.raises(BirthmarkError, match=r"images are 8x6, .* resize=\(8, 8\)"):
         select("cutmix-transposed", random_images(6, 8))
 
 
@@ -299,7 +299,7 @@ def test_bad_requests_are_named() -> None:
         [*world.image_set().entries[:3], *ImageSet.from_arrays(np.zeros((1, 4, 4), "u1")).entries],
         lambda i: world.image_set()[i].data,
     )
-    with pytest.raises(BirthmarkError, match=r"images\[0\]: is 4x4, while .* --resize"):
+    with pytest.raises(BirthmarkError, match=r"images\[0\]: is 4x4, while .* resize="):
         select("natural", mixed, 2)
     resized = PROBES.make("natural").select(mixed, None, 2, DRAW, (5, 6))
     assert resized[0].pixels.shape == (6, 5, 1)

@@ -35,19 +35,19 @@ def wanted(**more: Any) -> Wanted:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"own": None}, "--init: is a checkpoint"),
-        ({"init": None}, "--start: names the checkpoint 'public', but none is passed"),
-        ({"start": None}, "--init: is a checkpoint without a name"),
+        ({"own": None}, "init: is a checkpoint"),
+        ({"init": None}, "start: names the checkpoint 'public', but none is passed"),
+        ({"start": None}, "init: is a checkpoint without a name"),
         (
             {"start": "x/../../esc"},
-            "--start: is 'x/../../esc', which can't be the name of a folder",
+            "start: is 'x/../../esc', which can't be the name of a folder",
         ),
         ({"start": "a" * 61}, "can't be the name of a folder"),
-        ({"init": "published"}, "--init: is 'published', which only timm's networks have"),
-        ({"count": 5}, "--count: is 5, and four of them share your start; ask for 6 or more"),
-        ({"count": 2, "init": None, "start": None}, "--count: is 2; ask for 4 or more"),
-        ({"device": "gpu"}, "--device: is 'gpu', which torch does not know"),
-        ({"device": "cuda:99"}, "--device: is cuda:99, and torch finds"),
+        ({"init": "published"}, "init: is 'published', which only timm's networks have"),
+        ({"count": 5}, "count: is 5, and four of them share your start; ask for 6 or more"),
+        ({"count": 2, "init": None, "start": None}, "count: is 2; ask for 4 or more"),
+        ({"device": "gpu"}, "device: is 'gpu', which torch does not know"),
+        ({"device": "cuda:99"}, "device: is cuda:99, and torch finds"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

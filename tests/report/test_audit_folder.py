@@ -137,7 +137,7 @@ def test_a_pdf_fetches_nothing(tmp_path: Path) -> None:
 
 def test_without_weasyprint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
-    with pytest.raises(BirthmarkError, match=r"--pdf: needs WeasyPrint; run `pip install"):
+    with pytest.raises(BirthmarkError, match=r"pdf=True: needs WeasyPrint; run `pip install"):
         pdf_of("<p>")
 
 

@@ -325,6 +325,16 @@ class Result(BaseModel):
             rate=self.false_positive_rate,
         )
 
+    def __repr__(self) -> str:
+        return (
+            f"<Result: {self.suspect.name} is {self.called} (victim {self.victim.name})\n"
+            f" p = {self.p_value:.2g}, false-positive rate {percent(self.false_positive_rate)},"
+            f" score {self.score:.4g} (derived needs less than {self.threshold:.4g})>"
+        )
+
+    def __str__(self) -> str:
+        return self.sentence
+
     def _repr_html_(self) -> str:
         """A card for notebooks: verdict, sentence, strip plot and findings, without scripts."""
         from birthmark.showing.card import verdict_card

@@ -37,6 +37,7 @@ from birthmark.cli.verify import verify
 from birthmark.cli.weights import weights
 from birthmark.cli.zoo import app as zoo
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.speech import options_named
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 UsageError: Any = typer.BadParameter.__base__
@@ -101,6 +102,11 @@ def main() -> None:
     if "_BIRTHMARK_COMPLETE" in os.environ:
         app(prog_name="birthmark")
     OUTPUT.reset()
+    with options_named():
+        _run()
+
+
+def _run() -> None:
     try:
         command = everywhere(typer.main.get_command(app))
         with command.make_context("birthmark", sys.argv[1:]) as context:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from birthmark.common.speech import told
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,7 +18,9 @@ LONGEST = 690
 
 
 class BirthmarkError(Exception):
-    """Something a user can mend, in one line: what it is about, what is wrong, how to mend it.
+    """Something a user can fix, in one line: what it is about, what is wrong, how to fix it.
+
+    Options are written as for a command; `str` names the arguments of Python where none runs.
 
     Parameters
     ----------
@@ -33,6 +37,9 @@ class BirthmarkError(Exception):
         self.fix = one_line(fix, 200)
         self.subject = one_line(str(subject), LONGEST - len(self.problem) - len(self.fix))
         super().__init__(f"{self.subject}: {self.problem}; {self.fix}")
+
+    def __str__(self) -> str:
+        return told(f"{self.subject}: {self.problem}; {self.fix}")
 
 
 def one_line(text: str, limit: int = 600) -> str:

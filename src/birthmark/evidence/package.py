@@ -90,6 +90,14 @@ class Evidence(BaseModel):
     materials: Materials | None
     timestamp: Base64 | None
 
+    def __repr__(self) -> str:
+        stamped = "without a time stamp" if self.timestamp is None else "with a time stamp"
+        files = "without the files" if self.materials is None else "with fingerprint and answers"
+        return (
+            f"<Evidence signed with the key {self.envelope.signatures[0].keyid}\n"
+            f" {files}, {stamped}; check it with birthmark.verify>"
+        )
+
     def to_bytes(self) -> bytes:
         """The file's bytes: canonical JSON, so that no byte of it is free."""
         return canonical_json(self.model_dump(mode="json"))

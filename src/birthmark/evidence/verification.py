@@ -45,7 +45,7 @@ class Verified(Checked):
 
 def verify(
     evidence: Evidence,
-    source: str,
+    source: str = "evidence.json",
     *,
     key: SSlibKey | None = None,
     roots: Path | None = None,

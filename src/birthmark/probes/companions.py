@@ -48,5 +48,5 @@ class Companions:
                 raise BirthmarkError(
                     name,
                     f"no {option}s were given",
-                    f"pass {what} with --{option} (in Python {option}s=), {fix}",
+                    f"pass {what} with --{option}, {fix}",
                 )

@@ -160,7 +160,7 @@ def seen_as(name: str, model: Suspect, resize: tuple[int, int] | None) -> Declar
         raise BirthmarkError(
             name,
             f"makes probes of the size that the victim takes, {width}x{height}",
-            f"drop --resize (in Python resize=), or pass {width}x{height}",
+            f"drop --resize, or pass {width}x{height}",
         )
     return declared
 

@@ -55,7 +55,7 @@ class CutMix:
             raise BirthmarkError(
                 self.name,
                 f"images are {width}x{height}, so transposed ones would have another size",
-                f"pass --resize {width}x{width} (in Python resize=), or use cutmix",
+                f"pass --resize {width}x{width}, or use cutmix",
             )
         box = _box(own[0].size, draw)
         return [

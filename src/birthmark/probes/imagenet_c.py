@@ -83,7 +83,7 @@ class ImageNetC(Corruption):
             raise BirthmarkError(
                 self.name,
                 f"images are {width}x{height}, under {LEAST} a side",
-                f"pass --resize {LEAST}x{LEAST} (in Python resize=), or use blur1.5",
+                f"pass --resize {LEAST}x{LEAST}, or use blur1.5",
             )
         try:
             from imagecorruptions import corrupt

@@ -175,7 +175,7 @@ def test_repeats_can_be_left_out(fingerprint: Any) -> None:
     result = fingerprint.audit(suspect, repeats=0)
     assert (result.repeated, len(suspect.asked)) == (0, 40)
     assert "This was not checked, since no probe was asked again" in result.assumptions[-1]
-    with pytest.raises(BirthmarkError, match="--repeats: is -1"):
+    with pytest.raises(BirthmarkError, match="repeats: is -1"):
         fingerprint.audit(suspect, repeats=-1)
 
 

@@ -290,7 +290,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no mean": (
         victim_file,
         {k: v for k, v in world.DECLARED.items() if k != "mean"},
-        "(mean); pass --input",
+        "(mean); pass size=",
     ),
     "wrong size": (
         victim_file,
@@ -350,7 +350,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "csv without kind": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1,2"),
         None,
-        "pass --output",
+        "pass output",
     ),
     "csv without probe": (
         lambda d: write(d / "v.csv", "a,b\n1,2"),

@@ -162,7 +162,7 @@ def test_secrets_are_sent_and_never_kept(
     site = api.url.removeprefix("http://")
     for allowed in ((), ("OTHER",), ("A_KEY@api.example.com",)):
         limited = replace(access(tmp_path), environment=allowed)
-        with pytest.raises(BirthmarkError, match=f"A_KEY to {site}; pass --allow-env A_KEY@{site}"):
+        with pytest.raises(BirthmarkError, match=f"A_KEY to {site}; pass allow_env=A_KEY@{site}"):
             open_suspect(file, access=limited).answer(probes[:1])
     assert not api.posts
     suspect.answer(probes[:1])
@@ -246,14 +246,14 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     ),
     "wrong size": (DIGITS, world.DECLARED | {"size": (9, 8)}, "declared image is [1, 1, 8, 9]"),
     "numbers for files": ("/v2/models/files", world.DECLARED, "takes image files, and channels"),
-    "no kind": ("/v2/models/files", None, "pass --output with one of logits"),
+    "no kind": ("/v2/models/files", None, "pass output with one of logits"),
     "whole numbers": (
         "/v2/models/flat",
         world.DECLARED | {"layout": "flat"},
-        "takes whole numbers; declare --range 0:255",
+        "takes whole numbers; declare range=(0, 255)",
     ),
     "half declared": ("/v1/models/x", {"output": "logits", "size": (8, 8)}, "not declared (chan"),
-    "pairs": ("/v1/models/x", {"output": "similarities"}, "pass --output with one of logits"),
+    "pairs": ("/v1/models/x", {"output": "similarities"}, "pass output with one of logits"),
     "another address": ("/predict", world.DECLARED, "is not an address of a known protocol"),
 }
 
@@ -272,7 +272,7 @@ def test_what_is_wrong_is_named_before_anything_is_sent(
 def test_nothing_is_asked_without_a_ledger(tmp_path: Path, api: Api) -> None:
     file = form(tmp_path, api.url + "/raw", FORMS["raw, logits"][1])
     for spec in (api.url + DIGITS, file):
-        with pytest.raises(BirthmarkError, match="pass --ledger FILE"):
+        with pytest.raises(BirthmarkError, match="pass ledger=FILE"):
             as_suspect(spec, world.DECLARED)
 
 

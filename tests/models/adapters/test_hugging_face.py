@@ -189,7 +189,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def test_a_repository_is_fetched_only_when_asked(hub: Hub) -> None:
     pytest.importorskip("transformers", reason="the extra 'hub' is not installed")
-    with pytest.raises(BirthmarkError, match="not in the local cache; pass --allow-download"):
+    with pytest.raises(BirthmarkError, match="not in the local cache; pass allow_download=True"):
         as_suspect("hf:owner/name")
     assert [one["local_files_only"] for one in hub.asked] == [True]
     download("hf:owner/name@main")
