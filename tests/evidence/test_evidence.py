@@ -13,7 +13,7 @@ import pytest
 
 import world
 from birthmark import BirthmarkError
-from birthmark.audit.answers import answers_bytes
+from birthmark.audit.answers import answers_bytes, read_answers
 from birthmark.audit.audit import Audited
 from birthmark.audit.rule import Rule
 from birthmark.bundle import read_bundle
@@ -24,6 +24,7 @@ from birthmark.evidence import Evidence, read_evidence, sign, verify, write_evid
 from birthmark.evidence.folder import sign_audit
 from birthmark.evidence.keys import new_key, public_key, read_public_key, signer_of
 from birthmark.evidence.package import evidence_of
+from birthmark.evidence.replay import differing, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT
 from birthmark.report.folder import write_audit
 
@@ -284,3 +285,20 @@ def test_the_report_is_signed_for(tmp_path: Path) -> None:
         done = verify(evidence, "evidence", files=files)
         assert [one.passed for one in done.checks if one.name == REPORT] == [passed]
         assert done.passed is (passed is not False)
+
+
+def test_evidence_of_an_older_version_with_other_words_is_repeated() -> None:
+    files = Path(__file__).parents[1] / "files"
+    evidence = read_evidence(files / "v1.evidence.json")
+    done = verify(evidence, files={FINGERPRINT: (files / "v2.birthmark").read_bytes()})
+    assert done.passed
+    assert done.statement is not None
+    result = done.statement.predicate.result
+    bundle = read_bundle(files / "v2.birthmark")
+    assert evidence.materials is not None
+    recorded = read_answers(evidence.materials.files()[ANSWERS], "answers")
+    again = replay(bundle, result, recorded)
+    assert again.assumptions != result.assumptions
+    assert not differing(result, again, 1e-6)
+    same = again.model_copy(update={"libraries": result.libraries})
+    assert differing(result, same, 1e-6) == ["assumptions"]

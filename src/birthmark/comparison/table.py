@@ -12,7 +12,7 @@ from birthmark.audit.result import percent
 from birthmark.audit.verdict import Verdict
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.html import html_table
-from birthmark.comparison.map import Map
+from birthmark.comparison.map import POOR, Map
 from birthmark.comparison.picture import map_figure
 from birthmark.comparison.row import Row
 from birthmark.registry.index import SAMPLE
@@ -83,8 +83,15 @@ class Comparison(BaseModel):
 
     @property
     def notes(self) -> list[str]:
-        """What was noticed of several suspects at once."""
-        return [one.note for one in self.maps if one.note is not None]
+        """What was noticed of several suspects at once, and which maps distort."""
+        distorted = [
+            f"The map of {one.fingerprint} distorts distances (stress {one.stress:.2f}, where more"
+            f" than {POOR:g} is poor). Read the table instead: a score is the distance from the"
+            " victim."
+            for one in self.maps
+            if one.distorts
+        ]
+        return [*(one.note for one in self.maps if one.note is not None), *distorted]
 
     def to_csv(self) -> str:
         """One line a row; findings are joined by `; `."""
