@@ -127,7 +127,7 @@ def test_the_victims_and_a_references_own_file_are_noticed(built: world.World) -
     ]
     own = made.audit(folder / "lda" / "06.onnx", independent_above=0.05)
     assert own.findings == [
-        "The suspect's file is the reference model lda/06.onnx. So nothing can be said."
+        "The suspect's file is the reference model lda/06.onnx. So no verdict is possible."
     ]
     assert own.verdict is Verdict.INCONCLUSIVE
 
@@ -187,7 +187,7 @@ def test_another_number_of_classes_is_a_finding(fingerprint: Any) -> None:
         lambda x: model.decision_function(x.reshape(len(x), -1))[:, :7], output="logits"
     )
     assert (
-        "answers with 7 numbers or classes, the victim with 10"
+        "answers with 7 numbers or classes, and the victim with 10"
         in (fingerprint.audit(suspect).findings[0])
     )
 

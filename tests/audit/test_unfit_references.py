@@ -64,10 +64,14 @@ def test_the_victim_itself_is_no_reference() -> None:
         (None, 0, "Nothing says what the victim's training started from."),
         ("random", 0, None),
         ("random", 3, None),
-        ("imagenet", 0, "The victim began from imagenet, and 0 references did: 4 must"),
-        ("imagenet", 3, "and 3 references did"),
+        (
+            "imagenet",
+            0,
+            "The victim started from imagenet, and so did 0 references. At least 4 must",
+        ),
+        ("imagenet", 3, "and so did 3 references"),
         ("imagenet", 4, None),
-        ("other", 4, "The victim began from other, and 0 references did"),
+        ("other", 4, "The victim started from other, and so did 0 references"),
     ],
 )
 def test_an_accusation_takes_references_that_began_where_the_victim_did(
@@ -89,7 +93,7 @@ def test_references_of_the_start_that_were_trained_less_can_not_speak_for_it() -
             own.append(world.as_digits(model, name=f"own/{i}", lineage=f"{lineage}@imagenet"))
         found = forbidding(enrolled([*own, *others], start="imagenet"))
         assert len(found) == said, found
-        assert all("began from imagenet, own/1" in one for one in found)
+        assert all("started from imagenet, own/1" in one for one in found)
 
 
 @pytest.mark.parametrize("start", ["", "a@b", "x" * 201, "two\nlines"])
@@ -283,7 +287,7 @@ def test_references_that_answer_as_one_count_once(
     result = made.audit(THIEF)
     names = "ridge/05-copy1.onnx, ridge/05-copy2.onnx, ridge/05.onnx"
     assert result.findings == [
-        f"The references {names} answer as one model does, so they count once."
+        f"The references {names} answer as one model would, so they count once."
     ]
     assert result.verdict is Verdict.DERIVED
     assert len(result.references) == 12
@@ -329,7 +333,7 @@ def test_models_of_the_victims_lineage_that_answer_alike_forbid_an_accusation(
     victim = made.manifest.victim.model_copy(update={"lineage": own})
     manifest = made.manifest.model_copy(update={"victim": victim})
     result = Fingerprint(replace(made.bundle, manifest=manifest)).audit(THIEF)
-    assert "The references innocent-4, again answer as one model does" in result.findings[0]
+    assert "The references innocent-4, again answer as one model would" in result.findings[0]
     assert len(result.references) == 20
     assert ("can't be told from copies" in result.findings[0]) == forbidden
     assert (result.verdict is Verdict.DERIVED) == (not forbidden)

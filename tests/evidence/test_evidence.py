@@ -190,7 +190,7 @@ def test_a_key_may_be_in_the_environment_or_encrypted(
     monkeypatch.delenv("BIRTHMARK_PASSPHRASE")
     with pytest.raises(BirthmarkError, match="is encrypted; set BIRTHMARK_PASSPHRASE"):
         signer_of(str(tmp_path / "k"))
-    with pytest.raises(BirthmarkError, match="exists; keys are never replaced"):
+    with pytest.raises(BirthmarkError, match="exists; name another file"):
         new_key(tmp_path / "k")
 
 
@@ -233,7 +233,7 @@ WRONG_FILES = {
     "text": (b"no json", "is not JSON"),
     "list": (b"[]", "is not evidence"),
     "deep": (b"[" * 100_000, "has too many parts"),
-    "later": (b'{"format":"birthmark-evidence/2"}', "is of the format birthmark-evidence/2"),
+    "later": (b'{"format":"birthmark-evidence/2"}', "has the format birthmark-evidence/2"),
     "fields": (b'{"format":"birthmark-evidence/1"}', "missing field envelope"),
 }
 

@@ -177,7 +177,7 @@ def test_altered_answers_are_noticed(honest: Bundle, victim: Any, references: An
         dataclasses.replace(honest, references=others), victim, world.image_set(), references
     )
     assert found(done)["references' answers"] is False
-    assert "1 answer otherwise, first lda/10.onnx" in said(done, "references' answers")
+    assert "1 answer differently, the first being lda/10.onnx" in said(done, "references' answers")
 
 
 def test_another_image_set_is_noticed(honest: Bundle, victim: Any) -> None:
@@ -262,8 +262,9 @@ def test_companions_are_found_by_their_digests(
     assert set(checks.values()) == {True}
     done = recheck(bundle, victim, world.image_set(), [*helping[:1], *references])
     assert found(done)["probes"] is None
-    assert "1 models that helped to choose them were not passed, first other.onnx" in said(
-        done, "probes"
+    assert (
+        "1 models that helped to choose them were not passed, the first being other.onnx"
+        in said(done, "probes")
     )
 
 

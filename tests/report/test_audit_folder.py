@@ -63,7 +63,7 @@ def altered(folder: Path, name: str) -> str:
         return "are not the answers that result.json names"
     said = {
         "no JSON": "Invalid JSON",
-        "verdict": "verdict: Input should be",
+        "verdict": "verdict should be",
         "score": "does not follow from its answers",
         "p": "does not follow from its answers",
         "reference": "does not follow from its answers",

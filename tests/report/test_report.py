@@ -162,7 +162,7 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
         result.answers,
         result.method,
         "of unstated lineage",
-        "Population check: the victim is",
+        "Population check: the victim fits",
         "Competence: on 60 images that were chosen by nobody's answers",
         "Derived means closer than every reference, p ≤ 1%",
     ):

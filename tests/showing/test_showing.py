@@ -65,7 +65,7 @@ def test_a_result_is_a_card(result: Result) -> None:
 def test_a_fingerprint_is_a_card(fingerprint: Fingerprint) -> None:
     text = fingerprint._repr_html_()
     assert set(Tags(text).seen) == {"div", "table", "caption", "tr", "th", "td"}
-    assert "20: 5 lda, 5 linear, 5 ridge, 5 smooth; the victim began from random" in text
+    assert "20: 5 lda, 5 linear, 5 ridge, 5 smooth; the victim started from random" in text
 
 
 def test_to_frame(result: Result) -> None:

@@ -207,7 +207,7 @@ def test_bad_input(images: ImageSet, tmp_path: Path) -> None:
     with pytest.raises(BirthmarkError, match="64 hexadecimal digits"):
         seed_of(tmp_path / "seed")
     for content, words in (
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('{"seed": 1}', "missing field|seed"),
         ("9" * 5_000_000, "is over"),
     ):

@@ -109,7 +109,7 @@ def _of_own_lineage(manifest: Manifest) -> Iterator[Finding]:
         )
     elif alike < LEAST_OWN:
         yield Finding(
-            f"Only {alike} of the references that count {'has' if alike == 1 else 'have'} the"
+            f"{alike} of the references that count {'has' if alike == 1 else 'have'} the"
             f" victim's lineage, {own}. With fewer than {LEAST_OWN}, an innocent model of that"
             " lineage could be as close, so no suspect can be called derived. Put more into the"
             f" sub-folder {own}: references/{own}/a.onnx ...",
@@ -253,7 +253,7 @@ def unsupported(manifest: Manifest) -> str | None:
     alike = sum(reference.lineage == own for reference in manifest.references)
     if alike < LEAST:
         return (
-            f"Only {alike} references have the victim's lineage, {own}. With fewer than {LEAST},"
+            f"{alike} references have the victim's lineage, {own}. With fewer than {LEAST},"
             " an innocent model of that lineage could look derived, so no suspect can be called"
             f" derived. Enroll with at least {LEAST} in a sub-folder of that name:"
             f" references/{own}/a.onnx ..."

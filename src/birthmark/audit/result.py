@@ -327,7 +327,7 @@ class Result(BaseModel):
 
     def __repr__(self) -> str:
         return (
-            f"<Result: {self.suspect.name} is {self.called} (victim {self.victim.name})\n"
+            f"<Result: {self.suspect.name} is {self.called} (compared with {self.victim.name})\n"
             f" p = {self.p_value:.2g}, false-positive rate {percent(self.false_positive_rate)},"
             f" score {self.score:.4g} (derived needs less than {self.threshold:.4g})>"
         )

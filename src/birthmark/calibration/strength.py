@@ -149,13 +149,12 @@ class Strength(BaseModel):
     def sentence(self) -> str:
         """What it says, and on what it rests."""
         likelier, other = (
-            ("derived", "independent") if self.ratio >= 1 else ("independent", "derived")
+            ("a derived", "an independent") if self.ratio >= 1 else ("an independent", "a derived")
         )
         return (
-            f"Strength: {self.words}. This distance is {_times(self.ratio)} as likely for a"
-            f" {likelier} model as for {'an' if other[0] == 'i' else 'a'} {other} one"
-            f" ({_factor(self.if_copied)} for a copy, {_factor(self.if_extracted)} for a model"
-            f" that learnt from its answers)."
+            f"Strength: {self.words}. This distance is {_times(self.ratio)} as likely for"
+            f" {likelier} model as for {other} one (likelihood ratio {_factor(self.if_copied)} for"
+            f" a copy, {_factor(self.if_extracted)} for a model that learnt from its answers)."
         )
 
     @property

@@ -81,6 +81,9 @@ class Comparison(BaseModel):
             " average."
         )
 
+    def __repr__(self) -> str:
+        return f"<Comparison: {len(self.rows)} rows, {len(self.maps)} maps\n {self.sentence}>"
+
     @property
     def notes(self) -> list[str]:
         """What was noticed of several suspects at once, and which maps distort."""

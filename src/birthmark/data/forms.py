@@ -63,7 +63,7 @@ class Form:
     @property
     def sentence(self) -> str:
         """What was done, in words."""
-        told = "" if self.largest is None else f"gives only the {self.largest} largest values"
+        told = "" if self.largest is None else f"gives only the {self.largest} largest numbers"
         short = "" if self.digits is None else f"rounds to {self.digits} digits"
         if self.matching is not None:
             told = f"only says whether two images match ({self.matching:.0%} do)"

@@ -52,7 +52,7 @@ def new_key(path: Path) -> str:
     )
     for file in (path, public):
         if file.exists():
-            raise BirthmarkError(file, "exists", "name another file; keys are never replaced")
+            raise BirthmarkError(file, "exists", "name another file (keys are never replaced)")
     pem = _pem(private.public_key())
     begun: list[Path] = []
     for file, data, mode in ((path, secret, 0o600), (public, pem, 0o644)):

@@ -56,21 +56,21 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
     "largest": (
         local(evasive.largest),
         "rounded or cut",
-        "tells the 1 largest",
+        "gives only the 1 largest",
         DERIVED,
         INDEPENDENT,
     ),
     "flat": (
         local(evasive.heated(8)),
         "temperature",
-        "far flatter than the victim's",
+        "far flatter than those of the victim",
         DERIVED,
         INCONCLUSIVE,
     ),
     "sharp": (
         local(evasive.heated(0.05)),
         "temperature",
-        "far sharper than the victim's",
+        "far sharper than those of the victim",
         DERIVED,
         INCONCLUSIVE,
     ),
@@ -213,7 +213,7 @@ def test_the_victims_service_behind_another_door_is_noticed(fingerprint: Any) ->
     assert "it passes what it is asked on to the victim's service" in result.findings[0]
     reference = fingerprint.audit(world.as_digits(world.innocent(4)), independent_above=0.05)
     assert reference.verdict is Verdict.INCONCLUSIVE
-    assert "are those of the reference model innocent-4" in reference.findings[0]
+    assert "are those of the reference innocent-4" in reference.findings[0]
 
 
 def refusing_some() -> evasive.Remote:
