@@ -61,7 +61,7 @@ def test_an_audit_treats_all_alike_and_says_so() -> None:
         return largest(Outputs(whole, Kind.PROBABILITIES, 10), 3).values
 
     result = made.audit(world.answering(three, output="probabilities"))
-    assert any("tells the 3 largest probabilities" in said for said in result.findings)
+    assert any("gives only the 3 largest numbers" in said for said in result.findings)
     assert result.compared_as is Kind.PROBABILITIES
 
 

@@ -29,14 +29,14 @@ def _option(*names: str, text: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=PANEL, **more)
 
 
-Ledger = Annotated[Path | None, _option(text="Where to keep paid answers (next to OUT).")]
+Ledger = Annotated[Path | None, _option(text="Where to keep paid answers (default: next to OUT).")]
 MaxCalls = Annotated[int | None, _option(text="The most calls to send, counting earlier runs.")]
 Price = Annotated[float | None, _option(text="What one call costs.")]
 MaxCost = Annotated[float | None, _option(text="The most to spend, counting earlier runs.")]
-Concurrency = Annotated[int | None, _option(text="Calls to send at once (4).")]
-Rate = Annotated[float | None, _option(text="The most calls a second (no limit).")]
-Timeout = Annotated[float | None, _option(text="Seconds to wait for an answer (30).")]
-Attempts = Annotated[int | None, _option(text="How often to try one call (8).")]
+Concurrency = Annotated[int | None, _option(text="Calls to send at once (default: 4).")]
+Rate = Annotated[float | None, _option(text="The most calls a second (default: no limit).")]
+Timeout = Annotated[float | None, _option(text="Seconds to wait for an answer (default: 30).")]
+Attempts = Annotated[int | None, _option(text="How often to try one call (default: 8).")]
 AllowEnv = Annotated[
     list[str],
     _option(

@@ -35,10 +35,10 @@ def audit(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="A new folder for result, answers and report (audit-SUSPECT)."),
+        typer.Option(help="A new folder for result, answers and report (default: audit-SUSPECT)."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="What the report calls the suspect (its file's name).")
+        str | None, typer.Option(help="What the report calls the suspect (default: its file name).")
     ] = None,
     lineage: Annotated[
         str | None, typer.Option(help="The suspect's lineage, if you know it for certain.")

@@ -20,7 +20,8 @@ def bench(
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            "--method", help="A method, by its full name or the paper's (all that are compared)."
+            "--method",
+            help="A method, by its full name or the paper's (default: all that are compared).",
         ),
     ] = None,
     n: Annotated[

@@ -43,7 +43,7 @@ def enroll(
         ),
     ] = [],  # noqa: B006
     name: Annotated[
-        str | None, typer.Option(help="What reports call your model (its file's name).")
+        str | None, typer.Option(help="What reports call your model (default: its file name).")
     ] = None,
     lineage: Annotated[
         str | None,

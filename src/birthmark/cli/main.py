@@ -78,7 +78,7 @@ def _more(context: typer.Context, wanted: bool) -> None:
         for command in getattr(context.command, "commands", {}).values():
             command.hidden = False
         context.command.epilog = None
-        print(context.get_help())
+        say(context.get_help())
         raise typer.Exit
 
 

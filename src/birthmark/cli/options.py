@@ -8,34 +8,62 @@ import typer
 
 from birthmark.common.errors import BirthmarkError
 
+PREPROCESSING = "Preprocessing and output of the models"
+
 Input = Annotated[
     str | None,
     typer.Option(
-        "--input", metavar="WxHxC", help="Size and channels of the models' input, such as 48x48x1."
+        "--input",
+        metavar="WxHxC",
+        help="Size and channels of the models' input, such as 48x48x1.",
+        rich_help_panel=PREPROCESSING,
     ),
 ]
 Range = Annotated[
     str | None,
     typer.Option(
-        "--range", metavar="LOW:HIGH", help="What pixel values 0 and 255 become, such as 0:1."
+        "--range",
+        metavar="LOW:HIGH",
+        help="What pixel values 0 and 255 become, such as 0:1.",
+        rich_help_panel=PREPROCESSING,
     ),
 ]
 Mean = Annotated[
     str | None,
-    typer.Option("--mean", metavar="M[,M,M]", help="Subtracted after that (0 for nothing)."),
+    typer.Option(
+        "--mean",
+        metavar="M[,M,M]",
+        help="Subtracted after that (0 for nothing).",
+        rich_help_panel=PREPROCESSING,
+    ),
 ]
 Std = Annotated[
     str | None,
-    typer.Option("--std", metavar="S[,S,S]", help="Then divided by (1 for nothing)."),
+    typer.Option(
+        "--std",
+        metavar="S[,S,S]",
+        help="Then divided by (1 for nothing).",
+        rich_help_panel=PREPROCESSING,
+    ),
 ]
 Output = Annotated[
     str | None,
-    typer.Option(metavar="KIND", help="logits, probabilities, labels, embeddings or similarities."),
+    typer.Option(
+        metavar="KIND",
+        help="logits, probabilities, labels, embeddings or similarities.",
+        rich_help_panel=PREPROCESSING,
+    ),
 ]
 Layout = Annotated[
-    str | None, typer.Option(metavar="AXES", help="nchw (the default), nhwc or flat.")
+    str | None,
+    typer.Option(
+        metavar="AXES", help="nchw (the default), nhwc or flat.", rich_help_panel=PREPROCESSING
+    ),
 ]
-Order = Annotated[str | None, typer.Option(metavar="RGB", help="rgb (the default) or bgr.")]
+Order = Annotated[
+    str | None,
+    typer.Option(metavar="RGB", help="rgb (the default) or bgr.", rich_help_panel=PREPROCESSING),
+]
 Resize = Annotated[
     str | None,
     typer.Option("--resize", metavar="WxH", help="Resize all images to this size first."),

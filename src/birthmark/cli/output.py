@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +83,10 @@ LogFile = Annotated[
 
 
 def everywhere(command: Any) -> Any:
-    """Let these options follow the name of any command too, without a line in its help."""
+    """Let these options follow the name of any command too, without a line in its help.
+
+    And let help be wrapped by the width of the terminal, not as it stands in the source.
+    """
     shared = [copy.copy(one) for one in command.params if one.name in SHARED]
     for one in command.params:
         one.hidden |= one.name == "show_completion"
@@ -92,5 +96,6 @@ def everywhere(command: Any) -> Any:
     while waiting:
         inner = waiting.pop()
         inner.params = [*inner.params, *shared]
+        inner.help = re.sub(r"(?<!\n)\n(?!\n)", " ", inner.help or "")
         waiting += getattr(inner, "commands", {}).values()
     return command

@@ -78,7 +78,9 @@ def references(
     ] = "classes",
     size: Annotated[
         int | None,
-        typer.Option(min=16, max=1024, help="Side of the images in pixels (your model's)."),
+        typer.Option(
+            min=16, max=1024, help="Side of the images in pixels (default: your model's)."
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="References to train at the same time.")] = 2,
     engine: Annotated[

@@ -25,7 +25,9 @@ def shuffled(
         list[str],
         typer.Option(help="Models trained without the split; three make the test far sharper."),
     ] = [],  # noqa: B006
-    most: Annotated[int | None, typer.Option(help="How many images to ask about (all).")] = None,
+    most: Annotated[
+        int | None, typer.Option(help="How many images to ask about (default: all).")
+    ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     input_: options.Input = None,
     range_: options.Range = None,

@@ -31,7 +31,7 @@ def verify(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="The report.html (the one next to the evidence)."),
+        typer.Option(help="The report.html (default: the one next to the evidence)."),
     ] = None,
     ledger: Annotated[
         Path | None, typer.Option(help="The ledger, if an API was audited, to check it too.")
