@@ -164,7 +164,7 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
         "of unstated lineage",
         "Population check: the victim fits",
         "Competence: on 60 images that were chosen by nobody's answers",
-        "Derived means closer than every reference, p ≤ 1%",
+        "Derived means closer than every reference, p ≤ 0.01",
     ):
         assert text in page.text
     assert "Truth" not in page.text

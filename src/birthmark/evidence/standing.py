@@ -85,7 +85,7 @@ def same_standing(
         name=name,
         passed=same,
         sentence=f"How the victim stands among the references on {again.images} images"
-        + (" comes out as recorded." if same else " comes out otherwise than recorded."),
+        + (" comes out as recorded." if same else " does not come out as recorded."),
     )
 
 

@@ -202,7 +202,7 @@ def inferred(results: Sequence[Result]) -> list[str]:
             f" victim. The {n} references show how much models and lineages differ. It is not the"
             " probability that a suspect was stolen.",
             "Derived means closer than every reference, p ≤"
-            f" {', '.join(f'{100 * x:g}%' for x in sorted({r.alpha for r in results}))}, and no"
+            f" {', '.join(f'{x:g}' for x in sorted({r.alpha for r in results}))}, and no"
             " finding that rules it out.",
         ]
     else:
