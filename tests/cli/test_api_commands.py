@@ -87,7 +87,7 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     plan = json.loads(audit(*TEMPLATE, *again, "--dry-run", "--json").stdout)
     assert (plan["calls"], plan["known"], plan["enough"]) == (37, 15, True)
     done = audit(*TEMPLATE, *again).stdout
-    assert "Sent 52 calls in all, earlier runs included, which cost 0.52; answers" in done
+    assert "Sent 52 calls in all, counting earlier runs, at a cost of 0.52. The answers" in done
     assert "kept in new.ledger" in done
     (files / "copy.ledger").write_bytes((files / "new.ledger").read_bytes())
     copied = audit(*TEMPLATE, "--out", "copied", "--ledger", "copy.ledger", "--dry-run").stdout
@@ -148,7 +148,7 @@ FREE = {
     "no price": ([*TEMPLATE, "--max-cost", "3"], "is set without a price"),
     "concurrency": ([*TEMPLATE, "--concurrency", "0"], "concurrency: is 0; pass 1 to 32"),
     "ledger": ([*TEMPLATE, "--ledger", "birthmark.toml"], "birthmark.toml: is not an SQLite file"),
-    "secret": ([*TEMPLATE], "would send your environment's variable HOME to 127.0.0.1:"),
+    "secret": ([*TEMPLATE], "would send your environment variable HOME to 127.0.0.1:"),
     "no calls": ([*TEMPLATE, "--allow-env", "HOME", "--max-calls", "0"], "0 calls"),
     "no template": (["--suspect", "no.api.toml"], "no.api.toml: does not exist"),
 }

@@ -118,7 +118,7 @@ BAD = {
     "there already": (ENROLL, "v.birthmark: is there already; name a new file, or pass --force"),
     "undeclared": (["audit", "v.birthmark", "--suspect", "bare/a/b/c/suspect.onnx", "--out", "out"],
                    "float32 [any, 1, 8, 8]): Birthmark must know its preprocessing and output"),
-    "contradicted": ([*AUDIT, "--mean", "0.4"], "mean is [0.5] in the file beside it"),
+    "contradicted": ([*AUDIT, "--mean", "0.4"], "mean is [0.5] in the file next to it"),
     "input": ([*AUDIT, "--input", "8x8"], "--input: is '8x8'; write it as 48x48x1"),
     "range": ([*AUDIT, "--range", "0"], "--range: is '0'; write it as 0:1"),
     "mean": ([*AUDIT, "--mean", "a"], "--mean: is 'a'"),

@@ -44,7 +44,7 @@ def test_what_a_budget_reaches() -> None:
     assert said.startswith(
         "With 4 references, 2 of each of 2 lineages, your model's own among them"
     )
-    assert "more lineages, then more probes, find more" in said
+    assert "More lineages find more, and then more probes" in said
     made = as_json(*budget)
     assert not made["reached"]
     assert (made["references"], made["lineages"], made["probes"]) == (4, 2, 20)

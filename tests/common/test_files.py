@@ -46,7 +46,7 @@ def template(file: Path) -> Any:
     return open_any(str(file), access=Access(file.with_name("l.ledger")))
 
 
-REFUSED = r"is no regular file|is over|leads out of"
+REFUSED = r"is not a regular file|is over|leads out of"
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     **{
         f"model {ending}": (f"m.{ending}", lambda file: as_suspect(file, world.DECLARED))

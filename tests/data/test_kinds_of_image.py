@@ -42,7 +42,7 @@ def test_grey_of_over_8_bits_is_refused_and_not_cut_to_two_levels(
 
 
 def test_colours_that_no_conversion_knows_are_named() -> None:
-    with pytest.raises(BirthmarkError, match="x: has the colours LAB; save it as RGB"):
+    with pytest.raises(BirthmarkError, match="x: has the colour mode LAB; save it as RGB"):
         entry_of(saved(Pillow.new("LAB", (4, 4)), "TIFF"), "x", None)
 
 

@@ -21,9 +21,9 @@ BAD = {
     "multi-label": (SOFT * 0.9, Kind.PROBABILITIES, "export all models without it"),
     "negative probabilities": (SOFT - 1, Kind.PROBABILITIES, "declare output='logits'"),
     "soft labels": (SOFT, Kind.LABELS, "one whole number per image"),
-    "half labels": ([0.5, 1.0], Kind.LABELS, "whole numbers from 0 up"),
-    "negative labels": ([-1, 1], Kind.LABELS, "whole numbers from 0 up"),
-    "endless labels": ([0, 10**9], Kind.LABELS, "whole numbers from 0 up"),
+    "half labels": ([0.5, 1.0], Kind.LABELS, "whole numbers from 0 upwards"),
+    "negative labels": ([-1, 1], Kind.LABELS, "whole numbers from 0 upwards"),
+    "endless labels": ([0, 10**9], Kind.LABELS, "whole numbers from 0 upwards"),
 }
 
 

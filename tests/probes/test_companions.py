@@ -113,7 +113,7 @@ def test_conferrable_probes_need_models_of_one_form_with_gradients() -> None:
     cases = {
         "gives no gradients": Companions([blind], some.outsiders),
         "digits: takes 16x4x1, the victim 8x8x1": wide,
-        "images as the victim, no better than chance": Companions([shuffled], some.outsiders),
+        "images, no better than chance": Companions([shuffled], some.outsiders),
     }
     for said, given in cases.items():
         with pytest.raises(BirthmarkError, match=said):

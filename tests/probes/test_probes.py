@@ -257,7 +257,7 @@ def test_corruptions_do_what_their_names_say() -> None:
         ("pixelate65", "factor is not 2 to 64"),
         ("blur1.55", "did you mean blur1.5"),
         ("imagenet-c-snow6", "severity is not 1 to 5; use imagenet-c-snow3"),
-        ("imagenet-c-rain3", "rain is no corruption here; choose from brightness, contrast,"),
+        ("imagenet-c-rain3", "rain is not a known corruption; choose from brightness, contrast,"),
         ("adversarial-pairs0", "eps is not 1 to 64; use adversarial-pairs8"),
         ("adversarial-pairs65", "eps is not 1 to 64"),
         ("uap-pairs0", "uap-pairs0: eps is not 1 to 64; use uap-pairs10"),

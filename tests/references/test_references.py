@@ -302,7 +302,7 @@ def test_the_owners_declaration_is_inside_the_network() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[own]\nepochs = 0", "own.epochs: Input should be greater than 0"),
+        ("[own]\nepochs = 0", "own.epochs should be greater than 0"),
         ("[own]\nspeed = 1", "unknown field own.speed"),
         ("own = 3", "own should be a section: write"),
         ("[own]\nepochs = nan", "own.epochs should be a finite number"),

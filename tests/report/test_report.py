@@ -182,7 +182,7 @@ def test_many_audits(bundle: Bundle, audits: list[Audited]) -> None:
     assert "\u202e" not in text
     assert "Of 4 suspects: 2 are derived from victim" in page.text
     assert "1 hit," in page.text
-    assert "Compared as labels" in page.text
+    assert "Compared by labels" in page.text
     assert text == render_report(bundle, audits, title="Many", truths=truths)
 
 

@@ -216,5 +216,5 @@ def test_bad_input(images: ImageSet, tmp_path: Path) -> None:
             read_plan(tmp_path)
     embedding = Model(images, nothing, 0)
     embedding.kind = Kind.EMBEDDINGS
-    with pytest.raises(BirthmarkError, match="tell no class"):
+    with pytest.raises(BirthmarkError, match="name no class"):
         shuffled(plan, images, embedding, alpha=0.01)

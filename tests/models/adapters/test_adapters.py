@@ -305,7 +305,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "wrong channels": (
         victim_file,
         world.DECLARED | {"channels": 2},
-        "channels: Input should be 1 or 3",
+        "channels should be 1 or 3",
     ),
     "three means": (
         victim_file,
@@ -315,17 +315,17 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no deviation": (
         victim_file,
         world.DECLARED | {"std": (0,)},
-        "std not 0",
+        "std must not be 0",
     ),
     "foreign field": (
         victim_file,
         world.DECLARED | {"scale": 1},
-        "scale: Extra inputs",
+        "unknown field scale",
     ),
     "unknown kind": (
         victim_file,
         world.DECLARED | {"output": "scores"},
-        "output: Input should be 'logits'",
+        "output should be 'logits'",
     ),
     "no onnx": (bad_onnx, world.DECLARED, "is not a readable ONNX model"),
     "wrong dtype": (double_onnx, world.DECLARED, "v.onnx"),

@@ -245,7 +245,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
         "'image' FP32 [-1, 1, 8, 8]): Birthmark must know its preprocessing and output",
     ),
     "wrong size": (DIGITS, world.DECLARED | {"size": (9, 8)}, "declared image is [1, 1, 8, 9]"),
-    "numbers for files": ("/v2/models/files", world.DECLARED, "takes image files, and channels"),
+    "numbers for files": ("/v2/models/files", world.DECLARED, "takes image files, but channels"),
     "no kind": ("/v2/models/files", None, "pass output with one of logits"),
     "whole numbers": (
         "/v2/models/flat",
@@ -317,7 +317,7 @@ ANSWERS: dict[str, tuple[str, Any, object, str]] = {
         "an object of 2 (a, b); name one of its outputs",
     ),
     "a number": ("/v1/models/x", "logits", {"predictions": [3]}, "has 3 at predictions[0]"),
-    "half a label": ("/v1/models/x", "labels", {"predictions": [[0.5]]}, "is no label"),
+    "half a label": ("/v1/models/x", "labels", {"predictions": [[0.5]]}, "is not a label"),
 }
 
 

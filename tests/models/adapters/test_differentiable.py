@@ -132,7 +132,7 @@ def recorded(folder: Path) -> Suspect:
 REFUSED: dict[str, tuple[Callable[[Path], Suspect], str]] = {
     "onnx": (
         lambda folder: as_suspect(world.export(world.victim(), folder / "v.onnx"), world.DECLARED),
-        "v.onnx: gives no gradient .* pass it in Python, as a torch module",
+        "v.onnx: gives no gradients .* pass it in Python as a torch module",
     ),
     "recorded": (recorded, "r.npz: gives no gradient"),
     "function": (lambda _: world.answering(lambda x: x), "suspect: gives no gradient"),

@@ -232,7 +232,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "expression": ({"kind": "logits", "path": "$[?match(@.a, '(a*)*b')]"}, "is not a JSONPath"),
     "everywhere": ({"kind": "logits", "path": "$..a..b"}, "more than one '..'"),
     "long": ({"kind": "logits", "path": "$" + ".a" * 300}, "over 500 characters"),
-    "kind": ({"kind": "scores", "path": "$"}, "Input should be"),
+    "kind": ({"kind": "scores", "path": "$"}, "should be"),
 }
 
 

@@ -56,8 +56,8 @@ def opened(loader: str, file: Path, what: str, limits: Limits = SMALL) -> Sandbo
 LOADING = {
     "loop": "took too long while it was loaded; to allow more seconds, set BIRTHMARK_SECONDS",
     "hog": "",
-    "crash": "ended its process while it was loaded (SIGSEGV)",
-    "exit": "ended its process while it was loaded (exit code 7)",
+    "crash": "ended its own process while it was loaded (SIGSEGV)",
+    "exit": "ended its own process while it was loaded (exit code 7)",
     "leave": "is not a readable model (SystemExit)",
     "raise": "is not a readable model (ZeroDivisionError: division by zero)",
     "multiline": "is not a readable model (ValueError: one [31mtwoone",
@@ -82,9 +82,9 @@ RUNNING = {
     "drip on": "took too long on an image",
     "threads": "threads on an image",
     "hollow": "the shape (0, 549755813888, 549755813888), which is over 8 MiB",
-    "crash": "ended its process on an image (SIGSEGV)",
-    "abort": "ended its process on an image (SIG",
-    "close": "ended its process on an image",
+    "crash": "ended its own process on an image (SIGSEGV)",
+    "abort": "ended its own process on an image (SIG",
+    "close": "ended its own process on an image",
     "raise": "failed on an image (ZeroDivisionError",
     "words": "answers with <U1; export numbers",
     "objects": "answers with object",
@@ -99,7 +99,7 @@ RUNNING = {
     "deep": "a header that is not JSON",
     "no json": "a header that is not JSON",
     "no header": "a header of 4294967295 bytes",
-    "half": "ended its process on an image (exit code 0)",
+    "half": "ended its own process on an image (exit code 0)",
 }
 
 
@@ -249,7 +249,7 @@ def test_files_are_bounded_before_they_are_loaded(file: Path) -> None:
         (file, Limits(file=0), "m.onnx: is over 0 GiB; to allow more, set BIRTHMARK_FILE"),
         (file.parent, Limits(file=1), "model: is over"),
         (file.parent / "none", Limits(), "none: does not exist"),
-        (Path(os.devnull), Limits(), "is no regular file"),
+        (Path(os.devnull), Limits(), "is not a regular file"),
     ):
         with pytest.raises(BirthmarkError, match=said):
             Sandboxed("onnx", path, limits=limits)
