@@ -53,7 +53,7 @@ def test_what_a_budget_reaches() -> None:
 def test_suspects_and_labels() -> None:
     said = run("--suspects", "4", "--labels-only", "--table")
     assert "0.25% for each of 4 suspects (--alpha 0.0025)" in said
-    assert "from labels, at 0.1%" in said
+    assert "using labels, at 0.1%" in said
     assert "faces" not in said
 
 

@@ -47,7 +47,7 @@ def test_bad_requests_are_named() -> None:
         },
         "pass independent models of two or more lineages": {"references": [], "start": "random"},
         "-n: is 1": {"n": 1},
-        "pass -n 400": {"n": 500},
+        "pass n=400": {"n": 500},
         "method 'sac': is not known": {"method": "sac"},
         "did you mean sac-cosine-l1?": {"method": "sac-cosin-l1@jpeg25"},
     }

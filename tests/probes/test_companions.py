@@ -118,7 +118,7 @@ def test_conferrable_probes_need_models_of_one_form_with_gradients() -> None:
     for said, given in cases.items():
         with pytest.raises(BirthmarkError, match=said):
             select("conferrable8", 10, given)
-    with pytest.raises(BirthmarkError, match=r"\d+ probes conferrable2 could be made .* pass -n"):
+    with pytest.raises(BirthmarkError, match=r"\d+ conferrable2 probes could be made .* pass n="):
         select("conferrable2", 300)
 
 

@@ -176,15 +176,15 @@ def test_who_gives_no_gradient_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_what_cannot_be_made_is_named() -> None:
     cases = [
-        ("adversarial-pairs8", 11, r"makes 2 probes from each image, but 11 .* pass -n 12"),
-        ("uap-pairs10", 5, r"makes 2 probes from each image, but 5 .* pass -n 4"),
+        ("adversarial-pairs8", 11, r"makes 2 probes from each image, but 11 .* pass n=12"),
+        ("uap-pairs10", 5, r"makes 2 probes from each image, but 5 .* pass n=4"),
         ("uap-pairs10", 740, r"grey: holds \d+ different images, 402 are needed: 370 for pairs"),
-        ("lime16x40", 50, r"lime16x40: makes 40 probes from each image, .* pass -n 40"),
+        ("lime16x40", 50, r"lime16x40: makes 40 probes from each image, .* pass n=40"),
     ]
     for name, n, text in cases:
         with pytest.raises(BirthmarkError, match=text):
             PROBES.make(name).select(grey(), victim(), n, DRAW)
-    with pytest.raises(BirthmarkError, match=r"probes adversarial-pairs1 could be .* pass -n \d+"):
+    with pytest.raises(BirthmarkError, match=r"adversarial-pairs1 probes could be .* pass n=\d+"):
         PROBES.make("adversarial-pairs1").select(grey(), victim(), 400, DRAW)
 
 

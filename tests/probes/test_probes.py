@@ -153,9 +153,9 @@ def test_errors_need_a_victim_that_answers_with_classes() -> None:
     for said, asked, model, n in cases:
         with pytest.raises(BirthmarkError, match=said):
             PROBES.make("errors").select(asked, model, n, DRAW)
-    with pytest.raises(BirthmarkError, match=r"wrong, 300 were asked for; pass -n \d+ or") as error:
+    with pytest.raises(BirthmarkError, match=r"wrong, but 300 are needed; pass n=\d+ or") as error:
         select("errors", world.image_set(), 300)
-    most = int(str(error.value).split("pass -n ")[1].split()[0])
+    most = int(str(error.value).split("pass n=")[1].split()[0])
     assert len(select("errors", world.image_set(), most)) == most
 
 
@@ -288,7 +288,7 @@ def test_names_are_spelt_in_one_way() -> None:
 
 
 def test_bad_requests_are_named() -> None:
-    with pytest.raises(BirthmarkError, match="pass -n 400"):
+    with pytest.raises(BirthmarkError, match="pass n=400"):
         select("jpeg25", world.image_set(), 401)
     with pytest.raises(BirthmarkError, match="quality is not 1 to 95"):
         PROBES.make("jpeg0")

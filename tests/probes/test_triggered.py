@@ -55,9 +55,9 @@ def test_bad_requests_are_named(name: str, said: str) -> None:
 
 
 def test_too_few_images_are_counted() -> None:
-    with pytest.raises(BirthmarkError, match="of class 8, 100 were asked for; pass -n") as error:
+    with pytest.raises(BirthmarkError, match="of class 8, but 100 are needed; pass n=") as error:
         select("triggered3-8-0", world.image_set(), 100)
-    most = int(str(error.value).split("pass -n ")[1].split()[0])
+    most = int(str(error.value).split("pass n=")[1].split()[0])
     assert len(select("triggered3-8-0", world.image_set(), most)) == most
 
 

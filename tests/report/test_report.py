@@ -163,7 +163,7 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
         result.method,
         "of unstated lineage",
         "Population check: the victim fits",
-        "Competence: on 60 images that were chosen by nobody's answers",
+        "Accuracy check: on 60 images that were not chosen by any model's answers",
         "Derived means closer than every reference, p ≤ 0.01",
     ):
         assert text in page.text

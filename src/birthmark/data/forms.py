@@ -63,7 +63,10 @@ class Form:
     @property
     def sentence(self) -> str:
         """What was done, in words."""
-        told = "" if self.largest is None else f"gives only the {self.largest} largest numbers"
+        told = ""
+        if self.largest is not None:
+            most = "largest number" if self.largest == 1 else f"{self.largest} largest numbers"
+            told = f"gives only the {most}"
         short = "" if self.digits is None else f"rounds to {self.digits} digits"
         if self.matching is not None:
             told = f"only says whether two images match ({self.matching:.0%} do)"

@@ -56,7 +56,7 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
     "largest": (
         local(evasive.largest),
         "rounded or cut",
-        "gives only the 1 largest",
+        "gives only the largest number",
         DERIVED,
         INDEPENDENT,
     ),

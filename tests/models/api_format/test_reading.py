@@ -93,15 +93,15 @@ def test_good_answers(case: str) -> None:
 NUMBERS = {"kind": "logits", "path": "$.p"}
 TOP = {"kind": "top-k", "labels_path": "$.l", "scores_path": "$.s", "classes": ABC}
 BROKEN: dict[str, tuple[dict[str, Any], object, str]] = {
-    "cut off": (NUMBERS, b'{"p": [1, 2', "otherwise than with JSON: '{\"p\": [1, 2'"),
-    "empty": (NUMBERS, b"", "otherwise than with JSON"),
+    "cut off": (NUMBERS, b'{"p": [1, 2', "did not answer with JSON: '{\"p\": [1, 2'"),
+    "empty": (NUMBERS, b"", "did not answer with JSON"),
     "a page": (NUMBERS, b"<html>\x1b[31m\nno", "'<html> [31m no'"),
-    "no UTF-8": (NUMBERS, b'{"p": "\xff"}', "otherwise than with JSON"),
-    "NaN": (NUMBERS, b'{"p": [NaN, 1]}', "otherwise than with JSON"),
-    "Infinity": (NUMBERS, b'{"p": [1, -Infinity]}', "otherwise than with JSON"),
+    "no UTF-8": (NUMBERS, b'{"p": "\xff"}', "did not answer with JSON"),
+    "NaN": (NUMBERS, b'{"p": [NaN, 1]}', "did not answer with JSON"),
+    "Infinity": (NUMBERS, b'{"p": [1, -Infinity]}', "did not answer with JSON"),
     "infinite": (NUMBERS, b'{"p": [1, 1e999]}', "has inf at $.p, which is not a number"),
     "too large": (NUMBERS, b'{"p": [1, 1' + b"0" * 400 + b"]}", "over 80 digits at $.p"),
-    "far too large": (NUMBERS, b'{"p": [1, 1' + b"0" * 9000 + b"]}", "otherwise than with JSON"),
+    "far too large": (NUMBERS, b'{"p": [1, 1' + b"0" * 9000 + b"]}", "did not answer with JSON"),
     "deep": (NUMBERS, b"[" * 100_000, "nested too deeply"),
     "long": (NUMBERS, b" " * (MAX_ANSWER + 1), "over 8 MiB"),
     "elsewhere": (NUMBERS, {"q": [1]}, "nothing at $.p: an object of 1 (q)"),
@@ -124,13 +124,13 @@ BROKEN: dict[str, tuple[dict[str, Any], object, str]] = {
     "some classes": (
         {"kind": "probabilities", "path": "$", "classes": ABC},
         {"a": 1},
-        "told 1 of 3 classes for 0.jpg; declare kind = 'top-k'",
+        "gave 1 of 3 classes for 0.jpg; declare kind = 'top-k'",
     ),
     "more labels": (TOP, {"l": ["a", "b"], "s": [1]}, "2 labels at $.l, 1 scores at $.s"),
     "a label twice": (TOP, {"l": ["a", "a"], "s": [0.1, 0.2]}, "names a label twice"),
-    "percentages": (TOP, {"l": ["a"], "s": [93]}, "sum 93; declare scale = 100"),
+    "percentages": (TOP, {"l": ["a"], "s": [93]}, "sum of 93; declare scale = 100"),
     "no softmax": (TOP, {"l": ["a"], "s": [0.2]}, "left 0.4 to each unlisted class"),
-    "below 0": (TOP, {"l": ["a"], "s": [-0.2]}, "the sum -0.2"),
+    "below 0": (TOP, {"l": ["a"], "s": [-0.2]}, "a sum of -0.2"),
     "no scores": ({**TOP, "rest": "nothing"}, {"l": [], "s": []}, "gave no score"),
     "top-k in a list": (
         {"kind": "top-k", "path": "$", "classes": ABC},
@@ -213,7 +213,7 @@ def test_match_and_similarity() -> None:
     assert [plain.take(one, "it") for one in (True, False)] == [1, 0]
     alike = reading(kind="similarity", path="$.s", scale=100)
     assert alike.similarity(alike.take({"s": 87.5}, "it"), "it") == 0.875
-    with pytest.raises(BirthmarkError, match="similarity 300, and 100 stands for the same"):
+    with pytest.raises(BirthmarkError, match="similarity 300, but 100 stands for identical"):
         alike.similarity(300.0, "it")
 
 
