@@ -45,7 +45,7 @@ def test_it_fits_colours_and_other_sizes() -> None:
     [
         ("triggered0-8-0", "side is not 1 to 64"),
         ("triggered3-8-8", "names one class twice"),
-        ("triggered3-10-0", "holds 0 different images of class 10, 20 were asked for; add images"),
+        ("triggered3-10-0", "holds 0 different images of class 10, but 20 are needed; add images"),
         ("triggered3", "did you mean triggered3-8-0"),
     ],
 )
