@@ -146,7 +146,8 @@ def _say_usage(error: Any) -> None:
     path = error.ctx.command_path if error.ctx else "birthmark"
     if message := error.format_message().strip():
         subject = path.removeprefix("birthmark").strip() or "arguments"
-        problem = " ".join(message.rstrip(".").split())
+        said, _, near = " ".join(message.rstrip(".?").split()).partition(". Did you mean ")
+        problem = f"{said} (did you mean {near}?)" if near else said
         _say(BirthmarkError(subject, problem, f"see {path} --help"))
 
 
