@@ -148,9 +148,8 @@ def _of_start(manifest: Manifest, record: PopulationRecord) -> Iterator[Finding]
                 f" less than {least:.0%} accuracy on {record.images} images, while the victim"
                 f" reaches {record.victim:.0%}. Trained so little, they are closer to {start} and"
                 " farther from your model than an innocent model would be. So no suspect can be"
-                " called derived."
-                f" Make {SAME_START} that are about as good, with your own recipe, more images,"
-                " or --owner-images.",
+                f" called derived. Make {SAME_START} that are about as good, with your own recipe,"
+                " more images, or --owner-images.",
                 accuses=False,
             )
 
@@ -272,10 +271,9 @@ def of_rank(asked: Sequence[LineageRank]) -> Iterator[Finding]:
     for one in asked:
         if not one.close_enough:
             yield Finding(
-                f"Among the {one.references} references of the lineage {one.lineage} the"
-                f" suspect's rank gives p = {one.p_value:.3g}, and {one.rate:.3g} is needed: an"
-                " innocent model of that lineage could be as close. So it cannot be called"
-                " derived.",
+                f"Among the {one.references} references of the lineage {one.lineage} the suspect's"
+                f" rank gives p = {one.p_value:.3g}, and {one.rate:.3g} is needed: an innocent"
+                " model of that lineage could be as close. So it cannot be called derived.",
                 accuses=False,
             )
 

@@ -33,8 +33,7 @@ def too_weak(would_find: Power | None) -> Finding | None:
         return Finding(
             "Nobody knows how many copies this audit would have found: that was measured for the"
             " method `birthmark` only, and depends on what the victim's training started from"
-            " (--start). So"
-            " the suspect cannot be called independent.",
+            " (--start). So the suspect cannot be called independent.",
             clears=False,
         )
     if would_find.enough:

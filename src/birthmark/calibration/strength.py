@@ -161,11 +161,10 @@ class Strength(BaseModel):
     def basis(self) -> str:
         """On what it rests."""
         return (
-            f"The likelihood ratio was measured on {self.innocents} independent and"
-            f" {self.thieves} stolen models from {self.populations} populations of small"
-            f" networks, and is capped at {self.most:.0f}, the most that so many models support."
-            f" It is not the probability that the suspect was stolen: that also depends on"
-            f" everything else that is known."
+            f"The likelihood ratio was measured on {self.innocents} independent and {self.thieves}"
+            f" stolen models from {self.populations} populations of small networks, and is capped"
+            f" at {self.most:.0f}, the most that so many models support. It is not the probability"
+            " that the suspect was stolen: that also depends on everything else that is known."
         )
 
 

@@ -8,62 +8,30 @@ import typer
 
 from birthmark.common.errors import BirthmarkError
 
-PREPROCESSING = "Preprocessing and output of the models"
+
+def _declaring(name: str, metavar: str, text: str) -> Any:
+    panel = "Preprocessing and output of the models"
+    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
+
 
 Input = Annotated[
     str | None,
-    typer.Option(
-        "--input",
-        metavar="WxHxC",
-        help="Size and channels of the models' input, such as 48x48x1.",
-        rich_help_panel=PREPROCESSING,
-    ),
+    _declaring("--input", "WxHxC", "Size and channels of the models' input, such as 48x48x1."),
 ]
 Range = Annotated[
     str | None,
-    typer.Option(
-        "--range",
-        metavar="LOW:HIGH",
-        help="What pixel values 0 and 255 become, such as 0:1.",
-        rich_help_panel=PREPROCESSING,
-    ),
+    _declaring("--range", "LOW:HIGH", "What pixel values 0 and 255 become, such as 0:1."),
 ]
 Mean = Annotated[
-    str | None,
-    typer.Option(
-        "--mean",
-        metavar="M[,M,M]",
-        help="Subtracted after that (0 for nothing).",
-        rich_help_panel=PREPROCESSING,
-    ),
+    str | None, _declaring("--mean", "M[,M,M]", "Subtracted after that (0 for nothing).")
 ]
-Std = Annotated[
-    str | None,
-    typer.Option(
-        "--std",
-        metavar="S[,S,S]",
-        help="Then divided by (1 for nothing).",
-        rich_help_panel=PREPROCESSING,
-    ),
-]
+Std = Annotated[str | None, _declaring("--std", "S[,S,S]", "Then divided by (1 for nothing).")]
 Output = Annotated[
     str | None,
-    typer.Option(
-        metavar="KIND",
-        help="logits, probabilities, labels, embeddings or similarities.",
-        rich_help_panel=PREPROCESSING,
-    ),
+    _declaring("--output", "KIND", "logits, probabilities, labels, embeddings or similarities."),
 ]
-Layout = Annotated[
-    str | None,
-    typer.Option(
-        metavar="AXES", help="nchw (the default), nhwc or flat.", rich_help_panel=PREPROCESSING
-    ),
-]
-Order = Annotated[
-    str | None,
-    typer.Option(metavar="RGB", help="rgb (the default) or bgr.", rich_help_panel=PREPROCESSING),
-]
+Layout = Annotated[str | None, _declaring("--layout", "AXES", "nchw (the default), nhwc or flat.")]
+Order = Annotated[str | None, _declaring("--order", "RGB", "rgb (the default) or bgr.")]
 Resize = Annotated[
     str | None,
     typer.Option("--resize", metavar="WxH", help="Resize all images to this size first."),

@@ -117,9 +117,8 @@ def _about(made: Plan) -> Iterator[str]:
     said = "labels" if made.labels else "their full answers"
     yield (
         f"found: from the worst to the best of the populations {', '.join(made.zoos)}, using"
-        f" {said}, at {100 * made.tested:.3g}%, for thieves as accurate as honest models. These"
-        " are small networks: measure on models like yours with `birthmark zoo` and `birthmark"
-        " bench`."
+        f" {said}, at {100 * made.tested:.3g}%, for thieves as accurate as honest models. These are"
+        " small networks: measure on models like yours with `birthmark zoo` and `birthmark bench`."
     )
     if made.each < made.tested:
         yield f"At {100 * made.each:.3g}% power was not measured: expect less."

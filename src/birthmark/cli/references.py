@@ -207,8 +207,7 @@ def _print(
     lineages = {one.lineage for one in made.references}
     say(
         f"{_number(len(made.references), 'reference')} of {_number(len(lineages), 'lineage')} in"
-        f" {out},"
-        f" in {minutes:.1f} minutes."
+        f" {out}, in {minutes:.1f} minutes."
     )
     if made.references:
         spread = sorted(one.accuracy for one in made.references)
@@ -216,9 +215,8 @@ def _print(
         say(f"Their {right} is {spread[0]:.3f} to {spread[-1]:.3f}{yours}.")
     if short := [one for one in made.references if one.short_by]:
         say(
-            f"{len(short)} are below your model, by up to"
-            f" {max(one.short_by for one in short):.3f}. If that is a lot, give them more images,"
-            " more epochs, or your own recipe (--recipe)."
+            f"{len(short)} are below your model, by up to {max(one.short_by for one in short):.3f}."
+            " If that is a lot, give them more images, more epochs, or your own recipe (--recipe)."
         )
     for name, why in made.failures.items():
         say(f"Not made: {name}: {why}")

@@ -75,10 +75,9 @@ class Comparison(BaseModel):
             f" p <= {self.alpha:g} / 2 / {models:,} = {self.alpha / 2 / models:.2g} elsewhere"
         )
         return (
-            f"{len(called)} of {len(suspects)} suspects are called derived. Each was"
-            f" compared with {models:,} model{'s' * (models > 1)}, so {each}. Of {len(suspects)}"
-            f" innocent suspects, up to {len(suspects) * self.alpha:.3g} would be called derived on"
-            " average."
+            f"{len(called)} of {len(suspects)} suspects are called derived. Each was compared with"
+            f" {models:,} model{'s' * (models > 1)}, so {each}. Of {len(suspects)} innocent"
+            f" suspects, up to {len(suspects) * self.alpha:.3g} would be called derived on average."
         )
 
     def __repr__(self) -> str:

@@ -283,8 +283,7 @@ def _repeated(statement: Statement, bundle: Bundle, answers: Recorded, source: s
     if not wrong:
         sentence = (
             f"{source} comes out the same to the last digit: {after.verdict}, p ="
-            f" {after.p_value:.4g},"
-            f" score {after.score:.9g}."
+            f" {after.p_value:.4g}, score {after.score:.9g}."
         )
         return Check(name="replay", passed=True, sentence=sentence)
     said = json.dumps({name: getattr(after, name) for name in wrong[:1]}, default=str)[:200]

@@ -91,8 +91,7 @@ class Judge:
                 self.name,
                 f"gets {right} of {self.answers} labelled images right, no better than chance",
                 "number the labels the way it numbers its classes, and check its declared range,"
-                " mean,"
-                " deviation and channel order",
+                " mean, deviation and channel order",
             )
 
 

@@ -133,8 +133,7 @@ def learn(
     raise BirthmarkError(
         name,
         f"learns nothing: {right:.3f} on unseen images in {rounds}"
-        f" round{'' if rounds == 1 else 's'}, even at a rate of"
-        f" {rate:g}",
+        f" round{'' if rounds == 1 else 's'}, even at a rate of {rate:g}",
         "change the recipe or the factory, or check the images' labels",
     )
 

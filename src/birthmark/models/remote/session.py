@@ -291,8 +291,7 @@ class Session:
         return BirthmarkError(
             self._name,
             f"said nothing about {count} of {self._total} images, the first being"
-            f" {errand.call.about}:"
-            f" {worth.ending.reason}",
+            f" {errand.call.about}: {worth.ending.reason}",
             f"{worth.fix}; {KEPT}, which asks about {'it' if count == 1 else 'these'} again"
             " unless they are declared refusals by then",
         )

@@ -304,9 +304,8 @@ def testimony(
             " which does not prove that it owes the victim nothing."
         )
     measured = [
-        f"{found.asked} images of the split were answered, and {found.inside} of them were"
-        f" trained on. Answers to these are better by {found.z:.1f} standard deviations of fair"
-        " coin flips"
+        f"{found.asked} images of the split were answered, and {found.inside} of them were trained"
+        f" on. Answers to these are better by {found.z:.1f} standard deviations of fair coin flips"
         + (f", compared with the answers of {references} other models." if references else ".")
     ]
     if found.canaries:
