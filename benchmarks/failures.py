@@ -59,6 +59,6 @@ def once(folder: Path, manner: Manner, name: str) -> tuple[dict[str, Any], dict[
             try:
                 return finished(audit), api.counts(), again
             except RuntimeError as error:
-                if "told nothing" not in str(error) or again == MOST - 1:
+                if "said nothing" not in str(error) or again == MOST - 1:
                     raise
     raise AssertionError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,16 @@ LONGEST = (
 """Files of tests that begin first, so that no worker is left with one at the end."""
 
 
+RUNS_FILES = {"built", "files"}
+"""Fixtures with model files, which run in a process of their own."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if RUNS_FILES & {*getattr(item, "fixturenames", ())} or "sandbox" in item.path.parts:
+            item.add_marker(pytest.mark.posix)
+            if sys.platform == "win32":
+                item.add_marker(pytest.mark.skip(reason="model files run on Linux and macOS"))
     items.sort(
         key=lambda item: (
             LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from birthmark.common.errors import BirthmarkError
     from birthmark.data.images import Image, ImageSet
     from birthmark.data.outputs import Kind, Outputs
+    from birthmark.evidence.package import Evidence, read_evidence
+    from birthmark.evidence.verification import verify
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters import Declaration, Suspect, as_suspect
 
 __all__ = [
     "BirthmarkError",
     "Declaration",
+    "Evidence",
     "Fingerprint",
     "Image",
     "ImageSet",
@@ -35,11 +38,14 @@ __all__ = [
     "Verdict",
     "__version__",
     "as_suspect",
+    "read_evidence",
+    "verify",
 ]
 
 _HOME = {
     "BirthmarkError": "common.errors",
     "Declaration": "models.adapters",
+    "Evidence": "evidence.package",
     "Fingerprint": "fingerprint",
     "Image": "data.images",
     "ImageSet": "data.images",
@@ -49,6 +55,8 @@ _HOME = {
     "Suspect": "models.adapters",
     "Verdict": "audit.verdict",
     "as_suspect": "models.adapters",
+    "read_evidence": "evidence.package",
+    "verify": "evidence.verification",
 }
 
 
@@ -57,3 +65,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"birthmark.{_HOME[name]}"), name)
     raise AttributeError(f"module 'birthmark' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -42,7 +42,7 @@ class Fingerprint:
     def enroll(
         cls,
         model: Any,
-        images: ImageSet | str | Path,
+        images: Any,
         references: Sequence[Any] | str | Path,
         *,
         declared: Any = None,
@@ -66,7 +66,8 @@ class Fingerprint:
         model
             The victim: a path, a scikit-learn or torch model, a function, or an adapter.
         images
-            An image set, or the path of one.
+            A path, an array, a pair of images and labels, a data set such as torch's, or an image
+            set (`ImageSet.of`).
         references
             Independent models, of the same forms; or a folder of them with a sub-folder a lineage.
         declared
@@ -85,7 +86,7 @@ class Fingerprint:
         BirthmarkError
             If images or models don't allow it.
         """
-        images = images if isinstance(images, ImageSet) else ImageSet.open(images, progress)
+        images = ImageSet.of(images, progress)
         with threadpool_limits(*ONE_THREAD):
             bundle = enroll(
                 as_suspect(model, declared, lineage=lineage),
@@ -149,6 +150,14 @@ class Fingerprint:
         """The probes, in order."""
         return self.bundle.probes
 
+    def __repr__(self) -> str:
+        described = self.manifest
+        seal = self.seal if "seal" in self.__dict__ else "not saved yet"
+        return (
+            f"<Fingerprint of {described.victim.name}: {len(described.probes)} probes,"
+            f" {len(described.references)} references, method {described.method}\n seal: {seal}>"
+        )
+
     def _repr_html_(self) -> str:
         """A card for notebooks: what it is, without scripts."""
         from birthmark.showing.card import facts_card
@@ -166,7 +175,8 @@ class Fingerprint:
             ("Probes", f"{len(manifest.probes)} of {manifest.images.count} images"),
             (
                 "References",
-                f"{count}: {named}; the victim began from {manifest.start or 'what is not stated'}",
+                f"{count}: {named}; the victim started from"
+                f" {manifest.start or 'an unstated start'}",
             ),
         ]
         if "seal" in self.__dict__:

@@ -20,15 +20,15 @@ def test_independent_tells_what_would_have_been_found() -> None:
     assert result.verdict is Verdict.INDEPENDENT
     assert result.power is not None
     assert result.power.enough
-    assert f"Of copies, fine-tuned or pruned, {result.power.copies:.0%} would" in result.sentence
+    assert f"would have found {result.power.copies:.0%} of copies" in result.sentence
 
 
 @pytest.mark.parametrize(
     ("models", "options", "said"),
     [
         (4, {}, "too few to call the suspect independent"),
-        (20, {"method": "sac-jc"}, "How many copies this audit would have found is not known"),
-        (20, {"start": None}, "takes what the victim's training began from"),
+        (20, {"method": "sac-jc"}, "Nobody knows how many copies this audit would have found"),
+        (20, {"start": None}, "depends on what the victim's training started from"),
         (20, {"start": "a-checkpoint"}, "too few to call the suspect independent"),
     ],
 )

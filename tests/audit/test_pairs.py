@@ -112,12 +112,12 @@ def test_an_audit_of_pairs_may_stop_early_and_be_repeated(tmp_path: Path) -> Non
 def test_a_method_that_takes_no_pairs_is_refused_before_any_call(tmp_path: Path) -> None:
     service = Comparing(world.thief(), TOLD["similarities"])
     own = fingerprint("sac-jc")
-    with pytest.raises(BirthmarkError, match="--method fri20-centred-partial"):
+    with pytest.raises(BirthmarkError, match="method='fri20-centred-partial"):
         own.audit(service)
     assert service.asked == []
     np.savez(tmp_path / "a.npz", values=np.random.default_rng(0).normal(size=(60, M)))
     told = as_suspect(tmp_path / "a.npz", {"output": "similarities"})
-    with pytest.raises(BirthmarkError, match="--method fri20-centred-partial"):
+    with pytest.raises(BirthmarkError, match="method='fri20-centred-partial"):
         own.audit(told)
 
 

@@ -46,8 +46,12 @@ BY_RANK: dict[str, Any] = {"rule": Rule.RANK, "alpha": 0.05}
         (["linear"] * 20, "linear", None),
         (["linear"] * 10 + ["trees"] * 10, "linear", None),
         (["linear"] * 20, None, "victim's lineage is not stated"),
-        ([None] * 20, "linear", "Of the victim's lineage, linear, there are 0 references"),
-        (["linear"] * 4 + ["trees"] * 16, "linear", "linear, there are 4 references"),
+        ([None] * 20, "linear", "0 references have the victim's lineage, linear"),
+        (
+            ["linear"] * 4 + ["trees"] * 16,
+            "linear",
+            "4 references have the victim's lineage, linear",
+        ),
     ],
 )
 def test_by_rank_an_accusation_takes_references_of_the_victims_lineage(
@@ -58,7 +62,7 @@ def test_by_rank_an_accusation_takes_references_of_the_victims_lineage(
     if said is None:
         assert result.verdict is Verdict.DERIVED
         assert not result.findings
-        assert "in at most 4.8% of cases" in result.sentence
+        assert "at most 4.8% of the time" in result.sentence
     else:
         assert result.verdict is Verdict.INCONCLUSIVE
         assert said in result.findings[0]
@@ -83,7 +87,7 @@ def test_a_stated_lineage_that_no_reference_is_of_matters_to_ranks_only(fingerpr
     thief = world.as_digits(world.thief(), name="thief", lineage="lineer")
     result = fingerprint.audit(thief, **BY_RANK)
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "lineer; there are of lda, linear" in result.findings[0]
+    assert "lineer (they have lda, linear" in result.findings[0]
     assert fingerprint.audit(thief).verdict is Verdict.DERIVED
 
 
@@ -94,10 +98,11 @@ def test_close_to_innocents_of_any_lineage_is_not_enough(fingerprint: Any) -> No
     strict = fingerprint.audit(thief, alpha=p / 2)
     assert (strict.verdict, strict.as_close, strict.p_value) == (Verdict.INCONCLUSIVE, 0, p)
     assert "closer to victim than all 20" in strict.sentence
-    assert f"in {percent(p)} of cases; derived takes at most {percent(p / 2)}." in strict.sentence
+    assert f"close {percent(p)} of the time" in strict.sentence
+    assert f"a derived verdict needs {percent(p / 2)} or less." in strict.sentence
     near = with_a_copy()
     assert "than 1 of 20 independent models" in near.sentence
-    assert "it must be closer than all of them" in near.sentence
+    assert "it to be closer than all of them" in near.sentence
 
 
 def with_a_copy() -> Result:
@@ -146,14 +151,14 @@ def test_looks_share_alpha_and_replay_to_the_same_result(tmp_path: Path) -> None
     missed = made.audit(thief, alpha=1.5 * p, stop_early=True, repeats=0)
     assert (missed.verdict, missed.looks, missed.queries) == (Verdict.INCONCLUSIVE, (5, 5), 100)
     assert missed.p_value == p <= missed.alpha
-    assert f"derived takes at most {percent(1.5 * p * 0.6)}." in missed.sentence
+    assert f"a derived verdict needs {percent(1.5 * p * 0.6)} or less." in missed.sentence
     assert missed.findings == []
     assert missed.score > missed.threshold
     assert made.audit(thief, alpha=1.5 * p).verdict is Verdict.DERIVED
 
 
 def test_references_of_one_lineage_predict_for_that_lineage_alone() -> None:
-    with pytest.raises(BirthmarkError, match="enroll references of two lineages or more"):
+    with pytest.raises(BirthmarkError, match="enroll references of at least two lineages"):
         audited(["linear"] * 20, "trees")
     alike = audited(["linear"] * 20, "linear")
     assert alike.prediction is not None
@@ -163,12 +168,12 @@ def test_references_of_one_lineage_predict_for_that_lineage_alone() -> None:
     assert two.prediction is not None
     assert two.prediction.lineage == "unseen"
     assert two.verdict is not Verdict.DERIVED
-    assert "Of the victim's lineage, linear, there is 1 among" in " ".join(two.findings)
+    assert "1 of the references that count has the victim's lineage" in " ".join(two.findings)
 
 
 def test_a_rule_may_be_named_by_its_word(fingerprint: Any) -> None:
     thief = world.as_digits(world.thief(), name="thief")
     named = fingerprint.audit(thief, rule="rank", alpha=0.05)
     assert named == fingerprint.audit(thief, **BY_RANK)
-    with pytest.raises(BirthmarkError, match="--rule: is 'rink'; pass unseen or rank"):
+    with pytest.raises(BirthmarkError, match="rule: is 'rink'; pass unseen or rank"):
         fingerprint.audit(thief, rule="rink")

@@ -43,5 +43,5 @@ def test_words_are_those_of_the_scale(ratio: float, words: str) -> None:
 
 
 def test_the_sentence_names_the_likelier_first() -> None:
-    assert "20 times as probable if it is derived as if it is independent" in told(20).sentence
-    assert "20 times as probable if it is independent as if it is derived" in told(0.05).sentence
+    assert "20 times as likely for a derived model as for an independent one" in told(20).sentence
+    assert "20 times as likely for an independent model as for a derived one" in told(0.05).sentence

@@ -73,7 +73,7 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     said = audit(*TEMPLATE, "--out", "out", "--dry-run", *limits).stdout
     assert "Would send 52 calls; out.ledger holds 0 answers." in said
     assert "Cost: 0.52 if each succeeds at once" in said
-    assert "The limit of calls or cost is reached before all is asked." in said
+    assert "The limit on calls or cost is too low to ask everything." in said
     assert said.endswith("Nothing was sent.\n")
     assert not api.posts
     assert not (files / "out.ledger").exists()
@@ -87,12 +87,12 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     plan = json.loads(audit(*TEMPLATE, *again, "--dry-run", "--json").stdout)
     assert (plan["calls"], plan["known"], plan["enough"]) == (37, 15, True)
     done = audit(*TEMPLATE, *again).stdout
-    assert "Sent 52 calls in all, earlier runs included, which cost 0.52; answers" in done
+    assert "Sent 52 calls in all, counting earlier runs, at a cost of 0.52. The answers" in done
     assert "kept in new.ledger" in done
     (files / "copy.ledger").write_bytes((files / "new.ledger").read_bytes())
     copied = audit(*TEMPLATE, "--out", "copied", "--ledger", "copy.ledger", "--dry-run").stdout
     assert "Would send 0 calls; copy.ledger holds 52 answers." in copied
-    assert "12 questions are repeats" in copied
+    assert "12 of them are repeats" in copied
     assert len(api.posts) == 40 + AGAIN
     audit(*TEMPLATE, "--out", "third", "--ledger", "new.ledger")
     assert len(api.posts) == 40 + AGAIN
@@ -119,7 +119,9 @@ def test_answers_outlast_a_report_that_cannot_be_written(
     with monkeypatch.context() as patch:
         patch.setattr("birthmark.report.folder.write_audit", full)
         failed = audit(*TEMPLATE, "--out", "out", code=1)
-    assert "what was answered is kept in out.ledger, and the same command goes on" in failed.stderr
+    assert (
+        "the answers so far are kept in out.ledger, and the same command continues" in failed.stderr
+    )
     assert len(api.posts) == 40 + AGAIN
     audit(*TEMPLATE, "--out", "out")
     assert len(api.posts) == 40 + AGAIN
@@ -140,13 +142,13 @@ def test_limits_of_the_file_are_defaults(api: Api, files: Path) -> None:
 FREE = {
     "alpha": ([*TEMPLATE, "--rule", "rank"], "no query was sent"),
     "kinds": ([*TEMPLATE], "embeddings"),
-    "out": ([*TEMPLATE, "--out", "images"], "images: there is something already"),
+    "out": ([*TEMPLATE, "--out", "images"], "images: is not empty"),
     "no API": (["--suspect", "suspect.onnx", "--max-calls", "3"], "--max-calls: is for a model"),
     "dry": (["--suspect", "suspect.onnx", "--dry-run"], "--dry-run: is for a model behind an API"),
-    "no price": ([*TEMPLATE, "--max-cost", "3"], "is stated without a price"),
+    "no price": ([*TEMPLATE, "--max-cost", "3"], "is set without a price"),
     "concurrency": ([*TEMPLATE, "--concurrency", "0"], "concurrency: is 0; pass 1 to 32"),
-    "ledger": ([*TEMPLATE, "--ledger", "birthmark.toml"], "birthmark.toml: is no SQLite file"),
-    "secret": ([*TEMPLATE], "would send your environment's variable HOME to 127.0.0.1:"),
+    "ledger": ([*TEMPLATE, "--ledger", "birthmark.toml"], "birthmark.toml: is not an SQLite file"),
+    "secret": ([*TEMPLATE], "would send your environment variable HOME to 127.0.0.1:"),
     "no calls": ([*TEMPLATE, "--allow-env", "HOME", "--max-calls", "0"], "0 calls"),
     "no template": (["--suspect", "no.api.toml"], "no.api.toml: does not exist"),
 }

@@ -46,7 +46,7 @@ def test_enroll_audit_inspect_seal(enrolled: Path) -> None:
     assert shown["manifest"]["start"] == "random"
     said = " ".join(run("inspect", "v.birthmark").stdout.split())
     assert "20: 5 lda, 5 linear, 5 ridge, 5 smooth" in said
-    assert "times as unexplained by the references as they are: they fit" in said
+    assert "fits the references" in said
     assert "accuracy victim 0." in said
 
     result = json.loads(
@@ -117,8 +117,8 @@ BAD = {
                          "empty: holds no models"),
     "there already": (ENROLL, "v.birthmark: is there already; name a new file, or pass --force"),
     "undeclared": (["audit", "v.birthmark", "--suspect", "bare/a/b/c/suspect.onnx", "--out", "out"],
-                   "float32 [any, 1, 8, 8]): input and output are not declared"),
-    "contradicted": ([*AUDIT, "--mean", "0.4"], "mean is [0.5] in the file beside it"),
+                   "float32 [any, 1, 8, 8]): Birthmark must know its preprocessing and output"),
+    "contradicted": ([*AUDIT, "--mean", "0.4"], "mean is [0.5] in the file next to it"),
     "input": ([*AUDIT, "--input", "8x8"], "--input: is '8x8'; write it as 48x48x1"),
     "range": ([*AUDIT, "--range", "0"], "--range: is '0'; write it as 0:1"),
     "mean": ([*AUDIT, "--mean", "a"], "--mean: is 'a'"),
@@ -127,8 +127,8 @@ BAD = {
     "pickle": (["audit", "v.birthmark", "--suspect", "m.pt", "--out", "out"], "never loaded"),
     "truncated": (["audit", "cut.birthmark", "--suspect", "suspect.onnx", "--out", "out"],
                   "cut.birthmark: is truncated"),
-    "no fingerprint": (["inspect", "birthmark.toml"], "birthmark.toml: is no fingerprint"),
-    "out is filled": ([*AUDIT[:-1], "images"], "images: there is something already"),
+    "no fingerprint": (["inspect", "birthmark.toml"], "birthmark.toml: is not a fingerprint"),
+    "out is filled": ([*AUDIT[:-1], "images"], "images: is not empty"),
     "unwritable folder": ([*AUDIT[:-1], "/proc/out"], "/proc/out: cannot be written"),
     "unwritable file": ([*ENROLL[:-1], "/proc/w.birthmark"], "/proc/w.birthmark: cannot be"),
     "unwritable demo": (["demo", "--out", "/proc/demo"], "/proc/demo: cannot be written"),
@@ -218,7 +218,7 @@ def test_a_fault_of_ours_is_one_line(prepared: Path) -> None:
         capture_output=True, text=True, check=False, cwd=prepared,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith("birthmark: internal error: TypeError")
+    assert done.stderr.startswith("birthmark: bug in Birthmark: TypeError")
     assert done.stderr.count("\n") == 1
 
 
@@ -227,3 +227,34 @@ def test_help_names_every_command_and_version_is_printed() -> None:
     for command in ("demo", "plan", "enroll", "audit", "inspect", "seal", "probes"):
         assert command in said
     assert run("--version").stdout.startswith("birthmark 0.")
+
+
+def test_help_shows_twelve_commands_and_more_shows_all() -> None:
+    shown = commands.run("--help").stdout
+    named = re.findall(r"^│ ([a-z]+) ", shown, re.MULTILINE)
+    assert len(named) == 12
+    rest = set(re.findall(r"^│ ([a-z]+) ", commands.run("--more").stdout, re.MULTILINE)) - {*named}
+    assert "weights" in rest
+    assert all(re.search(rf"\b{one}\b", shown.partition("More commands")[2]) for one in rest)
+
+
+def test_an_audit_names_its_folder_and_replaces_only_audits(enrolled: Path) -> None:
+    audit = ["audit", "v.birthmark", "--suspect", "suspect.onnx"]
+    assert "audit-suspect/report.html" in commands.run(*audit).stdout
+    again = commands.run(*audit, code=2).stderr
+    assert "audit-suspect: holds an audit already" in again
+    assert "--force" in again
+    commands.run(*audit, "--force")
+    (enrolled / "audit-suspect" / "evidence.json").touch()
+    assert "it holds evidence.json" in commands.run(*audit, "--force", code=2).stderr
+
+
+def test_quiet_says_no_steps_verbose_all_and_the_log_keeps_them(enrolled: Path) -> None:
+    audit = ["audit", "v.birthmark", "--suspect", "suspect.onnx", "--force", "--log-file", "log"]
+    quiet = commands.run(*audit, "--quiet")
+    assert (quiet.stdout[:7], quiet.stderr) == ("DERIVED", "")
+    assert "Writing the report: done" in commands.run("--verbose", *audit).stderr
+    commands.run("seal", "none.birthmark", "--log-file", "log", code=2)
+    kept = (enrolled / "log").read_text()
+    for said in ("Z DERIVED", "Writing the report: done", "none.birthmark: does not exist"):
+        assert said in kept

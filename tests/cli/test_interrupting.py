@@ -12,7 +12,7 @@ import typer
 import birthmark.cli.main as cli
 
 
-@pytest.mark.parametrize("said", ["stopped; what was answered is kept", ""])
+@pytest.mark.parametrize("said", ["stopped; the answers so far are kept", ""])
 def test_ctrl_c_says_what_is_kept(
     said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,7 +31,7 @@ def test_two_sentences_and_a_table_behind_an_option() -> None:
     assert "your model's own among them" in said
     assert said.count("\n") == 2
     assert "of those that learnt from their labels" in said
-    assert said.endswith("so a suspect that is not found is not cleared.\n")
+    assert said.endswith("So a suspect that is not found is not cleared.\n")
     more = run("--alpha", ".01", "--power", ".9", "--table")
     assert more.startswith(said)
     assert "finetuned-all" in more
@@ -44,7 +44,7 @@ def test_what_a_budget_reaches() -> None:
     assert said.startswith(
         "With 4 references, 2 of each of 2 lineages, your model's own among them"
     )
-    assert "more lineages, then more probes, find more" in said
+    assert "More lineages find more, and then more probes" in said
     made = as_json(*budget)
     assert not made["reached"]
     assert (made["references"], made["lineages"], made["probes"]) == (4, 2, 20)
@@ -53,10 +53,10 @@ def test_what_a_budget_reaches() -> None:
 def test_suspects_and_labels() -> None:
     said = run("--suspects", "4", "--labels-only", "--table")
     assert "0.25% for each of 4 suspects (--alpha 0.0025)" in said
-    assert "from labels, at 0.1%" in said
+    assert "using labels, at 0.1%" in said
     assert "faces" not in said
 
 
 def test_bad_values_are_errors_to_users() -> None:
-    with pytest.raises(BirthmarkError, match="--alpha: is"):
+    with pytest.raises(BirthmarkError, match="alpha: is"):
         run("--alpha", "1.5")

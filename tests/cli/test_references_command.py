@@ -23,4 +23,4 @@ def test_a_network_without_its_recipe_is_warned_of(
         (tmp_path / "recipe.toml").write_text(recipe)
         asked += ["--recipe", str(tmp_path / "recipe.toml")]
     done = CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "out")])
-    assert ("trained by our recipe, not by yours" in done.stderr) == warned
+    assert ("trained with our recipe instead of yours" in done.stderr) == warned

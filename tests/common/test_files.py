@@ -46,7 +46,7 @@ def template(file: Path) -> Any:
     return open_any(str(file), access=Access(file.with_name("l.ledger")))
 
 
-REFUSED = r"is no regular file|is over|leads out of"
+REFUSED = r"is not a regular file|is over|leads out of"
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     **{
         f"model {ending}": (f"m.{ending}", lambda file: as_suspect(file, world.DECLARED))
@@ -87,7 +87,7 @@ def test_a_folder_is_looked_into_within_bounds(tmp_path: Path) -> None:
     deep = tmp_path / "/".join("a" * 70)
     deep.mkdir(parents=True)
     (tmp_path / "loop").symlink_to(tmp_path)
-    with pytest.raises(BirthmarkError, match="has over 64 folders in a row"):
+    with pytest.raises(BirthmarkError, match="has folders nested over 64 deep"):
         models_in(tmp_path)
     with pytest.raises(BirthmarkError, match="holds over 1 files"):
         files_below(tmp_path, 1)

@@ -125,3 +125,10 @@ def test_a_file_that_is_no_model_does_not_keep_the_others_from_being_compared(
         open_suspects(["references/linear/broken.onnx"], {})
     with pytest.raises(BirthmarkError, match="does not exist"):
         open_suspects(["suspect.onnx", "suspects.onnx"], {})
+
+
+def test_a_map_that_distorts_says_so(comparison: Comparison) -> None:
+    maps = [comparison.maps[0].model_copy(update={"stress": 0.31}), comparison.maps[1]]
+    poor = comparison.model_copy(update={"maps": maps})
+    assert [note for note in poor.notes if "distorts distances (stress 0.31" in note]
+    assert "table" in poor.plot().axes[0].get_xlabel()

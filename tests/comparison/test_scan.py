@@ -116,7 +116,7 @@ def test_it_goes_on_where_it_was_and_lists_what_failed(there: Path) -> None:
     assert [row["suspect"] for row in rows] == ["suspect.onnx", "broken.onnx", "other.onnx"]
     world.export(world.innocent(27), there / "other.onnx")
     assert scanned("suspect.onnx", "other.onnx").compared == 1
-    with pytest.raises(BirthmarkError, match="begun with other fingerprints"):
+    with pytest.raises(BirthmarkError, match="started with other fingerprints"):
         scan(Against.of(0.02, ["v.birthmark"], None), ["other.onnx"], Path("out"))
     (audit,) = (there / "out" / "suspects").glob("suspect*/00-v")
     assert json.loads((audit / "result.json").read_text())["verdict"] == "derived"

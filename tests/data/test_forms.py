@@ -37,7 +37,7 @@ def test_a_form_is_seen_and_done_to_others(name: str) -> None:
     assert np.allclose(seen.of(one).values, seen.of(cut(one)).values, atol=1e-6)
     assert form_of(cut(other)) == seen
     if form:
-        assert "treated alike" in seen.sentence
+        assert "treated the same way" in seen.sentence
 
 
 def test_rounding_leaves_few_numbers_and_labels_and_logits_have_no_form() -> None:
@@ -61,7 +61,7 @@ def test_an_audit_treats_all_alike_and_says_so() -> None:
         return largest(Outputs(whole, Kind.PROBABILITIES, 10), 3).values
 
     result = made.audit(world.answering(three, output="probabilities"))
-    assert any("tells the 3 largest probabilities" in said for said in result.findings)
+    assert any("gives only the 3 largest numbers" in said for said in result.findings)
     assert result.compared_as is Kind.PROBABILITIES
 
 
@@ -84,7 +84,7 @@ def test_rounded_similarities_are_seen_on_any_scale_and_others_rounded_alike(
     gaps = np.diff(np.unique(other.values))
     assert gaps.min() >= 0.9 * form.step * other.values.std()
     assert not form_of(exact)
-    assert "treated alike" in form.sentence
+    assert "treated the same way" in form.sentence
 
 
 @pytest.mark.parametrize("told", [(0, 1), (-1, 1), (0, 100)])
@@ -101,4 +101,4 @@ def test_match_or_no_match_sets_the_threshold_of_others_by_its_share(
     assert two_valued(other.values)
     assert other.values.mean() == pytest.approx(share)
     assert matched(similar(1), 0).values.sum() == 1
-    assert "whether they match" in form.sentence
+    assert "whether two images match" in form.sentence

@@ -93,7 +93,7 @@ def test_parquet_of_another_form_is_told_by_its_columns(tmp_path: Path) -> None:
             {"image": [{"bytes": None, "path": "y.png"}, {"bytes": data[0], "path": "z.png"}]},
             r"row 0: holds only the path of an image, y\.png; name the folder",
         ),
-        ({"image": pa.array([None], pa.binary())}, "row 0: holds no image's bytes"),
+        ({"image": pa.array([None], pa.binary())}, "row 0: holds no image bytes"),
         ({"image": data, "label": [0.5]}, "labels of double in 'label'; write integers or text"),
         ({"image": data, "label": ["x" * 201]}, "row 0: has a label of 201 characters"),
     ):

@@ -33,14 +33,16 @@ def test_grey_of_over_8_bits_is_refused_and_not_cut_to_two_levels(
     pixels: np.ndarray, form: str
 ) -> None:
     data = saved(Pillow.fromarray(pixels), form)
-    with pytest.raises(BirthmarkError, match="x: has grey levels of over 8 bits; save it with 8"):
+    with pytest.raises(
+        BirthmarkError, match="x: has more than 8 bits per grey level; save it with 8"
+    ):
         entry_of(data, "x", None)
-    with pytest.raises(BirthmarkError, match="over 8 bits"):
+    with pytest.raises(BirthmarkError, match="more than 8 bits"):
         _ = Image(data, "x").pixels
 
 
 def test_colours_that_no_conversion_knows_are_named() -> None:
-    with pytest.raises(BirthmarkError, match="x: has the colours LAB; save it as RGB"):
+    with pytest.raises(BirthmarkError, match="x: has the colour mode LAB; save it as RGB"):
         entry_of(saved(Pillow.new("LAB", (4, 4)), "TIFF"), "x", None)
 
 
@@ -138,7 +140,7 @@ def test_files_that_are_not_read_are_counted(tmp_path: Path) -> None:
     images = folder(tmp_path, "a/1.jfif", "a/2.heic", "a/3.HEIC", "b/4.gif", "b/5.png", "README")
     assert len(images) == 2
     assert images.notes == (
-        f"{tmp_path}: left out 4 files that are not read as images: 2 .heic, 1 .gif, 1 no ending.",
+        f"{tmp_path}: left out 4 files that can't be read as images: 2 .heic, 1 .gif, 1 no ending.",
     )
     assert images.without_labels().notes == images.notes
 

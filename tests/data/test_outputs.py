@@ -10,20 +10,20 @@ SOFT = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]])
 BAD = {
     "nan": ([[0.1, np.nan], [1, 2]], Kind.LOGITS, "image 0 with NaN or infinity"),
     "overflow": ([[0.1, 1], [1e300, 2]], Kind.LOGITS, "image 1 with NaN or infinity"),
-    "one number": ([[1.0], [2.0]], Kind.LOGITS, "--output labels"),
+    "one number": ([[1.0], [2.0]], Kind.LOGITS, "output='labels'"),
     "scalars": ([1.0, 2.0], Kind.EMBEDDINGS, "the shape (2,)"),
     "cube": (np.zeros((2, 3, 4)), Kind.LOGITS, "the shape (2, 3, 4)"),
     "ragged": ([[1.0], [2.0, 3.0]], Kind.LOGITS, "differ in length"),
     "text": ([["a", "b"]], Kind.LOGITS, "return numbers"),
     "one similarity": ([0.1, 0.2], Kind.SIMILARITIES, "the shape (2,)"),
-    "probabilities as logits": (SOFT, Kind.LOGITS, "declare --output probabilities"),
+    "probabilities as logits": (SOFT, Kind.LOGITS, "declare output='probabilities'"),
     "logits as probabilities": (SOFT * 9, Kind.PROBABILITIES, "divide percentages by 100"),
     "multi-label": (SOFT * 0.9, Kind.PROBABILITIES, "export all models without it"),
-    "negative probabilities": (SOFT - 1, Kind.PROBABILITIES, "declare --output logits"),
-    "soft labels": (SOFT, Kind.LABELS, "one whole number an image"),
-    "half labels": ([0.5, 1.0], Kind.LABELS, "whole numbers from 0 up"),
-    "negative labels": ([-1, 1], Kind.LABELS, "whole numbers from 0 up"),
-    "endless labels": ([0, 10**9], Kind.LABELS, "whole numbers from 0 up"),
+    "negative probabilities": (SOFT - 1, Kind.PROBABILITIES, "declare output='logits'"),
+    "soft labels": (SOFT, Kind.LABELS, "one whole number per image"),
+    "half labels": ([0.5, 1.0], Kind.LABELS, "whole numbers from 0 upwards"),
+    "negative labels": ([-1, 1], Kind.LABELS, "whole numbers from 0 upwards"),
+    "endless labels": ([0, 10**9], Kind.LABELS, "whole numbers from 0 upwards"),
 }
 
 

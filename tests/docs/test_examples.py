@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,14 @@ def run(arguments: list[str]) -> None:
         [sys.executable, *arguments], cwd=EMOTION, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_notebooks_run_and_their_outputs_are_kept(tmp_path: Path) -> None:
+    command = [sys.executable, str(EMOTION.parent / "notebooks" / "run.py")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("done") == 3
+    assert (tmp_path / "audit" / "evidence.json").exists()
+    for file in (EMOTION.parent / "notebooks").glob("*.ipynb"):
+        cells = json.loads(file.read_text())["cells"]
+        assert all(one["outputs"] for one in cells if one["cell_type"] == "code"), file.name

@@ -38,16 +38,16 @@ def test_bad_requests_are_named() -> None:
     embeds = as_suspect(lambda x: x.reshape(len(x), -1), world.DECLARED | {"output": "embeddings"})
     cases: dict[str, dict[str, Any]] = {
         "references: there are none": {"references": []},
-        "suspect: answers labelled images no better than chance": {"victim": chance},
-        "embeddings are compared with embeddings only": {"references": [embeds]},
+        "suspect: does no better than chance on labelled images": {"victim": chance},
+        "embeddings can only be compared with embeddings": {"references": [embeds]},
         "use a method that takes them": {
             "victim": embeds,
             "references": [embeds],
             "method": "sac-labels-l1@jpeg25",
         },
-        "pass independent models of two lineages": {"references": [], "start": "random"},
+        "pass independent models of two or more lineages": {"references": [], "start": "random"},
         "-n: is 1": {"n": 1},
-        "pass -n 400": {"n": 500},
+        "pass n=400": {"n": 500},
         "method 'sac': is not known": {"method": "sac"},
         "did you mean sac-cosine-l1?": {"method": "sac-cosin-l1@jpeg25"},
     }
@@ -90,7 +90,7 @@ def test_companions_are_recorded_and_are_nothing_else(built: world.World) -> Non
         "victim.onnx: is the same file as the victim": {"surrogates": [victim]},
         "00.onnx: is the same file as the reference 00.onnx": {"outsiders": [reference]},
         "other.onnx: is the same file as other.onnx": {"outsiders": [other, other]},
-        "jpeg25: are probes that need no surrogates": {"outsiders": [other], "method": "sac-jc"},
+        "jpeg25: use no surrogates": {"outsiders": [other], "method": "sac-jc"},
         "sac-w: no outsiders were given": {"outsiders": []},
     }
     for said, options in cases.items():
@@ -113,7 +113,7 @@ def test_references_need_not_answer_what_probes_were_crafted_for() -> None:
     assert copied.p_value <= 0.01
     assert copied.score < min(one.score for one in copied.references)
     innocent = made.audit(world.as_digits(world.innocent(25)))
-    assert [said.startswith("How many copies") for said in innocent.findings] == [True]
+    assert [said.startswith("Nobody knows how many copies") for said in innocent.findings] == [True]
     assert any("true classes are not known" in said for said in innocent.assumptions)
 
 
@@ -187,7 +187,7 @@ def test_the_default_spares_some_references_to_choose_probes_where_it_can(
 
 def test_outsiders_that_cannot_be_used_are_refused() -> None:
     for options in ({"n": 301}, {"n": 20, "images": world.image_set(200)}):
-        with pytest.raises(BirthmarkError, match="--outsider: helps to choose among 300 images"):
+        with pytest.raises(BirthmarkError, match="outsiders: chooses among 300 images"):
             enroll(references=independents(6), outsiders=independents(32)[30:], **options)
 
 

@@ -129,13 +129,13 @@ def test_what_was_not_checked_is_said(
     assert evidence.materials is not None
     write_evidence(evidence, tmp_path / "evidence.json")
     stated = run("verify", str(tmp_path / "evidence.json")).stdout
-    assert "The signer states, and it was not computed again (--replay): " in stated
+    assert "The signer states this; to recompute it, pass --replay: " in stated
     ledger = LedgerRecord(digest="sha256:" + "0" * 64, calls=3)
     asked = audited.result.model_copy(update={"ledger": ledger})
     files = evidence.materials.files()
     done = verify(sign(asked, files[FINGERPRINT], files[ANSWERS], signer_of(key)), "evidence")
     assert [one.sentence for one in done.checks if one.name == "ledger"] == [
-        "What was sent to the API and came back: pass its ledger by --ledger."
+        "To check what was sent to the API and came back, pass its ledger with --ledger."
     ]
 
 
@@ -213,7 +213,7 @@ def test_pixels_are_bounded_and_let_go(
     assert done.checks[-1].name == "replay"
     assert most < 30e6, "40 probes of a million pixels were kept"
     monkeypatch.setattr(archive, "MAX_PIXELS", 39_000_000)
-    with pytest.raises(BirthmarkError, match="its probes have over 39,000,000 pixels"):
+    with pytest.raises(BirthmarkError, match="holds probes of over 39,000,000 pixels"):
         Fingerprint.open(file)
 
 
@@ -227,12 +227,12 @@ def test_nothing_is_computed_from_contents_that_do_not_belong_together(
     monkeypatch.setattr("birthmark.evidence.verification.replay", lambda *_: 1 / 0)
     done = verify(sign(other, files[FINGERPRINT], files[ANSWERS], signer_of(key)), "e", repeat=True)
     assert [one.name for one in done.checks if one.passed is False] == ["contents", "replay"]
-    assert "not computed again" in done.checks[-1].sentence
+    assert "not recomputed" in done.checks[-1].sentence
 
 
 def test_a_fingerprint_is_signed_for_that_was_audited(
     made: tuple[Evidence, Audited], key: str
 ) -> None:
     _, audited = made
-    with pytest.raises(BirthmarkError, match="is of another fingerprint"):
+    with pytest.raises(BirthmarkError, match="belongs to another fingerprint"):
         sign(audited.result, b"other", b"answers", signer_of(key))

@@ -51,7 +51,7 @@ def test_an_honest_one_passes(honest: Bundle, victim: Any, references: Any) -> N
     done = recheck(honest, victim, world.image_set(), references)
     assert done.passed
     assert set(found(done).values()) == {True}
-    assert said(done, "probes") == "All 50 are those that the draw gives."
+    assert said(done, "probes") == "All 50 are what the draw gives."
     assert "20 of 20 references were passed" in said(done, "references' answers")
 
 
@@ -65,16 +65,16 @@ def test_a_seed_of_public_words_is_shown_to_be_theirs(
     again = Fingerprint.open(tmp_path / "v.birthmark")
     done = recheck(again.bundle, victim, world.image_set(), references)
     assert done.passed
-    assert f"which is that of {words!r}" in said(done, "method")
+    assert f"which comes from {words!r}" in said(done, "method")
     other = again.manifest.model_dump(mode="json") | {"seed": 1}
     with pytest.raises(ValidationError, match="the seed is not that of seed_from"):
         Manifest.model_validate(other)
     few = recheck(again.bundle, victim, world.image_set(), [])
     assert found(few)["references distinct"] is None
-    assert "how many were tried before can't be known" in said(
+    assert "nobody can know how many were tried before" in said(
         recheck(honest, victim, world.image_set(), []), "method"
     )
-    with pytest.raises(BirthmarkError, match="--seed-from: is 'x'; pass one line of words, and no"):
+    with pytest.raises(BirthmarkError, match="seed_from: is 'x'; pass one line of words, and no"):
         Fingerprint.enroll(victim, world.image_set(), references, seed=1, seed_from="x")
 
 
@@ -97,7 +97,7 @@ def test_one_model_saved_many_times_is_not_many_references(victim: Any, tmp_path
     )
     done = recheck(made.bundle, victim, world.image_set(), many)
     assert not done.passed
-    assert said(done, "references distinct").startswith("10 of 12 answer as another does")
+    assert said(done, "references distinct").startswith("10 of 12 answer as another one does")
     assert said(done, "models distinct") == (
         "Victim, companions and references are 13 different files."
     )
@@ -152,7 +152,7 @@ def test_a_swapped_probe_is_noticed(honest: Bundle, victim: Any, references: Any
     )
     done = recheck(bundle, victim, world.image_set(), references)
     assert [name for name, passed in found(done).items() if passed is False] == ["probes"]
-    assert "1 of 50 are not those that the draw gives, first 00005.jpg" in said(done, "probes")
+    assert "1 of 50 are not what the draw gives, the first being 00005.jpg" in said(done, "probes")
     assert not done.passed
 
 
@@ -170,14 +170,14 @@ def test_altered_answers_are_noticed(honest: Bundle, victim: Any, references: An
     own = dataclasses.replace(honest, victim=altered(honest.victim))
     done = recheck(own, victim, world.image_set(), references)
     assert [name for name, passed in found(done).items() if passed is False] == ["victim's answers"]
-    assert "The largest deviation is 0.5" in said(done, "victim's answers")
+    assert "The largest difference is 0.5" in said(done, "victim's answers")
 
     others = [*honest.references[:2], altered(honest.references[2]), *honest.references[3:]]
     done = recheck(
         dataclasses.replace(honest, references=others), victim, world.image_set(), references
     )
     assert found(done)["references' answers"] is False
-    assert "1 answer otherwise, first lda/10.onnx" in said(done, "references' answers")
+    assert "1 answer differently, the first being lda/10.onnx" in said(done, "references' answers")
 
 
 def test_another_image_set_is_noticed(honest: Bundle, victim: Any) -> None:
@@ -262,8 +262,9 @@ def test_companions_are_found_by_their_digests(
     assert set(checks.values()) == {True}
     done = recheck(bundle, victim, world.image_set(), [*helping[:1], *references])
     assert found(done)["probes"] is None
-    assert "1 models that helped to choose them were not passed, first other.onnx" in said(
-        done, "probes"
+    assert (
+        "1 models that helped to choose them were not passed, the first being other.onnx"
+        in said(done, "probes")
     )
 
 

@@ -123,7 +123,7 @@ def test_a_stamp_is_of_the_signature(service: Service, tmp_path: Path) -> None:
     assert evidence.materials is not None
     unchecked = verify(evidence, "evidence").checks[1]
     assert unchecked.passed is None
-    assert "by whom was not checked" in unchecked.sentence
+    assert "Who issued it was not checked" in unchecked.sentence
     assert verify(evidence, "evidence", roots=service.root).checks[1].passed
     bare = evidence.model_copy(update={"timestamp": None})
     assert verify(bare, "evidence").passed
@@ -133,7 +133,7 @@ def test_a_stamp_is_of_the_signature(service: Service, tmp_path: Path) -> None:
     other.server.shutdown()
     other.server.server_close()
     assert foreign.passed is False
-    assert "not of that service" in foreign.sentence
+    assert "not come from that service" in foreign.sentence
     again = sign(
         audited.result,
         evidence.materials.files()[FINGERPRINT],
@@ -143,7 +143,7 @@ def test_a_stamp_is_of_the_signature(service: Service, tmp_path: Path) -> None:
     )
     moved = verify(again.model_copy(update={"timestamp": evidence.timestamp}), "evidence")
     assert moved.checks[1].passed is False
-    assert "of something else" in moved.checks[1].sentence
+    assert "to something else" in moved.checks[1].sentence
 
 
 def test_no_byte_of_a_stamp_can_be_changed(service: Service) -> None:
@@ -177,7 +177,9 @@ def test_a_stamp_of_another_service_is_not_made_good_by_certificates_in_it(
     shutil.copy(service.folder / "tsa.pem", tmp_path / "trusted.pem")
     other.more = " -chain trusted.pem"
     try:
-        with pytest.raises(BirthmarkError, match=r"not of that service|is no RFC 3161 response"):
+        with pytest.raises(
+            BirthmarkError, match=r"not come from that service|is not an RFC 3161 response"
+        ):
             timestamp.verified(stamper(other.url)(b"x"), b"x", service.root, "e")
     finally:
         other.server.shutdown()

@@ -60,6 +60,6 @@ def test_a_token_signs(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         without.delenv("BIRTHMARK_PIN")
         refused = birthmark(*signing)
     assert refused.returncode == 2
-    assert "BIRTHMARK_PIN: is not in the environment" in refused.stderr
+    assert "BIRTHMARK_PIN: is not set in the environment" in refused.stderr
     assert birthmark(*signing).returncode == 0
     assert birthmark("verify", "audit/evidence.json", "--replay").returncode == 0

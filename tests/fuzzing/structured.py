@@ -178,6 +178,6 @@ def changed_text(data: bytes, rnd: Random) -> bytes:
     Raises
     ------
     ValueError, RecursionError
-        If it is no JSON, or nested too deeply.
+        If it is not JSON, or nested too deeply.
     """
     return text(changed(parsed(data), rnd)).encode(errors="replace")

@@ -149,7 +149,7 @@ def test_probes_have_the_victims_size_and_channels() -> None:
         probes = PROBES.make(name).select(colour, victim(), 4, DRAW, (8, 8))
         assert {probe.pixels.shape for probe in probes} == {(8, 8, 1)}
         assert {probe.label for probe in probes} == {None}
-        with pytest.raises(BirthmarkError, match="size that the victim takes, 8x8; drop --resize"):
+        with pytest.raises(BirthmarkError, match="size that the victim takes, 8x8; drop resize"):
             PROBES.make(name).select(colour, victim(), 4, DRAW, (16, 16))
 
 
@@ -167,7 +167,7 @@ def test_probabilities_are_crafted_along_their_logarithms() -> None:
 def test_who_gives_no_gradient_is_refused(name: str, tmp_path: Path) -> None:
     export = world.export(world.victim(), tmp_path / "v.onnx")
     for model, text in (
-        (None, f"{name}: no victim was given to craft probes for"),
+        (None, f"{name}: there is no victim to craft probes for"),
         (as_suspect(export, world.DECLARED), "v.onnx: gives no gradient"),
     ):
         with pytest.raises(BirthmarkError, match=text):
@@ -176,20 +176,20 @@ def test_who_gives_no_gradient_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_what_cannot_be_made_is_named() -> None:
     cases = [
-        ("adversarial-pairs8", 11, r"makes 2 probes of each image, and 11 .* pass -n 12"),
-        ("uap-pairs10", 5, r"makes 2 probes of each image, and 5 .* pass -n 4"),
+        ("adversarial-pairs8", 11, r"makes 2 probes from each image, but 11 .* pass n=12"),
+        ("uap-pairs10", 5, r"makes 2 probes from each image, but 5 .* pass n=4"),
         ("uap-pairs10", 740, r"grey: holds \d+ different images, 402 are needed: 370 for pairs"),
-        ("lime16x40", 50, r"lime16x40: makes 40 probes of each image, .* pass -n 40"),
+        ("lime16x40", 50, r"lime16x40: makes 40 probes from each image, .* pass n=40"),
     ]
     for name, n, text in cases:
         with pytest.raises(BirthmarkError, match=text):
             PROBES.make(name).select(grey(), victim(), n, DRAW)
-    with pytest.raises(BirthmarkError, match=r"probes adversarial-pairs1 could be .* pass -n \d+"):
+    with pytest.raises(BirthmarkError, match=r"adversarial-pairs1 probes could be .* pass n=\d+"):
         PROBES.make("adversarial-pairs1").select(grey(), victim(), 400, DRAW)
 
 
 def test_a_victim_of_unknown_size_is_refused() -> None:
     model = world.derivable(world.victim())
     model.description = model.description.model_copy(update={"declaration": None})
-    with pytest.raises(BirthmarkError, match="digits: declares no size of images"):
+    with pytest.raises(BirthmarkError, match="digits: does not declare the size of its images"):
         PROBES.make("deepfool").select(grey(), model, 10, DRAW)

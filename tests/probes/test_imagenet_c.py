@@ -77,7 +77,9 @@ def test_chance_is_the_draws(kind: str) -> None:
 
 @pytest.mark.usefixtures("package")
 def test_small_images_are_refused() -> None:
-    with pytest.raises(BirthmarkError, match=r"images are 8x8, under 32 a side; .*--resize 32x32"):
+    with pytest.raises(
+        BirthmarkError, match=r"images are 8x8, under 32 a side; .*resize=\(32, 32\)"
+    ):
         PROBES.make("imagenet-c-fog3").select(world.image_set(), None, 4, DRAW)
 
 

@@ -72,5 +72,5 @@ def test_grey_images_stay_grey() -> None:
 
 
 def test_images_without_enough_pixels_are_named() -> None:
-    with pytest.raises(BirthmarkError, match="more cells a side than images of 32x3 have pixels"):
+    with pytest.raises(BirthmarkError, match="more cells per side than images of 32x3 have pixels"):
         select("lime16x40", images(3, 32), 40)

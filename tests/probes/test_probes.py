@@ -145,7 +145,7 @@ def test_errors_need_a_victim_that_answers_with_classes() -> None:
     shifted = ImageSet.from_arrays(images[1000:1400], (labels[1000:1400] + 1) % 10)
     embeds = as_suspect(lambda x: x, world.DECLARED | {"output": "embeddings"}, name="embeds")
     cases: list[tuple[str, ImageSet, Suspect | None, int]] = [
-        ("errors: no victim was given", world.image_set(), None, 10),
+        ("errors: there is no victim", world.image_set(), None, 10),
         ("embeds: answers with embeddings", world.image_set(), embeds, 10),
         ("digits: has no labels", world.image_set().without_labels(), victim(), 10),
         ("no better than chance; number the labels", shifted, victim(), 10),
@@ -153,9 +153,9 @@ def test_errors_need_a_victim_that_answers_with_classes() -> None:
     for said, asked, model, n in cases:
         with pytest.raises(BirthmarkError, match=said):
             PROBES.make("errors").select(asked, model, n, DRAW)
-    with pytest.raises(BirthmarkError, match=r"wrong, 300 were asked for; pass -n \d+ or") as error:
+    with pytest.raises(BirthmarkError, match=r"wrong, but 300 are needed; pass n=\d+ or") as error:
         select("errors", world.image_set(), 300)
-    most = int(str(error.value).split("pass -n ")[1].split()[0])
+    most = int(str(error.value).split("pass n=")[1].split()[0])
     assert len(select("errors", world.image_set(), most)) == most
 
 
@@ -205,7 +205,7 @@ def test_transposed_probes_are_transposed() -> None:
     images = random_images(32, 32)
     swapped = stacked("cutmix-transposed", images).transpose(0, 2, 1, 3)
     assert (swapped == stacked("cutmix", images)).all()
-    with pytest.raises(BirthmarkError, match=r"images are 8x6, .* --resize 8x8"):
+    with pytest.raises(BirthmarkError, match=r"images are 8x6, .* resize=\(8, 8\)"):
         select("cutmix-transposed", random_images(6, 8))
 
 
@@ -257,13 +257,13 @@ def test_corruptions_do_what_their_names_say() -> None:
         ("pixelate65", "factor is not 2 to 64"),
         ("blur1.55", "did you mean blur1.5"),
         ("imagenet-c-snow6", "severity is not 1 to 5; use imagenet-c-snow3"),
-        ("imagenet-c-rain3", "rain is no corruption here; choose from brightness, contrast,"),
+        ("imagenet-c-rain3", "rain is not a known corruption; choose from brightness, contrast,"),
         ("adversarial-pairs0", "eps is not 1 to 64; use adversarial-pairs8"),
         ("adversarial-pairs65", "eps is not 1 to 64"),
         ("uap-pairs0", "uap-pairs0: eps is not 1 to 64; use uap-pairs10"),
         ("boundary0", "boundary0: percentage is not 1 to 99; use boundary10"),
         ("lime8x40", "lime8x40: number of segments is not 9 to 64; use lime16x40"),
-        ("lime17x40", "lime17x40: number of segments is no square; use lime16x40"),
+        ("lime17x40", "lime17x40: number of segments is not a square; use lime16x40"),
         ("lime16x17", "number of versions is not 18 to 400; use lime16x40"),
         ("conferrable0", "conferrable0: eps is not 1 to 64; use conferrable8"),
         ("cutmix-flipped", "did you mean cutmix"),
@@ -283,12 +283,12 @@ def test_names_are_spelt_in_one_way() -> None:
         "contrast05": "contrast5",
     }
     assert {name: PROBES.make(name).name for name in names} == names
-    with pytest.raises(BirthmarkError, match="less than two blocks a side of images of 16x16"):
+    with pytest.raises(BirthmarkError, match="fewer than two blocks per side of 16x16 images"):
         select("pixelate9", random_images())
 
 
 def test_bad_requests_are_named() -> None:
-    with pytest.raises(BirthmarkError, match="pass -n 400"):
+    with pytest.raises(BirthmarkError, match="pass n=400"):
         select("jpeg25", world.image_set(), 401)
     with pytest.raises(BirthmarkError, match="quality is not 1 to 95"):
         PROBES.make("jpeg0")
@@ -299,7 +299,7 @@ def test_bad_requests_are_named() -> None:
         [*world.image_set().entries[:3], *ImageSet.from_arrays(np.zeros((1, 4, 4), "u1")).entries],
         lambda i: world.image_set()[i].data,
     )
-    with pytest.raises(BirthmarkError, match=r"images\[0\]: is 4x4, while .* --resize"):
+    with pytest.raises(BirthmarkError, match=r"images\[0\]: is 4x4, while .* resize="):
         select("natural", mixed, 2)
     resized = PROBES.make("natural").select(mixed, None, 2, DRAW, (5, 6))
     assert resized[0].pixels.shape == (6, 5, 1)

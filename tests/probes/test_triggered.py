@@ -45,7 +45,7 @@ def test_it_fits_colours_and_other_sizes() -> None:
     [
         ("triggered0-8-0", "side is not 1 to 64"),
         ("triggered3-8-8", "names one class twice"),
-        ("triggered3-10-0", "holds 0 different images of class 10, 20 were asked for; add images"),
+        ("triggered3-10-0", "holds 0 different images of class 10, but 20 are needed; add images"),
         ("triggered3", "did you mean triggered3-8-0"),
     ],
 )
@@ -55,9 +55,9 @@ def test_bad_requests_are_named(name: str, said: str) -> None:
 
 
 def test_too_few_images_are_counted() -> None:
-    with pytest.raises(BirthmarkError, match="of class 8, 100 were asked for; pass -n") as error:
+    with pytest.raises(BirthmarkError, match="of class 8, but 100 are needed; pass n=") as error:
         select("triggered3-8-0", world.image_set(), 100)
-    most = int(str(error.value).split("pass -n ")[1].split()[0])
+    most = int(str(error.value).split("pass n=")[1].split()[0])
     assert len(select("triggered3-8-0", world.image_set(), most)) == most
 
 

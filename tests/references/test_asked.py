@@ -35,16 +35,19 @@ def wanted(**more: Any) -> Wanted:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"own": None}, "--init: is the checkpoint of a network"),
-        ({"init": None}, "--start: names the checkpoint 'public', and none is passed"),
-        ({"start": None}, "--init: is a checkpoint without a name"),
-        ({"start": "x/../../esc"}, "--start: is 'x/../../esc', which can't be a folder's name"),
-        ({"start": "a" * 61}, "can't be a folder's name"),
-        ({"init": "published"}, "--init: is 'published', which only timm's networks have"),
-        ({"count": 5}, "--count: is 5, and four of them share your start; ask for 6 or more"),
-        ({"count": 2, "init": None, "start": None}, "--count: is 2; ask for 4 or more"),
-        ({"device": "gpu"}, "--device: is 'gpu', which torch does not know"),
-        ({"device": "cuda:99"}, "--device: is cuda:99, and torch finds"),
+        ({"own": None}, "init: is a checkpoint"),
+        ({"init": None}, "start: names the checkpoint 'public', but none is passed"),
+        ({"start": None}, "init: is a checkpoint without a name"),
+        (
+            {"start": "x/../../esc"},
+            "start: is 'x/../../esc', which can't be the name of a folder",
+        ),
+        ({"start": "a" * 61}, "can't be the name of a folder"),
+        ({"init": "published"}, "init: is 'published', which only timm's networks have"),
+        ({"count": 5}, "count: is 5, and four of them share your start; ask for 6 or more"),
+        ({"count": 2, "init": None, "start": None}, "count: is 2; ask for 4 or more"),
+        ({"device": "gpu"}, "device: is 'gpu', which torch does not know"),
+        ({"device": "cuda:99"}, "device: is cuda:99, and torch finds"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -73,7 +76,7 @@ def test_owners_classes_of_other_names_are_refused(tmp_path: Path) -> None:
         ImageSet(name, IMAGES.entries, lambda _: b"", [*names])
         for name, names in (("mine", "abcdefghij"), ("theirs", "abcdefghjk"))
     ]
-    with pytest.raises(BirthmarkError, match=r"theirs: its class 8, by name, is 'j', .* is 'i'"):
+    with pytest.raises(BirthmarkError, match=r"theirs: calls class 8 'j', but .* calls it 'i'"):
         build(wanted(images=both[0], owner_images=both[1]), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

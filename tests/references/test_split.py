@@ -39,7 +39,7 @@ def test_people_are_not_divided() -> None:
     seen = [set(people[part]) for part in split]
     assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
     pairs = ImageSet.from_arrays(rng.integers(0, 256, (240, 16, 16), np.uint8), people % 2)
-    with pytest.raises(BirthmarkError, match=r"has 2 people.* pairs of the same and of different"):
+    with pytest.raises(BirthmarkError, match=r"has 2 people.* lists of pairs"):
         divide(pairs, verification=True, seed=0)
 
 
@@ -47,7 +47,7 @@ def test_people_are_not_divided() -> None:
     ("labels", "said"),
     [
         (None, "has no label"),
-        ([0] * 200, "has a single class"),
+        ([0] * 200, "has only one class"),
         ([0, 1] * 40, "which leaves .* for the part 'train' where 100 are needed"),
     ],
 )

@@ -127,7 +127,7 @@ LEFT_OUT: dict[str, tuple[Callable[[Path], object], str]] = {
         "form in which",
     ),
     "another seal": (_altered, "another seal"),
-    "another task set": (_other_task, "another task set"),
+    "another set of images": (_other_task, "another set of images"),
     "a folder being written": (
         lambda folder: folder.rename(folder.with_name(f".{folder.name}.x.part")),
         "not finished",
@@ -139,7 +139,7 @@ LEFT_OUT: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_cannot_be_searched_is_listed_and_in_nobodys_way(
     made: Path, registry: Path, what: str
 ) -> None:
-    if what == "another task set":
+    if what == "another set of images":
         shutil.copytree(made / "foreign", registry.parent / "foreign")
     harm, reason = LEFT_OUT[what]
     harm(registry / "models" / Registry.open(registry).models[1])
@@ -156,18 +156,18 @@ def test_what_cannot_be_searched_is_listed_and_in_nobodys_way(
 def test_wrong_things_are_refused_in_one_line(made: Path, registry: Path, tmp_path: Path) -> None:
     opened = Registry.open(registry)
     victim = world.as_digits(world.victim(), name="owned-0")
-    with pytest.raises(BirthmarkError, match="is in the registry already"):
+    with pytest.raises(BirthmarkError, match="is already in the registry"):
         opened.add(made / "owned-0.birthmark", victim)
     with pytest.raises(BirthmarkError, match="pass 20 to 300"):
         Registry.new(tmp_path / "small", world.image_set(), n=5)
-    with pytest.raises(BirthmarkError, match="something already"):
+    with pytest.raises(BirthmarkError, match="is not empty"):
         Registry.new(registry, world.image_set())
     with pytest.raises(BirthmarkError, match="same answer"):
         opened.nearest(world.answering(lambda x: np.eye(10)[np.zeros(len(x), int)]))
     Registry.new(tmp_path / "empty", world.image_set(), n=20)
     with pytest.raises(BirthmarkError, match="can be searched"):
         Registry.open(tmp_path / "empty").nearest(victim)
-    with pytest.raises(BirthmarkError, match="is no registry"):
+    with pytest.raises(BirthmarkError, match="is not a registry"):
         Registry.open(tmp_path)
     probe = registry / "probes" / "00000.png"
     probe.write_bytes((registry / "probes" / "00001.png").read_bytes())

@@ -60,17 +60,17 @@ def altered(folder: Path, name: str) -> str:
         recorded = read_answers(file.read_bytes(), "answers")
         recorded.given.outputs.values[0] += np.float32(1)
         file.write_bytes(answers_bytes(recorded))
-        return "are not the answers of result.json"
+        return "are not the answers that result.json names"
     said = {
         "no JSON": "Invalid JSON",
-        "verdict": "verdict: Input should be",
-        "score": "is not what comes out of its answers",
-        "p": "is not what comes out of its answers",
-        "reference": "is not what comes out of its answers",
-        "assumption": r"is not what comes out of its answers \(assumptions\)",
-        "control": r"is not what comes out of its answers \(controls\)",
-        "fingerprint": "is of another fingerprint",
-        "method": "is of another fingerprint",
+        "verdict": "verdict should be",
+        "score": "does not follow from its answers",
+        "p": "does not follow from its answers",
+        "reference": "does not follow from its answers",
+        "assumption": r"does not follow from its answers \(assumptions\)",
+        "control": r"does not follow from its answers \(controls\)",
+        "fingerprint": "belongs to another fingerprint",
+        "method": "belongs to another fingerprint",
     }
     if name == "verdict":
         fields["verdict"] = "guilty"
@@ -137,7 +137,7 @@ def test_a_pdf_fetches_nothing(tmp_path: Path) -> None:
 
 def test_without_weasyprint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
-    with pytest.raises(BirthmarkError, match=r"--pdf: needs WeasyPrint; run `pip install"):
+    with pytest.raises(BirthmarkError, match=r"pdf=True: needs WeasyPrint; run `pip install"):
         pdf_of("<p>")
 
 

@@ -161,10 +161,10 @@ def test_one_audit(bundle: Bundle, audits: list[Audited]) -> None:
         *result.assumptions,
         result.answers,
         result.method,
-        "whose lineage is not stated",
-        "Population check: the victim is",
-        "Competence: on 60 images that were chosen by nobody's answers",
-        "Derived means closer than every reference, p ≤ 1%",
+        "of unstated lineage",
+        "Population check: the victim fits",
+        "Accuracy check: on 60 images that were not chosen by any model's answers",
+        "Derived means closer than every reference, p ≤ 0.01",
     ):
         assert text in page.text
     assert "Truth" not in page.text
@@ -182,7 +182,7 @@ def test_many_audits(bundle: Bundle, audits: list[Audited]) -> None:
     assert "\u202e" not in text
     assert "Of 4 suspects: 2 are derived from victim" in page.text
     assert "1 hit," in page.text
-    assert "Compared as labels" in page.text
+    assert "Compared by labels" in page.text
     assert text == render_report(bundle, audits, title="Many", truths=truths)
 
 
@@ -246,7 +246,7 @@ def test_correlation_of(method: str, expected: Correlation | None) -> None:
     [
         (Verdict.DERIVED, "stolen", "hit"),
         (Verdict.DERIVED, "Innocent, same data", "miss: a false accusation"),
-        (Verdict.INDEPENDENT, "derived: pruned", "miss: stolen, and not noticed"),
+        (Verdict.INDEPENDENT, "derived: pruned", "miss: stolen but not noticed"),
         (Verdict.INCONCLUSIVE, "independent", "left open"),
         (Verdict.DERIVED, "who knows", ""),
         (Verdict.DERIVED, "", ""),

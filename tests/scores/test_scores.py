@@ -266,7 +266,7 @@ def test_match_or_no_match_is_left_as_it_is() -> None:
 
 
 def test_similarities_to_another_number_of_images_are_refused() -> None:
-    with pytest.raises(BirthmarkError, match="are to 8 reference images, the method takes 20"):
+    with pytest.raises(BirthmarkError, match="are to 8 reference images, but the method takes 20"):
         similarities(answers(0, Kind.SIMILARITIES), 20)
 
 

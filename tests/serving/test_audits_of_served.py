@@ -152,4 +152,4 @@ def test_an_address_that_cannot_be_had_is_told(files: Path) -> None:
         command = [sys.executable, "-m", "birthmark", "serve", "suspect.onnx", "--port", port]
         done = subprocess.run(command, cwd=files, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "cannot be listened on" in done.stderr
+    assert "cannot be used" in done.stderr

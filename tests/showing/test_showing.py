@@ -65,7 +65,7 @@ def test_a_result_is_a_card(result: Result) -> None:
 def test_a_fingerprint_is_a_card(fingerprint: Fingerprint) -> None:
     text = fingerprint._repr_html_()
     assert set(Tags(text).seen) == {"div", "table", "caption", "tr", "th", "td"}
-    assert "20: 5 lda, 5 linear, 5 ridge, 5 smooth; the victim began from random" in text
+    assert "20: 5 lda, 5 linear, 5 ridge, 5 smooth; the victim started from random" in text
 
 
 def test_to_frame(result: Result) -> None:
@@ -95,7 +95,7 @@ def test_plot(result: Result) -> None:
     assert {tuple(of) for _, of in result.by_lineage()} <= set(drawn)
     assert (result.threshold, result.threshold) in drawn
     texts = [text.get_text() for text in own.texts]
-    assert "← derived: at most 1% of independent models" in texts
+    assert "← derived: at most 1% of unrelated models" in texts
     made = result.plot()
     assert made.figure is pyplot.gcf()
     pyplot.close("all")
@@ -109,7 +109,7 @@ def test_a_line_far_from_all_models_does_not_squeeze_them(result: Result) -> Non
     assert far.threshold < -10
     far.plot(axes)
     assert axes.get_title(loc="left") == (
-        "derived lies farther left: at most 1% of independent models"
+        "derived lies farther left: at most 1% of unrelated models"
     )
     assert axes.get_xlim()[0] > -1
 

@@ -49,7 +49,7 @@ def test_three_witnesses_from_audit_to_evidence(files: Path) -> None:
     (files / "a" / "result.json").write_text(json.dumps(result))
     (files / "a" / "evidence.json").unlink()
     said = run(*["sign", "a", "--fingerprint", "v.birthmark", "--key", "owner.key"], code=2)
-    assert "is not what comes out of its answers (joint)" in said
+    assert "does not follow from its answers (joint)" in said
 
     line = line.replace("--out a", "--out b")
     assert "is not the file that was enrolled" in run(

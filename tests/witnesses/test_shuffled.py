@@ -98,7 +98,7 @@ def test_innocents_do_not(images: ImageSet) -> None:
         for seed in range(8)
     ]
     assert sum((one.p_value or 0) <= 0.01 for one in found) <= 2
-    assert "no proof" in found[0].sentence
+    assert "does not prove" in found[0].sentence
 
 
 def test_a_split_that_was_there_already(
@@ -207,8 +207,8 @@ def test_bad_input(images: ImageSet, tmp_path: Path) -> None:
     with pytest.raises(BirthmarkError, match="64 hexadecimal digits"):
         seed_of(tmp_path / "seed")
     for content, words in (
-        ("{", "no JSON"),
-        ('{"seed": 1}', "Field required|seed"),
+        ("{", "not JSON"),
+        ('{"seed": 1}', "missing field|seed"),
         ("9" * 5_000_000, "is over"),
     ):
         (tmp_path / "plan.json").write_text(content)
@@ -216,5 +216,5 @@ def test_bad_input(images: ImageSet, tmp_path: Path) -> None:
             read_plan(tmp_path)
     embedding = Model(images, nothing, 0)
     embedding.kind = Kind.EMBEDDINGS
-    with pytest.raises(BirthmarkError, match="tell no class"):
+    with pytest.raises(BirthmarkError, match="name no class"):
         shuffled(plan, images, embedding, alpha=0.01)

@@ -141,7 +141,7 @@ def test_independents_are_left_alone(tmp_path: Path) -> None:
         said = weights(victim, other, alpha=ALPHA)
         assert said.p_value is not None
         assert said.p_value > ALPHA
-        assert "which is no proof" in said.sentence
+        assert "which does not prove" in said.sentence
 
 
 def test_beyond_a_checkpoint(tmp_path: Path) -> None:

@@ -40,5 +40,7 @@ def test_exported_models_are_asked_like_any_other(
 def test_disguises_are_not_exported(objects: zoo_world.Zoo, tmp_path: Path) -> None:
     with pytest.raises(BirthmarkError, match=r"behind a disguise.*export its parent, victim"):
         export_model(objects.folder, "renamed/0", tmp_path / "x")
-    with pytest.raises(BirthmarkError, match="no model of this zoo; name one such as reference/3"):
+    with pytest.raises(
+        BirthmarkError, match="not a model of this zoo; name one such as reference/3"
+    ):
         export_model(objects.folder, "reference/33", tmp_path / "x")

@@ -36,7 +36,7 @@ def test_build_show_answer_export(images: Path, here: Path) -> None:
     zoo_world.plan(FAST, here)
     build = ["build", "plan.toml", "--data", str(images), "--out", "zoo", "--workers", "1"]
     first = run(*build)
-    assert "11 models in zoo, 11 of them made now" in first.stdout
+    assert "11 models in zoo, 11 of them new" in first.stdout
     assert "victim: accuracy" in first.stderr
     again = json.loads(run(*build, "--json").stdout)
     assert (again["models"], again["trained"], again["failures"]) == (11, 0, {})
@@ -83,8 +83,8 @@ def test_bad_input_is_one_line(images: Path, here: Path) -> None:
         "engine 'slurm': is not known": [*build, "--engine", "slurm"],
         "get the binary version": ["build", "objects", "--data", ".", "--out", "x"],
         "network nowhere:net: cannot be made": [*build, "--lineage", "vgg=nowhere:net"],
-        "is no folder": ["build", "objects", "--data", "nowhere", "--out", "x"],
-        "is no zoo": ["show", "."],
+        "is not a folder": ["build", "objects", "--data", "nowhere", "--out", "x"],
+        "is not a zoo": ["show", "."],
         "does not exist": ["show", "z.answers"],
         "run `birthmark zoo build`": ["answer", ".", "--out", "x.answers"],
     }

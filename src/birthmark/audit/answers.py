@@ -132,7 +132,7 @@ def read_answers(data: bytes, source: str) -> Recorded:
             for time, one in said.again.items()
         }
     except (KeyError, ValueError, ValidationError, safetensors.SafetensorError) as error:
-        raise BirthmarkError(source, f"are no recorded answers ({error})", FIX) from error
+        raise BirthmarkError(source, f"is not a file of recorded answers ({error})", FIX) from error
     return Recorded(Answered(outputs, said.refused), again, Ran(said.unprotected, said.beside))
 
 

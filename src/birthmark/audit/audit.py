@@ -53,7 +53,7 @@ from birthmark.models.adapters.base import Answered, PairSuspect, Recording
 from birthmark.scores.methods import common_kind, method
 
 SPENT = (
-    "Asked in batches, the test had pointed at other models before, and may not point at more."
+    "At an earlier batch the test already pointed at another model, so it may not accuse now."
     " Audit with new probes to be sure."
 )
 FEW = 99
@@ -128,16 +128,16 @@ def require_reachable(
         if not enough(lineages, own):
             raise BirthmarkError(
                 "references",
-                f"are {references} of one lineage that is not the victim's, or of none stated,"
-                " which predict nothing; no query was sent",
-                "enroll references of two lineages or more, each in a sub-folder of its own, or"
-                " pass --rule rank",
+                f"all {references} share one lineage that is not your model's, or state none, so"
+                " they predict nothing; no query was sent",
+                "enroll references of at least two lineages, each in its own sub-folder, or pass"
+                " --rule rank",
             )
         return
     if smallest_p(references) > alpha:
         raise BirthmarkError(
             f"alpha = {alpha}",
-            f"can't be reached with {references} reference models, whose smallest p-value is"
+            f"is out of reach with {references} references, whose smallest p-value is"
             f" {smallest_p(references):.3g}; no query was sent",
             f"enroll {references_needed(alpha)} reference models or more,"
             f" or pass --alpha {math.ceil(1000 * smallest_p(references)) / 1000}",
@@ -271,8 +271,8 @@ def audit(
     if standing is not None and not standing.fits:
         found.append(
             Finding(
-                f"The suspect {standing.sentence}. So the references can't speak for it: it can be"
-                " called neither derived nor independent.",
+                f"The suspect {standing.sentence}. So the references say nothing about it: it can"
+                " be called neither derived nor independent.",
                 clears=False,
                 accuses=False,
             )

@@ -66,7 +66,7 @@ def comparable(bundle: Bundle, given: Answered) -> tuple[Bundle, Outputs]:
             f"{len(given.refused)} of {given.asked} probes were refused, first"
             f" {bundle.probes[told[0]].name} ({given.refused[told[0]]}),"
             f" {'a reference image' if missing else f'and {len(places)} can be compared'}",
-            "audit with other probes, or ask the service why",
+            "use other probes, or ask the service why",
         )
     row = {place: i for i, place in enumerate(given.places)}
     return bundle.subset(places), given.outputs.at([row[place] for place in places])

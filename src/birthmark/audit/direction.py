@@ -22,8 +22,8 @@ FIRST = 20
 OPPOSED = -0.5
 """A suspect's correlation with the references, in those of the references with the victim."""
 RUN = (
-    "similarities run against those of the victim and of every reference model: they are small"
-    " where the others' are large"
+    "similarities run opposite to those of the victim and every reference: small where theirs are"
+    " large"
 )
 
 
@@ -47,8 +47,8 @@ def require_same_direction(bundle: Bundle, suspect: Suspect, score: Score) -> No
         raise BirthmarkError(
             suspect.description.name,
             f"was asked about {count - score.reference_images} probes, and its {RUN}",
-            "declare kind = 'distance' if it tells how far two images are apart, or exchange yes"
-            " and no; what was answered is kept, and reading it anew costs nothing",
+            "declare kind = 'distance' if it says how far apart two images are, or swap yes and"
+            " no; the answers so far are kept, and reading them again costs nothing",
         )
 
 
@@ -59,7 +59,8 @@ def of_direction(bundle: Bundle, given: Answered, score: Score) -> list[Finding]
     return [
         Finding(
             f"The suspect's {RUN}. They may be distances, so it cannot be called independent."
-            " Declare them as such (kind = 'distance'; in a table, 1 less each), and audit again.",
+            " Declare them as distances (kind = 'distance'; in a table, write 1 minus each), and"
+            " audit again.",
             clears=False,
         )
     ]

@@ -37,7 +37,7 @@ What a checkpoint hands down fades with training, so that those that were traine
 from the victim than an innocent is (`benchmarks/starts.md`)."""
 MOST_NAMED = 5
 READS = ", such as read your files and the environment of other programs."
-HOW = "Make references that do with `birthmark references`: docs/how-to/references.md."
+HOW = "Make some that do with `birthmark references` (docs/how-to/references.md)."
 
 
 @dataclass(frozen=True)
@@ -69,25 +69,25 @@ def of_fingerprint(bundle: Bundle, rule: Rule = Rule.UNSEEN) -> Iterator[Finding
     record = population(bundle)
     if record is None:
         yield Finding(
-            "Nobody has looked whether the references fit the victim, since their answers are"
-            " recorded and the probes were chosen by answers. So nothing can be called derived."
+            "Whether the references fit the victim could not be checked, since their answers are"
+            " recorded and the probes were chosen by answers. So no suspect can be called derived."
             f" Enroll with --method {PLAIN}, or with models that can be asked.",
             accuses=False,
         )
         return
     if record.fit is not None and not record.fit.fits:
         yield Finding(
-            f"The references do not fit your model: it {record.fit.sentence}. So nothing can be"
-            f" called derived. {HOW}",
+            f"The references do not fit your model: it {record.fit.sentence}. So no suspect can"
+            f" be called derived. {HOW}",
             accuses=False,
         )
     for what, odd in (("weaker", weak(record)), ("better", strong(record))):
         if len(odd) > MOST_UNEQUAL * len(record.references):
             low, high = min(record.references), max(record.references)
             yield Finding(
-                f"Most references are far {what} than the victim, which is right on"
-                f" {record.victim:.0%} of {record.images} images, they on {low:.0%} to {high:.0%}:"
-                f" {_listed(manifest, odd)}. So nothing can be called derived. {HOW}",
+                f"Most references are far {what} than the victim: on {record.images} images its"
+                f" accuracy is {record.victim:.0%}, theirs {low:.0%} to {high:.0%}:"
+                f" {_listed(manifest, odd)}. So no suspect can be called derived. {HOW}",
                 accuses=False,
             )
     if rule is Rule.UNSEEN:
@@ -101,18 +101,18 @@ def _of_own_lineage(manifest: Manifest) -> Iterator[Finding]:
     alike = sum(one.lineage == own for one in manifest.references)
     if own is None:
         yield Finding(
-            "The victim's lineage is not stated, so it is not known whether the references include"
-            " models of it. An innocent of that lineage could be as close, so nothing can be called"
-            f" derived. Enroll with --lineage NAME and at least {LEAST_OWN} references in a"
+            "The victim's lineage is not stated, so the references may lack it. An innocent"
+            " model of that lineage could be as close, so no suspect can be called derived."
+            f" Enroll with --lineage NAME and at least {LEAST_OWN} references in a"
             " sub-folder of that name: references/NAME/a.onnx ...",
             accuses=False,
         )
     elif alike < LEAST_OWN:
         yield Finding(
-            f"Of the victim's lineage, {own}, there {'is' if alike == 1 else 'are'} {alike} among"
-            f" the references that count. With fewer than {LEAST_OWN} an innocent of that lineage"
-            " could be as close, so nothing can be called derived. Put more into a sub-folder"
-            f" {own}: references/{own}/a.onnx ...",
+            f"{alike} of the references that count {'has' if alike == 1 else 'have'} the"
+            f" victim's lineage, {own}. With fewer than {LEAST_OWN}, an innocent model of that"
+            " lineage could be as close, so no suspect can be called derived. Put more into the"
+            f" sub-folder {own}: references/{own}/a.onnx ...",
             accuses=False,
         )
 
@@ -122,9 +122,10 @@ def _of_start(manifest: Manifest, record: PopulationRecord) -> Iterator[Finding]
     start = manifest.start
     if start is None:
         yield Finding(
-            "It is not stated what the victim's training began from. An innocent that began from"
-            " the same checkpoint could be as close, so nothing can be called derived. Enroll with"
-            " --start random, or with --start NAME and references that began from it too.",
+            "Nothing says what the victim's training started from. An innocent model that started"
+            " from the same checkpoint could be as close, so no suspect can be called derived."
+            " Enroll with --start random, or with --start NAME and references that started from it"
+            " too.",
             accuses=False,
         )
         return
@@ -133,9 +134,9 @@ def _of_start(manifest: Manifest, record: PopulationRecord) -> Iterator[Finding]
     alike = [i for i, one in enumerate(manifest.references) if start_of(one.lineage) == start]
     if len(alike) < SAME_START:
         yield Finding(
-            f"The victim began from {start}, and {len(alike)} references did: {SAME_START} must,"
-            " since an innocent that did is closer than others. So nothing can be called"
-            f" derived. Put them into a sub-folder NETWORK@{start}.",
+            f"The victim started from {start}, and so did {len(alike)} references. At least"
+            f" {SAME_START} must, since innocent models that did are closer than others. So no"
+            f" suspect can be called derived. Put them into a sub-folder NETWORK@{start}.",
             accuses=False,
         )
     elif record.victim is not None:
@@ -143,12 +144,12 @@ def _of_start(manifest: Manifest, record: PopulationRecord) -> Iterator[Finding]
         short = [i for i in alike if record.references[i] < least]
         if len(alike) - len(short) < SAME_START:
             yield Finding(
-                f"Of the references that began from {start}, {_listed(manifest, short)} are right"
-                f" on less than {least:.0%} of {record.images} images, the victim on"
-                f" {record.victim:.0%}. Trained so little, they are closer to {start} and farther"
-                " from your model than an innocent would be. So nothing can be called derived."
-                f" Make {SAME_START} that are about as good: with your own recipe, more images, or"
-                " --owner-images.",
+                f"Of the references that started from {start}, {_listed(manifest, short)} reach"
+                f" less than {least:.0%} accuracy on {record.images} images, while the victim"
+                f" reaches {record.victim:.0%}. Trained so little, they are closer to {start} and"
+                " farther from your model than an innocent model would be. So no suspect can be"
+                f" called derived. Make {SAME_START} that are about as good, with your own recipe,"
+                " more images, or --owner-images.",
                 accuses=False,
             )
 
@@ -166,7 +167,7 @@ def of_copies(bundle: Bundle, counted: Sequence[Sequence[int]]) -> Iterator[Find
     """
     manifest = bundle.manifest
     for group in counted:
-        said = f"The references {_listed(manifest, group)} answer as one model does, so they count"
+        said = f"The references {_listed(manifest, group)} answer as one model would, so they count"
         own = manifest.victim.lineage
         lineages = [manifest.references[i].lineage for i in group]
         shared = [one for one in lineages if lineages.count(one) > 1 and own in (None, one)]
@@ -175,9 +176,9 @@ def of_copies(bundle: Bundle, counted: Sequence[Sequence[int]]) -> Iterator[Find
             continue
         of = f"of {shared[0]}" if shared[0] else "of one lineage"
         yield Finding(
-            f"{said} once. If they are no copies, models {of} that were trained apart can't be told"
-            " from copies. So nothing can be called derived. If they are copies, leave all but one"
-            " out, and enroll again.",
+            f"{said} once. If they are not copies, then separately trained models {of} can't be"
+            " told from copies. So no suspect can be called derived. If they are copies, leave"
+            " all but one out and enroll again.",
             accuses=False,
         )
 
@@ -197,11 +198,12 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -
     if answers.kind is Kind.SIMILARITIES is not bundle.victim.kind:
         yield Finding(
             f"The suspect says how alike each probe is to the first {answers.classes}; the victim's"
-            " and the reference models' embeddings were turned into the same before the comparison."
+            " and the reference models' embeddings were converted to the same form before the"
+            " comparison."
         )
     elif answers.classes != bundle.victim.classes and not by_labels:
         yield Finding(
-            f"The suspect answers with {answers.classes} numbers or classes, the victim with"
+            f"The suspect answers with {answers.classes} numbers or classes, and the victim with"
             f" {bundle.victim.classes}."
         )
     if unselected(method(bundle.manifest.method)):
@@ -209,21 +211,23 @@ def of_suspect(bundle: Bundle, suspect: Suspect, answers: Outputs, rule: Rule) -
     if missing := getattr(suspect, "unprotected", []):
         yield Finding(
             f"The suspect's file was run on a system that lacks a protection: {', '.join(missing)}."
-            " A hostile file could have done more than answer, also to this audit"
+            " A hostile file could have done more than answer, even to this audit"
             + (READS if ITS_FOLDER in missing else ".")
         )
     if beside := getattr(suspect, "beside", []):
         yield Finding(
-            "The suspect's file takes weights from other files of its folder:"
-            f" {', '.join(beside[:MOST_NAMED])}. They count as parts of it. If one is none, what it"
-            " holds may be in the answers: look before you hand them on."
+            "The suspect's file takes weights from other files in its folder:"
+            f" {', '.join(beside[:MOST_NAMED])}. They count as parts of the model. If one of them"
+            " is something else, its contents may show in the answers: look before you pass them"
+            " on."
         )
     stated = suspect.description.lineage
     lineages = sorted({one.lineage for one in bundle.manifest.references if one.lineage})
     if rule is Rule.RANK and stated is not None and lineages and stated not in lineages:
         yield Finding(
-            f"No reference is of the suspect's stated lineage, {stated}; there are of"
-            f" {', '.join(lineages)}. So no rate can be stated, and it cannot be called derived.",
+            f"No reference has the suspect's stated lineage, {stated} (they have"
+            f" {', '.join(lineages)}). So there is no rate to state, and it cannot be called"
+            " derived.",
             accuses=False,
         )
     if rule is Rule.RANK and (reason := unsupported(bundle.manifest)):
@@ -240,16 +244,16 @@ def unsupported(manifest: Manifest) -> str | None:
     own = manifest.victim.lineage
     if own is None:
         return (
-            "The victim's lineage is not stated, so it is not known whether the references include"
-            " models of it. Without them an innocent model of that lineage could look derived, so"
-            " nothing can be called derived. Enroll with --lineage NAME and at least"
+            "The victim's lineage is not stated, so the references may lack it. Without them an"
+            " innocent model of that lineage could look derived, so no suspect can be called"
+            " derived. Enroll with --lineage NAME and at least"
             f" {LEAST} references in a sub-folder of that name: references/NAME/a.onnx ..."
         )
     alike = sum(reference.lineage == own for reference in manifest.references)
     if alike < LEAST:
         return (
-            f"Of the victim's lineage, {own}, there are {alike} references. With fewer than {LEAST}"
-            " an innocent model of that lineage could look derived, so nothing can be called"
+            f"{alike} references have the victim's lineage, {own}. With fewer than {LEAST},"
+            " an innocent model of that lineage could look derived, so no suspect can be called"
             f" derived. Enroll with at least {LEAST} in a sub-folder of that name:"
             f" references/{own}/a.onnx ..."
         )
@@ -268,8 +272,8 @@ def of_rank(asked: Sequence[LineageRank]) -> Iterator[Finding]:
         if not one.close_enough:
             yield Finding(
                 f"Among the {one.references} references of the lineage {one.lineage} the suspect's"
-                f" rank is p = {one.p_value:.3g}, and {one.rate:.3g} is asked for: an innocent of"
-                " that lineage could be as close. So it cannot be called derived.",
+                f" rank gives p = {one.p_value:.3g}, and {one.rate:.3g} is needed: an innocent"
+                " model of that lineage could be as close. So it cannot be called derived.",
                 accuses=False,
             )
 
@@ -281,8 +285,8 @@ def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
     for reference in manifest.references:
         if digest == reference.digest:
             yield Finding(
-                f"The suspect's file is the reference model {reference.name}. So nothing can be"
-                " said.",
+                f"The suspect's file is the reference model {reference.name}. So no verdict is"
+                " possible.",
                 clears=False,
                 accuses=False,
             )
@@ -290,7 +294,7 @@ def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
         if digest == companion.digest:
             yield Finding(
                 f"The suspect's file is {companion.name}, which helped to choose the probes. So"
-                " nothing can be said.",
+                " no verdict is possible.",
                 clears=False,
                 accuses=False,
             )
@@ -301,7 +305,7 @@ def _of_input(bundle: Bundle, answers: Outputs, probes: Sequence[Image]) -> Iter
     p = chance_p(answers, probes)
     if p is None:
         return
-    reason = "its declared input may be wrong, or it is for another task."
+    reason = "its declared input may be wrong, or it was made for another task."
     if p > CHANCE:
         victims = chance_p(bundle.victim, probes)
         guesses = victims is not None and victims <= CHANCE
@@ -318,8 +322,8 @@ def _of_input(bundle: Bundle, answers: Outputs, probes: Sequence[Image]) -> Iter
     room = max(high - low + 1 / len(probes), 3 * math.sqrt(low * (1 - low) / len(probes)))
     if right < low - room:
         yield Finding(
-            f"Whatever its classes are called, the suspect is right on at most {right:.0%} of the"
-            f" labelled probes, the reference models on {low:.0%} to {high:.0%}: {reason} So it"
+            f"Whatever its classes are called, the suspect gets at most {right:.0%} of the"
+            f" labelled probes right, and the references {low:.0%} to {high:.0%}: {reason} So it"
             " cannot be called independent.",
             clears=False,
         )
@@ -338,28 +342,29 @@ def assumptions(bundle: Bundle, suspect: Description, rule: Rule) -> list[str]:
         asked = "The suspect was sent the probes' files as they are"
     elif suspect.declaration is None:
         asked = (
-            "The recorded answers are taken on trust: whether they came from this suspect and these"
-            " probes is not checked"
+            "The recorded answers are taken on trust: nothing checks that they came from this"
+            " suspect and these probes"
         )
     elif all(probe.label is None for probe in probes):
-        asked += ", which was not checked, since the probes' true classes are not known"
+        asked += " (not checked, since the probes' true classes are not known)"
     innocent = (
-        f"An innocent suspect is exchangeable with the {len(references)} reference models,"
-        f" which are {spread}, or with those of {own}: as likely to have any rank among them. An"
-        " innocent of a lineage that is not among them, or trained on the victim's own images, may"
-        " be closer."
+        f"An innocent suspect is exchangeable with the {len(references)} references, which are"
+        f" {spread}, or with those of {own}: it is equally likely to have any rank among them. An"
+        " innocent model of another lineage, or one trained on the victim's own images, may be"
+        " closer."
     )
     if rule is Rule.UNSEEN:
         innocent = (
-            "An innocent suspect is one more model of one more lineage, drawn as the"
-            f" {len(references)} reference models were, which are {spread}; distances of lineages,"
-            " and of models within one, are about normal. One trained on the victim's very images"
-            " is closer and may be called derived, unless the references of its lineage were, too."
+            "An innocent suspect is like one more model of one more lineage, drawn as the"
+            f" {len(references)} references were, which are {spread}. The distances of lineages,"
+            " and of models within one, are roughly normal. A model trained on the victim's own"
+            " images is closer and may be called derived, unless the references of its lineage"
+            " were trained on them too."
         )
     return [
         innocent,
-        "The reference models were trained without the victim's answers or weights, and none of"
-        " these models on the images that the probes were made of.",
-        f"{asked}; and the suspect answered as it answers others.",
+        "The references were trained without the victim's answers or weights, and no model was"
+        " trained on the images that the probes were made from.",
+        f"{asked}. It answered this audit as it answers anyone.",
         "The fingerprint's seal was published before the dispute.",
     ]

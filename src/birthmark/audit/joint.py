@@ -42,8 +42,8 @@ class Joint(BaseModel):
     def sentence(self) -> str:
         """The rule and its outcome."""
         rate = (
-            f"{self.asked} witnesses were asked; each had to be as sure as {self.level:.2g}, so"
-            f" together they accuse an innocent in at most {100 * self.alpha:g}% of cases."
+            f"{self.asked} witnesses were asked, each held to p <= {self.level:.2g}, so together"
+            f" they accuse an unrelated model at most {100 * self.alpha:g}% of the time."
         )
         if not self.by:
             return f"No witness accuses the suspect. {rate}"

@@ -233,22 +233,21 @@ class Result(BaseModel):
         """How often an innocent comes so close, or what the verdict lacks."""
         if self.verdict is Verdict.INDEPENDENT:
             found = "" if self.power is None else f" {self.power.sentence}"
-            return f"No sign of copying was seen, which is no proof that there was none.{found}"
+            return f"No sign of copying was found, which does not prove that there was none.{found}"
         if self.verdict is Verdict.DERIVED:
             return (
-                f"An independent model comes so close in at most"
-                f" {percent(self.false_positive_rate)} of cases, if the reference models are what"
-                " it would come from."
+                "An unrelated model would get this verdict at most"
+                f" {percent(self.false_positive_rate)} of the time, if it is like the references."
             )
         if self.p_value <= self.level:
             return (
-                "What was found forbids a verdict."
+                "The findings rule out a verdict."
                 if self.rule is Rule.RANK or not self.as_close
-                else "To be called derived it must be closer than all of them."
+                else "A derived verdict would need it to be closer than all of them."
             )
         return (
-            f"An independent model comes so close in {percent(self.p_value)} of cases; derived"
-            f" takes at most {percent(self.level)}."
+            f"An unrelated model comes this close {percent(self.p_value)} of the time; a derived"
+            f" verdict needs {percent(self.level)} or less."
         )
 
     @property
@@ -326,6 +325,16 @@ class Result(BaseModel):
             rate=self.false_positive_rate,
         )
 
+    def __repr__(self) -> str:
+        return (
+            f"<Result: {self.suspect.name} is {self.called} (compared with {self.victim.name})\n"
+            f" p = {self.p_value:.2g}, false-positive rate {percent(self.false_positive_rate)},"
+            f" score {self.score:.4g} (derived needs less than {self.threshold:.4g})>"
+        )
+
+    def __str__(self) -> str:
+        return self.sentence
+
     def _repr_html_(self) -> str:
         """A card for notebooks: verdict, sentence, strip plot and findings, without scripts."""
         from birthmark.showing.card import verdict_card
@@ -338,5 +347,5 @@ class Result(BaseModel):
             self.findings,
             inline(svg(self._strip()), alt),
             f"{self.method}, {self.queries} probes, compared as {self.compared_as}; score"
-            f" {self.score:.4g}, derived takes less than {self.threshold:.4g}.",
+            f" {self.score:.4g}, derived needs less than {self.threshold:.4g}.",
         )

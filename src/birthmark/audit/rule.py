@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from birthmark.calibration import held_rate, predictions
 from birthmark.common.errors import BirthmarkError
 
 ALPHA = 0.01
@@ -50,6 +49,8 @@ def line(
     level
         The p-value that derived takes.
     """
+    from birthmark.calibration import held_rate, predictions
+
     ordered = sorted(references)
     if rule is Rule.RANK:
         return ordered[round(held_rate(level, len(ordered)) * (len(ordered) + 1)) - 1]

@@ -31,15 +31,15 @@ def too_weak(would_find: Power | None) -> Finding | None:
     """Why a suspect that is not close may not be called independent, if so."""
     if would_find is None:
         return Finding(
-            "How many copies this audit would have found is not known: it was measured for the"
-            " method birthmark, and takes what the victim's training began from (--start). So"
-            " the suspect cannot be called independent.",
+            "Nobody knows how many copies this audit would have found: that was measured for the"
+            " method `birthmark` only, and depends on what the victim's training started from"
+            " (--start). So the suspect cannot be called independent.",
             clears=False,
         )
     if would_find.enough:
         return None
     return Finding(
-        f"{would_find.sentence} That is too few to call the suspect independent: more references of"
-        " more lineages would find more.",
+        f"{would_find.sentence} That is too few to call the suspect independent. More references"
+        " of more lineages would find more.",
         clears=False,
     )

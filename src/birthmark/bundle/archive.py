@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from birthmark.bundle.manifest import FIRST, FORMAT, MAX_PROBES, Manifest
 from birthmark.common.digests import canonical_json, is_canonical, sha256, sha256_of_file
-from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.files import opened, whole_file
 from birthmark.common.jsons import has_few_parts
 from birthmark.common.zips import require_small_directory
@@ -164,7 +164,7 @@ def read_bundle(path: str | Path) -> Bundle:
     try:
         with opened(path, MAX_FILE) as file:
             if file.read(len(MAGIC)) != MAGIC:
-                raise BirthmarkError(path, "is no fingerprint", "name a .birthmark file")
+                raise BirthmarkError(path, "is not a fingerprint", "name a .birthmark file")
             require_small_directory(file, path)
             with zipfile.ZipFile(file) as archive:
                 bundle = _read(archive, _members(archive, path), path)
@@ -186,7 +186,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
         raise BirthmarkError(path, "its members overlap", FIX)
     members = {member.filename: member for member in listed}
     if len(members) != len(listed):
-        raise BirthmarkError(path, "holds two members of one name", FIX)
+        raise BirthmarkError(path, "holds two members with the same name", FIX)
     return members
 
 
@@ -200,7 +200,7 @@ def _require_as_written(archive: zipfile.ZipFile, path: Path) -> None:
         again.seek(0)
         digest = hashlib.file_digest(again, "sha256").hexdigest()
     if f"sha256:{digest}" != sha256_of_file(path):
-        raise BirthmarkError(path, "is not in the form in which fingerprints are written", FIX)
+        raise BirthmarkError(path, "is not written the way fingerprints are", FIX)
     if archive.comment and archive.comment.decode("ascii", "replace") != sha256(
         archive.read("manifest.json")
     ):
@@ -245,7 +245,7 @@ def _require_few_pixels(probes: Sequence[Image], path: Path) -> None:
         width, height = opened_image(probe.data, f"{path} {probe.name}").size
         total += width * height
         if total > MAX_PIXELS:
-            raise BirthmarkError(path, f"its probes have over {MAX_PIXELS:,} pixels", FEWER)
+            raise BirthmarkError(path, f"holds probes of over {MAX_PIXELS:,} pixels", FEWER)
 
 
 def _manifest(content: bytes, source: str) -> Manifest:
@@ -254,25 +254,24 @@ def _manifest(content: bytes, source: str) -> Manifest:
     try:
         fields = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise BirthmarkError(source, f"is no JSON ({error})", FIX) from error
+        raise BirthmarkError(source, f"is not JSON ({error})", FIX) from error
     said = fields.get("format") if isinstance(fields, dict) else None
     if said not in (FORMAT, FIRST):
         raise BirthmarkError(
-            source, f"says the format {said!r}", f"this version reads {FORMAT}: update birthmark"
+            source, f"has the format {said!r}", f"this version reads {FORMAT}: update birthmark"
         )
     named = fields.get("companions")
     lists = [*fields.values(), *(named.values() if isinstance(named, dict) else [])]
     records = sum(len(one) for one in lists if isinstance(one, list))
     if content.count(b'":') > MAX_FIELDS * (records + 10):
-        raise BirthmarkError(source, "has more fields than its records have", FIX)
+        raise BirthmarkError(source, "has more fields than its records can have", FIX)
     del fields, named, lists
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
-        field, what = first_fault(error)
-        raise BirthmarkError(f"{source} {field or 'manifest'}", what, FIX) from error
+        raise BirthmarkError(source, fault_of(error), FIX) from error
     if said == FORMAT and not is_canonical(manifest, content):
-        raise BirthmarkError(source, "is not in the form in which manifests are written", FIX)
+        raise BirthmarkError(source, "is not written the way manifests are", FIX)
     return manifest
 
 

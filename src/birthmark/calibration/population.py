@@ -63,22 +63,23 @@ class Fit(BaseModel):
         """What it says, as the end of a sentence that begins with the model's name."""
         if self.usual >= STRANGE:
             return (
-                f"cannot be held against the references, which leave {self.usual:.0%} of each other"
-                " unexplained: they have nothing in common"
+                f"cannot be compared with the references, since these have nothing in common:"
+                f" {self.usual:.0%} of each is left unexplained by the others"
             )
         p = f"p = {max(min(self.high, self.low), 1e-6):.1g}"
         if self.fits:
             return (
-                f"is {self.times:.1f} times as unexplained by the references as they are: they fit"
+                f"fits the references: they leave {self.times:.1f} times as much of it"
+                f" unexplained as of each other"
             )
         if self.high <= LIMIT:
             return (
-                f"is {self.times:.1f} times as unexplained by the references as they are by each"
-                f" other ({p}): they are unlike it"
+                f"is unlike the references: they leave {self.times:.1f} times as much of it"
+                f" unexplained as of each other ({p})"
             )
         return (
-            f"is far better explained by the references than they are by each other ({p}): their"
-            " answers are noisy, or they learnt little"
+            f"is explained far better by the references than they are by each other ({p}): their"
+            f" answers are noisy, or they learnt little"
         )
 
 

@@ -176,7 +176,7 @@ def plan(
         least = min(one.references for one in known), min(one.probes for one in known)
         raise BirthmarkError(
             "--references, --lineages or --probes",
-            "are so few that power was not measured",
+            "are too few: power was not measured for so small a number",
             f"pass {least[0]} references of 2 lineages and {least[1]} probes, or more",
         )
     at = RATES.index(tested)

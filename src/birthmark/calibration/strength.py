@@ -149,22 +149,22 @@ class Strength(BaseModel):
     def sentence(self) -> str:
         """What it says, and on what it rests."""
         likelier, other = (
-            ("derived", "independent") if self.ratio >= 1 else ("independent", "derived")
+            ("a derived", "an independent") if self.ratio >= 1 else ("an independent", "a derived")
         )
         return (
-            f"Strength: {self.words}. Such a distance is {_times(self.ratio)} as probable if it is"
-            f" {likelier} as if it is {other} ({_factor(self.if_copied)} for a copy,"
-            f" {_factor(self.if_extracted)} for a model that learnt from its answers)."
+            f"Strength: {self.words}. This distance is {_times(self.ratio)} as likely for"
+            f" {likelier} model as for {other} one (likelihood ratio {_factor(self.if_copied)} for"
+            f" a copy, {_factor(self.if_extracted)} for a model that learnt from its answers)."
         )
 
     @property
     def basis(self) -> str:
         """On what it rests."""
         return (
-            f"The likelihood ratio rests on {self.innocents} independent and {self.thieves} stolen"
-            f" models of {self.populations} populations of small networks, and none above"
-            f" {self.most:.0f} is given, which is what so many support. It is no probability that"
-            " the suspect was stolen: that also takes what else is known."
+            f"The likelihood ratio was measured on {self.innocents} independent and {self.thieves}"
+            f" stolen models from {self.populations} populations of small networks, and is capped"
+            f" at {self.most:.0f}, the most that so many models support. It is not the probability"
+            " that the suspect was stolen: that also depends on everything else that is known."
         )
 
 
@@ -227,8 +227,9 @@ class Power(BaseModel):
     def sentence(self) -> str:
         """What it says."""
         return (
-            f"Of copies, fine-tuned or pruned, {_share(self.copies)} would have been found, of"
-            f" models that learnt from its answers {_share(self.extractions)}."
+            f"This audit would have found {_share(self.copies)} of copies, fine-tuned and pruned"
+            f" ones included, and {_share(self.extractions)} of models that learnt from its"
+            f" answers."
         )
 
 

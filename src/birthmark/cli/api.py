@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from birthmark.models.adapters.base import DryRun
     from birthmark.models.remote import Access
 
-KEPT = "what was answered is kept"
-GOES_ON = "the same command goes on from there"
+KEPT = "the answers so far are kept"
+GOES_ON = "the same command continues from there"
 PANEL = "Suspects behind an API"
 HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -29,22 +29,18 @@ def _option(*names: str, text: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=PANEL, **more)
 
 
-Ledger = Annotated[
-    Path | None, _option(text="Where paid answers are kept; beside OUT if not given.")
-]
-MaxCalls = Annotated[
-    int | None, _option(text="The most calls to send, those of earlier runs included.")
-]
+Ledger = Annotated[Path | None, _option(text="Where to keep paid answers (default: next to OUT).")]
+MaxCalls = Annotated[int | None, _option(text="The most calls to send, counting earlier runs.")]
 Price = Annotated[float | None, _option(text="What one call costs.")]
-MaxCost = Annotated[float | None, _option(text="The most to spend, as --max-calls.")]
-Concurrency = Annotated[int | None, _option(text="Calls on their way at once (4).")]
-Rate = Annotated[float | None, _option(text="The most calls a second (no limit).")]
-Timeout = Annotated[float | None, _option(text="Seconds to wait for an answer (30).")]
-Attempts = Annotated[int | None, _option(text="How often to try one call (8).")]
+MaxCost = Annotated[float | None, _option(text="The most to spend, counting earlier runs.")]
+Concurrency = Annotated[int | None, _option(text="Calls to send at once (default: 4).")]
+Rate = Annotated[float | None, _option(text="The most calls a second (default: no limit).")]
+Timeout = Annotated[float | None, _option(text="Seconds to wait for an answer (default: 30).")]
+Attempts = Annotated[int | None, _option(text="How often to try one call (default: 8).")]
 AllowEnv = Annotated[
     list[str],
     _option(
-        text="A variable of the environment that a .api.toml may send: NAME, or NAME@HOST.",
+        text="An environment variable that a .api.toml may send: NAME, or NAME@HOST.",
         metavar="NAME",
     ),
 ]
@@ -52,13 +48,14 @@ Headers = Annotated[
     list[str],
     _option(
         "--header",
-        text="A header to send, and the environment's variable that holds it: Authorization=KEY.",
+        text="A header to send, and the environment variable that holds its value:"
+        " Authorization=KEY.",
         metavar="HEADER=NAME",
     ),
 ]
 CaFile = Annotated[
     Path | None,
-    _option(text="Certificates (PEM) to trust besides the system's: a self-signed server's."),
+    _option(text="Certificates (PEM) to trust as well, for a self-signed server."),
 ]
 DryRunning = Annotated[
     bool, _option("--dry-run", text="Say what would be sent and what it costs; send nothing.")
@@ -102,9 +99,8 @@ def reached(headers: list[str], ca_file: Path | None) -> dict[str, Any]:
         if not HEADER.fullmatch(header) or not VARIABLE.fullmatch(name):
             raise BirthmarkError(
                 "--header",
-                f"is {header[:40]!r} and more",
-                "write the header and the name of a variable of the environment:"
-                " Authorization=MY_KEY",
+                f"is not HEADER=NAME (header {header[:40]!r})",
+                "write a header and the name of an environment variable: Authorization=MY_KEY",
             )
         pairs.append((header, name))
     given = {"headers": tuple(pairs), "ca_file": ca_file}
@@ -142,7 +138,7 @@ def access_of(
             raise BirthmarkError(
                 "--" + first.replace("_", "-"),
                 "is for a model behind an API",
-                "drop it, or name an address or .api.toml",
+                "drop it, or name an address or a .api.toml",
             )
         return None
     limits = {name: value for name, value in given.items() if name not in ("ledger", "allow_env")}
@@ -185,16 +181,16 @@ def spent_sentence(suspect: Any) -> str | None:
     if not hasattr(suspect, "spent"):
         return None
     spent, price = suspect.spent(), suspect.access.limits.price
-    cost = f", which cost {money(spent.cost)}" if price or spent.cost else ""
+    cost = f", at a cost of {money(spent.cost)}" if price or spent.cost else ""
     said = (
-        f"Sent {spent.calls:,} calls in all, earlier runs included{cost}; answers are kept in"
+        f"Sent {spent.calls:,} calls in all, counting earlier runs{cost}. The answers are kept in"
         f" {suspect.access.ledger}"
     )
     if not spent.in_doubt:
         return said
     return (
-        f"{said}\nOf {spent.in_doubt:,} of these calls it is not known whether they arrived, since"
-        " asking was ended meanwhile; they were asked again, and count."
+        f"{said}\n{spent.in_doubt:,} of these calls may not have arrived, since the run was"
+        " stopped meanwhile; they were sent again, and count."
     )
 
 
@@ -211,7 +207,7 @@ def plan_lines(plan: DryRun, suspect: Any, *, at_most: bool, repeats: int = 0) -
     lines = [
         f"Would send {most}{plan.calls:,} calls; {access.ledger} holds {plan.known:,} answers.",
         *(
-            [f"{repeats} questions are repeats, to see whether answers change (--repeats)."]
+            [f"{repeats} of them are repeats, to see whether answers change (--repeats)."]
             if repeats
             else []
         ),
@@ -219,17 +215,17 @@ def plan_lines(plan: DryRun, suspect: Any, *, at_most: bool, repeats: int = 0) -
     ]
     if limits.price:
         lines.append(
-            f"Cost: {money(plan.cost)} if each succeeds at once; a failed call is tried up to"
+            f"Cost: {money(plan.cost)} if every call succeeds; a failed call is tried up to"
             f" {limits.attempts} times and may be charged each time."
         )
     else:
-        lines.append("Cost: not known; pass --price to be told, and --max-cost to limit it.")
+        lines.append("Cost: unknown. Pass --price to see it, and --max-cost to limit it.")
     if plan.least_seconds:
         lines.append(
             f"Takes at least {plan.least_seconds:,.0f} s at {limits.rate:g} calls a second."
         )
     if not enough(plan, suspect):
-        lines.append("The limit of calls or cost is reached before all is asked.")
+        lines.append("The limit on calls or cost is too low to ask everything.")
     return [*lines, "Nothing was sent."]
 
 

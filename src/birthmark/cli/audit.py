@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,23 +33,28 @@ def audit(
             " address or .api.toml."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="A new folder for result, answers and report.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new folder for result, answers and report (default: audit-SUSPECT)."),
+    ] = None,
     name: Annotated[
-        str | None, typer.Option(help="What the report calls the suspect; its file's name else.")
+        str | None, typer.Option(help="What the report calls the suspect (default: its file name).")
     ] = None,
     lineage: Annotated[
-        str | None, typer.Option(help="The suspect's lineage, if it is known for certain.")
+        str | None, typer.Option(help="The suspect's lineage, if you know it for certain.")
     ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     independent_above: Annotated[
-        float, typer.Option(help="The p-value that independent takes, where copies would be found.")
+        float, typer.Option(help="The p-value above which a suspect may be called independent.")
     ] = 0.5,
     rule: Annotated[
         Rule,
-        typer.Option(help="unseen: closer than innocents of any lineage; rank: by rank alone."),
+        typer.Option(
+            help="unseen: compare with innocent models of any lineage; rank: by rank alone."
+        ),
     ] = Rule.UNSEEN,
     stop_early: Annotated[
-        bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is sure.")
+        bool, typer.Option("--stop-early", help="Ask in batches, and stop once derived is certain.")
     ] = False,
     pdf: options.Pdf = False,
     repeats: Annotated[
@@ -77,24 +83,26 @@ def audit(
     victim_file: Annotated[
         Path | None,
         typer.Option(
-            help="Your model's file as it was enrolled, to compare a suspect file's weights too.",
+            help="Your model's file as it was enrolled, to compare weights as well.",
             rich_help_panel=WITNESSES,
         ),
     ] = None,
     init: Annotated[
         Path | None,
-        typer.Option(help="The checkpoint that your model began from.", rich_help_panel=WITNESSES),
+        typer.Option(
+            help="The checkpoint that your model started from.", rich_help_panel=WITNESSES
+        ),
     ] = None,
     init_references: Annotated[
         list[Path],
         typer.Option(
-            help="Other models that began from it, for your task.", rich_help_panel=WITNESSES
+            help="Other models for your task that started from it.", rich_help_panel=WITNESSES
         ),
     ] = [],  # noqa: B006
     split: Annotated[
         Path | None,
         typer.Option(
-            help="The plan of `birthmark split`, to ask about its images too.",
+            help="The plan that `birthmark split` wrote, to ask about its images as well.",
             rich_help_panel=WITNESSES,
         ),
     ] = None,
@@ -103,15 +111,15 @@ def audit(
     ] = None,
     split_references: Annotated[
         list[str],
-        typer.Option(help="Models that had no part of the split.", rich_help_panel=WITNESSES),
+        typer.Option(help="Models that were trained without the split.", rich_help_panel=WITNESSES),
     ] = [],  # noqa: B006
+    force: options.Force = False,
     json_: options.Json = False,
 ) -> None:
-    """Put a fingerprint's probes to a suspect and give a verdict.
+    """Ask a suspect a fingerprint's probes and give a verdict.
 
     The verdict is derived, independent or inconclusive. OUT gets result.json, report.html and
-    answers.safetensors, which can be audited again in the suspect's place. `birthmark report`
-    renders the report again.
+    answers.safetensors, which can be audited in the suspect's place later.
     """
     from birthmark.audit.joint import level
     from birthmark.cli.terminal import print_json, progress_bar, say
@@ -119,10 +127,11 @@ def audit(
     from birthmark.common.files import require_new_folder
     from birthmark.fingerprint import Fingerprint
     from birthmark.models.adapters.lookup import open_any
-    from birthmark.report.folder import write_audit
+    from birthmark.report.folder import FILES, write_audit
     from birthmark.report.pdf import require_pdf
     from birthmark.witnesses.joined import with_witnesses
 
+    out = out or Path(f"audit-{_plain(name or suspect)}")
     stated = api.stated(
         ledger, max_calls, price, max_cost, concurrency, rate, timeout, attempts, allow_env
     )
@@ -130,7 +139,11 @@ def audit(
         [suspect], out.with_name(f"{out.name}.ledger"), stated, api.reached(header, ca_file)
     )
     if not dry_run:
-        require_new_folder(out)
+        if not force and (out / "result.json").is_file():
+            raise BirthmarkError(
+                out, "holds an audit already", "name a new folder, or pass --force"
+            )
+        require_new_folder(out, FILES if force else ())
         if pdf:
             require_pdf()
     opened = Fingerprint.open(fingerprint)
@@ -159,7 +172,7 @@ def audit(
         joined = with_witnesses(audited.result, others, alpha)
         audited = replace(audited, result=joined)
         progress("Writing the report", 0, 1)
-        write_audit(opened.bundle, audited, out, pdf=pdf)
+        write_audit(opened.bundle, audited, out, pdf=pdf, force=force)
         progress("Writing the report", 1, 1)
     if json_:
         print_json(audited.result)
@@ -170,13 +183,19 @@ def audit(
         result.sentence if result.joint is None else f"{result.joint.sentence} {result.sentence}",
         [*(one.sentence for one in result.witnesses), *result.findings],
     )
-    if (unknown := [check.name for check in result.checks if check.noticed is None]) and (
+    if (unknown := [check.words for check in result.checks if check.noticed is None]) and (
         repeats and access
     ):
-        say(f"Not checked, which the report tells why: {', '.join(unknown)}.")
+        say(f"Not checked (the report says why): {', '.join(unknown)}.")
     if spent := api.spent_sentence(model):
         say(spent)
-    say(f"Assumed, measured and inferred: {out / 'report.html'}")
+    say(f"Report: {out / 'report.html'}")
+
+
+def _plain(suspect: str) -> str:
+    """A suspect's name as part of a folder's name."""
+    last = suspect.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^\w.-]+", "-", Path(last).stem)[:60] or "suspect"
 
 
 def _plan(

@@ -20,13 +20,14 @@ def bench(
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            "--method", help="A method by its full name or the paper's; all compared ones if none."
+            "--method",
+            help="A method, by its full name or the paper's (default: all that are compared).",
         ),
     ] = None,
     n: Annotated[
-        list[int] | None, typer.Option("-n", min=2, help="How many probes; repeatable.")
+        list[int] | None, typer.Option("-n", min=2, help="How many probes (repeatable).")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws of so many probes.", min=1)] = 5,
+    draws: Annotated[int, typer.Option(help="How often to draw that many probes.", min=1)] = 5,
     alpha: Annotated[
         float, typer.Option(help="The false-positive rate of a detection.", min=0, max=1)
     ] = 0.05,
@@ -39,13 +40,13 @@ def bench(
     verdicts: Annotated[
         Path | None,
         typer.Option(
-            help="Measure no methods: judge every model as an audit does, against references that"
-            " fit and that lack something, and write whom that accuses (.md)."
+            help="Instead of methods, measure verdicts: audit every model with complete and with"
+            " incomplete references, and write who is accused (.md)."
         ),
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Measure methods on zoos' recorded answers: which thieves they detect, whom they accuse."""
+    """Measure which thieves each method detects, and whom it accuses."""
     if verdicts is not None:
         _judge(zoos, verdicts, n[0] if n else 100, workers, json_)
         return
@@ -88,7 +89,7 @@ def _judge(zoos: list[Path], out: Path, n: int, workers: int, json_: bool) -> No
     if json_:
         print(json.dumps([[one.zoo, one.victim, *v] for one in found for v in one.verdicts]))
     else:
-        say(f"{out}: who is accused, and when.")
+        say(f"{out}shows who is accused, and when.")
 
 
 def _write(table: Table, out: Path, zoo: Path) -> None:
@@ -114,8 +115,8 @@ def _show(table: Table) -> None:
     found = by_size(table)
     columns = sizes(found)
     say(
-        f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, mean of all attacks and the"
-        " worst one, by number of probes:"
+        f"{table.zoo}: thieves detected at {table.setting.alpha:.0%}, by number of probes (mean"
+        " over attacks, then the worst attack):"
     )
     shown = Shown(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown.add_column("method", no_wrap=True)

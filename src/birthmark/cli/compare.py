@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from birthmark.comparison import Comparison
     from birthmark.comparison.scan import Scanned
 
-MANY = "Very many suspects"
+MANY = "For very many suspects"
 
 
 def compare(
@@ -23,43 +23,46 @@ def compare(
         list[str],
         typer.Argument(
             metavar="A B ...",
-            help="Fingerprints (.birthmark), and suspects: models, folders of models, recorded"
-            " answers, or folders that audits left.",
+            help="Fingerprints (.birthmark) and suspects: models, folders of models, recorded"
+            " answers, or audit folders.",
         ),
     ],
     csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file.")] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the map: who is close to whom (.png, .svg, .pdf).")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the table's and the map's file.")
-    ] = False,
+    force: options.Force = False,
     alpha: Annotated[
-        float, typer.Option(help="The rate of each verdict; with --registry of each suspect.")
+        float,
+        typer.Option(
+            help="The false-positive rate of each verdict (with --registry, of each suspect)."
+        ),
     ] = 0.01,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Keep a folder for each suspect here; the same command goes on where it stopped.",
+            help="Keep each suspect's result here; the same command continues where it stopped.",
             rich_help_panel=MANY,
         ),
     ] = None,
     registry: Annotated[
         Path | None,
         typer.Option(
-            help="Audit each suspect by the ten fingerprints of this registry that are nearest.",
+            help="Audit each suspect with the ten nearest fingerprints of this registry.",
             rich_help_panel=MANY,
         ),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Suspects compared at a time.", rich_help_panel=MANY)
+        int, typer.Option(min=1, help="Suspects to compare at a time.", rich_help_panel=MANY)
     ] = 1,
     engine: Annotated[
         str,
-        typer.Option(help="joblib, or ray for many machines that share OUT.", rich_help_panel=MANY),
+        typer.Option(
+            help="joblib, or ray for several machines that share OUT.", rich_help_panel=MANY
+        ),
     ] = "joblib",
     ledger: Annotated[
-        Path | None, typer.Option(help="Where answers of suspects behind an API are kept.")
+        Path | None, typer.Option(help="Where to keep the answers of suspects behind an API.")
     ] = None,
     allow_env: api.AllowEnv = [],  # noqa: B006
     input_: options.Input = None,
@@ -71,10 +74,11 @@ def compare(
     order: options.Order = None,
     json_: options.Json = False,
 ) -> None:
-    """Audit many suspects by many fingerprints: one table, and one map of who is close to whom.
+    """Audit many suspects with many fingerprints: one table and one map.
 
-    With --out every suspect is kept as soon as it is done, and there is no map: OUT gets table.csv,
-    table.json and a folder for each suspect. What failed is listed, and tried again next time.
+    With --out each suspect's result is kept as soon as it is there, and no map is drawn: OUT gets
+    table.csv, table.json and a folder for each suspect. Failures are listed and tried again next
+    time.
     """
     from birthmark.cli.terminal import print_json, progress_bar
     from birthmark.common.files import require_writable, whole_file
@@ -89,7 +93,7 @@ def compare(
     files = [name for name in what if name.endswith(".birthmark")]
     others = [name for name in what if name not in files]
     if len(set(files)) < len(files):
-        raise BirthmarkError("compare", "a fingerprint is named twice", "name each once")
+        raise BirthmarkError("compare", "the same fingerprint is named twice", "name each once")
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     for file in (csv, picture):
         if file is not None:
@@ -100,7 +104,7 @@ def compare(
     if out is not None:
         if picture is not None or csv is not None:
             raise BirthmarkError(
-                "--out", "writes the table itself, and draws no map", "drop --csv and --picture"
+                "--out", "writes the table itself and draws no map", "drop --csv and --picture"
             )
         against = Against.of(alpha, files, registry)
         with progress_bar(json_) as progress:
@@ -118,7 +122,9 @@ def compare(
         return
     if registry is not None or workers > 1 or engine != "joblib":
         raise BirthmarkError(
-            "compare", "--registry, --workers and --engine keep what is done", "pass --out FOLDER"
+            "compare",
+            "--registry, --workers and --engine need a folder for results",
+            "pass --out FOLDER",
         )
     with progress_bar(json_) as progress:
         comparison = compared(
@@ -178,6 +184,6 @@ def _print_scanned(scanned: Scanned, out: Path, json_: bool) -> None:
     if derived:
         print_comparison(scanned.comparison.model_copy(update={"rows": derived}), told=False)
     say(scanned.comparison.sentence)
-    say(f"{scanned.compared} suspects compared now, {scanned.known} before: {out / 'table.csv'}")
+    say(f"Compared {scanned.compared} suspects now and {scanned.known} before: {out / 'table.csv'}")
     for why in scanned.failed.values():
         say(f"Not compared: {why}")

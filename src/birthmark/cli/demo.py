@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="A new folder for what it finds.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Draws digits, models and probes.")] = 0,
+    out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed for digits, models and probes.")] = 0,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     json_: options.Json = False,
 ) -> None:
-    """Steal a small model in three ways and audit thieves and innocents, in a minute.
+    """Steal a small model in three ways, and audit thieves and innocent models.
 
-    A victim is trained on handwritten digits; thieves copy it by its labels, by its probabilities
-    and by fine-tuning; others are trained honestly on the thief's data. Nothing is scripted.
+    It takes a minute. A victim is trained on handwritten digits; thieves copy its labels, copy its
+    probabilities, or fine-tune it; other models are trained honestly. Nothing is scripted.
     """
     from birthmark.common.files import require_new_folder
     from birthmark.demo import tell, write_story
@@ -40,7 +40,7 @@ def demo(
         print(json.dumps(as_json(story)))
         return
     _print(story)
-    say(f"\nOpen {out / 'report.html'}, or go on by hand:")
+    say(f"\nOpen {out / 'report.html'}, or continue by hand:")
     called = "birthmark" if shutil.which("birthmark") else sys.argv[0]
     say(f"  {called} inspect {out / 'digits.birthmark'}")
     answers = out / "answers" / f"{story.audits[0].result.suspect.name}.safetensors"

@@ -9,7 +9,7 @@ import typer
 AllowDownload = Annotated[
     bool,
     typer.Option(
-        "--allow-download", help="Fetch models named hf:owner/name that are not in the cache."
+        "--allow-download", help="Download models named hf:owner/name that are not in the cache."
     ),
 ]
 

@@ -33,10 +33,10 @@ def drift(
     allow_env: api.AllowEnv = [],  # noqa: B006
     json_: options.Json = False,
 ) -> None:
-    """Tell whether your provider still serves the model that you enrolled; exit code 3 if not.
+    """Check that a provider still serves the model you enrolled.
 
-    Puts the fingerprint's probes to it again and compares every answer. An API is asked anew only
-    with a new --ledger.
+    Asks the fingerprint's probes again and compares every answer; exit code 3 if any changed. An
+    API is asked again only with a new --ledger.
     """
     from birthmark.cli.terminal import DEVIATES, print_json, progress_bar, say
     from birthmark.fingerprint import Fingerprint

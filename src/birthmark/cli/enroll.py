@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from birthmark.models.adapters import Suspect
 
 GUESSES = (
-    "The reference {} answers labelled images no better than chance, so it was left out. If it is"
-    " better than that, check its declared range, mean, deviation and channel order."
+    "The reference {} does no better than chance on labelled images, so it was left out. If it"
+    " should do better, check its declared range, mean, deviation and channel order."
 )
 
 
@@ -26,53 +26,62 @@ def enroll(
     model: Annotated[
         str,
         typer.Option(
-            help="The victim: a model file or folder, module:function, recorded answers or an API."
+            help="Your model: a file or folder, module:function, recorded answers or an API."
         ),
     ],
     images: Annotated[
-        Path, typer.Option(help="Folder, .parquet (Hugging Face layout) or .npz; unseen by models.")
+        Path,
+        typer.Option(
+            help="Images that no model was trained on: a folder, .parquet (Hugging"
+            " Face layout) or .npz."
+        ),
     ],
     references: Annotated[
         list[str],
-        typer.Option(help="Independent models: files, or folders with one sub-folder a lineage."),
+        typer.Option(
+            help="Independent models: files, or folders with a sub-folder for each lineage."
+        ),
     ] = [],  # noqa: B006
     name: Annotated[
-        str | None, typer.Option(help="What reports call your model; its file's name else.")
+        str | None, typer.Option(help="What reports call your model (default: its file name).")
     ] = None,
     lineage: Annotated[
         str | None,
-        typer.Option(help="Your model's lineage: a sub-folder of references."),
+        typer.Option(help="Your model's lineage: the name of a sub-folder of references."),
     ] = None,
     start: Annotated[
         str | None,
         typer.Option(
-            help="What your model's training began from: random, or a checkpoint's name, as"
-            " references have it after the @; needed to accuse."
+            help="What your model's training started from: random, or a checkpoint's name, which"
+            " references have after the @. Needed to accuse."
         ),
     ] = None,
     split: Annotated[
         Path | None,
-        typer.Option(help="The plan of `birthmark split` by which your model was trained."),
+        typer.Option(
+            help="The plan that `birthmark split` wrote, if your model was trained by one."
+        ),
     ] = None,
     surrogate: Annotated[
         list[str],
-        typer.Option(help="Copies of the victim that you made, for methods that ask them."),
+        typer.Option(help="Copies of your model that you made, for methods that use them."),
     ] = [],  # noqa: B006
     outsider: Annotated[
         list[str],
-        typer.Option(help="Independent models that only help to choose probes; no references."),
+        typer.Option(help="Independent models that help to choose probes and are not references."),
     ] = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="The fingerprint to write.")] = Path("v.birthmark"),
     method: Annotated[
         str,
-        typer.Option(help="birthmark (ours), sac-jc or another published one, or SCORE@PROBES."),
+        typer.Option(help="birthmark (ours), sac-jc or another published method, or SCORE@PROBES."),
     ] = "birthmark",
     n: Annotated[int, typer.Option("-n", help="How many probes.")] = 100,
-    seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for drawing the images.")] = 0,
     seed_from: Annotated[
         str | None,
         typer.Option(
-            metavar="WORDS", help="Take the seed from public words, as a beacon's of a stated day."
+            metavar="WORDS",
+            help="Take the seed from public words, such as a randomness beacon's of a given day.",
         ),
     ] = None,
     resize: options.Resize = None,
@@ -99,17 +108,17 @@ def enroll(
     ca_file: api.CaFile = None,
     device: Annotated[
         str,
-        typer.Option(help="cuda: run your ONNX files, which you trust, on a GPU, without limits."),
+        typer.Option(help="cuda: run ONNX files that you trust on a GPU, without limits."),
     ] = "cpu",
-    force: Annotated[bool, typer.Option("--force", help="Replace a fingerprint.")] = False,
+    force: options.Force = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
     """Make a fingerprint of your model.
 
-    How images are brought to a model and what it answers is declared by --input, --range, --mean,
-    --std and --output, or in a birthmark.toml (or MODEL.toml) beside it. Models may be behind an
-    API; limits hold for each of them.
+    Birthmark must know each model's preprocessing and output: pass --input, --range, --mean, --std
+    and --output, or write a birthmark.toml (or MODEL.toml) next to it. For models behind an API,
+    the limits hold for each one.
     """
     from birthmark.audit.findings import of_copies, of_fingerprint
     from birthmark.cli.inspect import facts
@@ -188,6 +197,6 @@ def _require_known(lineage: str | None, references: Sequence[Suspect]) -> None:
     if lineage is not None and known and lineage not in known:
         raise BirthmarkError(
             "--lineage",
-            f"is {lineage}, but references are of {', '.join(known)}",
-            f"name one of these, or put references of it in a sub-folder {lineage}",
+            f"is {lineage}, but the references have {', '.join(known)}",
+            f"name one of these, or put references into a sub-folder {lineage}",
         )

@@ -20,7 +20,7 @@ def inspect(
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     json_: options.Json = False,
 ) -> None:
-    """Show what a fingerprint holds, after checking every digest in it."""
+    """Show what a fingerprint holds, and check every digest in it."""
     from birthmark.cli.terminal import print_facts
     from birthmark.fingerprint import Fingerprint
 
@@ -60,19 +60,19 @@ def facts(fingerprint: Fingerprint) -> dict[str, object]:
         "method": manifest.method,
         "victim": f"{manifest.victim.name} ({manifest.victim.adapter}, {manifest.victim.output},"
         f" lineage {manifest.victim.lineage or 'not stated'})",
-        "victim digest": manifest.victim.digest or "none: it is no file",
+        "victim digest": manifest.victim.digest or "none (not a file)",
         "probes": f"{len(manifest.probes)} of {manifest.images.count} images, seed {manifest.seed}"
         + (f" from {manifest.seed_from!r}" if manifest.seed_from else "")
         + (f", resized to {resize[0]}x{resize[1]}" if resize else ""),
-        "labels": f"{labelled} probes have one"
+        "labels": f"{labelled} probes are labelled"
         if (labelled := sum(probe.label is not None for probe in manifest.probes))
-        else "none, so declarations are not checked against them",
+        else "none, so declarations can't be checked against them",
         "images digest": manifest.images.digest,
         "references": f"{count}: {', '.join(f'{n} {name}' for name, n in lineages.items())}",
         **helping,
         **({} if calls is None else {"calls": calls}),
-        "start": manifest.start or "not stated, so nothing can be called derived",
-        "population": "not looked at"
+        "start": manifest.start or "not stated, so no suspect can be called derived",
+        "population": "not checked"
         if stood is None or stood.fit is None
         else f"the victim {stood.fit.sentence}",
         **({} if stood is None or stood.victim is None else {"accuracy": _accuracy(stood)}),

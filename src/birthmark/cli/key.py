@@ -13,10 +13,10 @@ from birthmark.cli.terminal import say
 
 
 def key(
-    file: Annotated[Path, typer.Argument(help="Where to write it, such as owner.key.")],
+    file: Annotated[Path, typer.Argument(help="Where to write the key, such as owner.key.")],
     json_: options.Json = False,
 ) -> None:
-    """Make an Ed25519 key that signs evidence, and its public half beside it (.pub).
+    """Make an Ed25519 key that signs evidence, with its public half (.pub).
 
     Set BIRTHMARK_PASSPHRASE to encrypt it. Publish the public half where others know it is yours.
     """

@@ -19,6 +19,7 @@ from birthmark.cli.drift import drift
 from birthmark.cli.enroll import enroll
 from birthmark.cli.inspect import inspect
 from birthmark.cli.key import key
+from birthmark.cli.output import OUTPUT, LogFile, Quiet, Verbose, everywhere
 from birthmark.cli.plan import plan
 from birthmark.cli.practice import practice
 from birthmark.cli.probes import probes
@@ -36,6 +37,7 @@ from birthmark.cli.verify import verify
 from birthmark.cli.weights import weights
 from birthmark.cli.zoo import app as zoo
 from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.speech import options_named
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 UsageError: Any = typer.BadParameter.__base__
@@ -43,23 +45,26 @@ UsageError: Any = typer.BadParameter.__base__
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, whatever the verdict; 2 bad input; 3 a check deviates;"
-    " 1 a fault of ours; 130 stopped.",
 )
 PROTECT, CHECK, PROVE, LAB = "Protect your model", "Check a suspect", "Prove it", "Lab"
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    PROTECT: (references, enroll, inspect, seal, split),
-    CHECK: (audit, compare, weights, shuffled, drift),
-    PROVE: (report, key, sign, verify, recheck),
-    LAB: (demo, practice, plan, probes, serve, bench),
+    PROTECT: (references, enroll, inspect, seal),
+    CHECK: (audit, compare, drift),
+    PROVE: (report, sign, verify, recheck),
+    LAB: (demo, practice, plan, split, shuffled, weights, key, probes, serve, bench),
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(rich_help_panel=panel, hidden=panel == LAB)(command)
 app.add_typer(registry, name="registry", rich_help_panel=CHECK)
-app.add_typer(zoo, name="zoo", rich_help_panel=LAB)
+app.add_typer(zoo, name="zoo", rich_help_panel=LAB, hidden=True)
+MORE = ", ".join([*(command.__name__ for command in PANELS[LAB]), "zoo"])
+EPILOG = (
+    f"More commands: {MORE}. `birthmark --more` describes them.\n\n"
+    "Exit codes: 0 done, whatever the verdict; 1 a bug in Birthmark; 2 wrong input; 3 a check"
+    " failed; 130 stopped."
+)
 
 
 def _version(wanted: bool) -> None:
@@ -68,8 +73,23 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+def _more(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        for command in getattr(context.command, "commands", {}).values():
+            command.hidden = False
+        context.command.epilog = None
+        say(context.get_help())
+        raise typer.Exit
+
+
+@app.callback(epilog=EPILOG)
 def _birthmark(
+    more: Annotated[
+        bool, typer.Option("--more", callback=_more, is_eager=True, help="Show all commands.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -79,8 +99,16 @@ def _birthmark(
 
 def main() -> None:
     """Run a command; end with a one-line error instead of a traceback."""
+    if "_BIRTHMARK_COMPLETE" in os.environ:
+        app(prog_name="birthmark")
+    OUTPUT.reset()
+    with options_named():
+        _run()
+
+
+def _run() -> None:
     try:
-        command = typer.main.get_command(app)
+        command = everywhere(typer.main.get_command(app))
         with command.make_context("birthmark", sys.argv[1:]) as context:
             command.invoke(context)
         sys.stdout.flush()
@@ -106,8 +134,8 @@ def main() -> None:
         if os.environ.get("BIRTHMARK_DEBUG"):
             raise
         say(
-            f"birthmark: internal error: {type(error).__name__}: {one_line(str(error))};"
-            " set BIRTHMARK_DEBUG=1, run it again and report what it prints",
+            f"birthmark: bug in Birthmark: {type(error).__name__}: {one_line(str(error))};"
+            " set BIRTHMARK_DEBUG=1, run it again, and report what it prints",
             error=True,
         )
         sys.exit(INTERNAL)
@@ -118,7 +146,8 @@ def _say_usage(error: Any) -> None:
     path = error.ctx.command_path if error.ctx else "birthmark"
     if message := error.format_message().strip():
         subject = path.removeprefix("birthmark").strip() or "arguments"
-        problem = " ".join(message.rstrip(".").split())
+        said, _, near = " ".join(message.rstrip(".?").split()).partition(". Did you mean ")
+        problem = f"{said} (did you mean {near}?)" if near else said
         _say(BirthmarkError(subject, problem, f"see {path} --help"))
 
 

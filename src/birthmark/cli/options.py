@@ -8,48 +8,51 @@ import typer
 
 from birthmark.common.errors import BirthmarkError
 
+
+def _declaring(name: str, metavar: str, text: str) -> Any:
+    panel = "Preprocessing and output of the models"
+    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
+
+
 Input = Annotated[
     str | None,
-    typer.Option("--input", metavar="WxHxC", help="Size and channels of the models' input."),
+    _declaring("--input", "WxHxC", "Size and channels of the models' input, such as 48x48x1."),
 ]
 Range = Annotated[
     str | None,
-    typer.Option("--range", metavar="LOW:HIGH", help="What pixels 0 and 255 become: 0:1, 0:255."),
+    _declaring("--range", "LOW:HIGH", "What pixel values 0 and 255 become, such as 0:1."),
 ]
 Mean = Annotated[
-    str | None,
-    typer.Option("--mean", metavar="M[,M,M]", help="Subtracted after that; 0 for nothing."),
+    str | None, _declaring("--mean", "M[,M,M]", "Subtracted after that (0 for nothing).")
 ]
-Std = Annotated[
-    str | None,
-    typer.Option("--std", metavar="S[,S,S]", help="Divided by after that; 1 for nothing."),
-]
+Std = Annotated[str | None, _declaring("--std", "S[,S,S]", "Then divided by (1 for nothing).")]
 Output = Annotated[
     str | None,
-    typer.Option(metavar="KIND", help="logits, probabilities, labels, embeddings or similarities."),
+    _declaring("--output", "KIND", "logits, probabilities, labels, embeddings or similarities."),
 ]
-Layout = Annotated[
-    str | None, typer.Option(metavar="AXES", help="nchw (if not given), nhwc or flat.")
-]
-Order = Annotated[str | None, typer.Option(metavar="RGB", help="rgb (if not given) or bgr.")]
+Layout = Annotated[str | None, _declaring("--layout", "AXES", "nchw (the default), nhwc or flat.")]
+Order = Annotated[str | None, _declaring("--order", "RGB", "rgb (the default) or bgr.")]
 Resize = Annotated[
     str | None,
-    typer.Option("--resize", metavar="WxH", help="Bring all images to one size first."),
+    typer.Option("--resize", metavar="WxH", help="Resize all images to this size first."),
 ]
 SigningKey = Annotated[
     str, typer.Option("--key", help="A PEM file, env:VARIABLE or hsm:ID?label=TOKEN.")
 ]
 SealPublished = Annotated[
     str | None,
-    typer.Option(metavar="WORDS", help="Where and when the seal was published, to be signed too."),
+    typer.Option(
+        metavar="WORDS", help="Where and when the seal was published; this is signed too."
+    ),
 ]
 TimeStamp = Annotated[
-    str | None, typer.Option(metavar="URL", help="An RFC 3161 service that stamps the signature.")
+    str | None, typer.Option(metavar="URL", help="An RFC 3161 service to time-stamp the signature.")
 ]
 Detached = Annotated[
-    bool, typer.Option("--detached", help="Leave fingerprint and answers out of it.")
+    bool, typer.Option("--detached", help="Leave the fingerprint and the answers out.")
 ]
-Pdf = Annotated[bool, typer.Option("--pdf", help="Write report.pdf too; needs the extra 'pdf'.")]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Write report.pdf as well (extra `pdf`).")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

@@ -23,22 +23,20 @@ LEARNT = {
 
 def plan(
     alpha: Annotated[
-        float, typer.Option(help="The rate of a false accusation among all suspects.")
+        float, typer.Option(help="The rate of false accusations among all suspects.")
     ] = 0.01,
     power: Annotated[float, typer.Option(help="The share of copies to find.")] = 0.95,
-    references: Annotated[
-        int | None, typer.Option(help="How many reference models there are.")
-    ] = None,
-    lineages: Annotated[int | None, typer.Option(help="How many lineages they are of.")] = None,
-    probes: Annotated[int | None, typer.Option(help="How many probes can be sent.")] = None,
-    suspects: Annotated[int, typer.Option(help="How many models are audited.")] = 1,
+    references: Annotated[int | None, typer.Option(help="How many references you have.")] = None,
+    lineages: Annotated[int | None, typer.Option(help="How many lineages they have.")] = None,
+    probes: Annotated[int | None, typer.Option(help="How many probes you can send.")] = None,
+    suspects: Annotated[int, typer.Option(help="How many models you audit.")] = 1,
     labels_only: Annotated[
-        bool, typer.Option("--labels-only", help="The models say no more than labels.")
+        bool, typer.Option("--labels-only", help="The models answer with labels only.")
     ] = False,
     table: Annotated[bool, typer.Option("--table", help="Show every attack.")] = False,
     json_: options.Json = False,
 ) -> None:
-    """Say which references and how many probes an audit takes, or what those there are reach."""
+    """Say how many references and probes an audit needs."""
     from birthmark.calibration import sample_size
 
     made = sample_size.plan(
@@ -73,11 +71,14 @@ def sentences(made: Plan) -> Iterator[str]:
     copies = [one for one in made.powers if one.kind == "copy"]
     least = min(one.worst for one in copies)
     if made.reached:
-        yield f"Take {take}: at {rate} that finds {least:.0%} of copies or more by every attack."
+        yield (
+            f"Take {take}. At a rate of {rate} this finds at least {least:.0%} of copies, whatever"
+            " the attack."
+        )
     else:
         yield (
-            f"With {take}, at {rate}, as little as {least:.0%} of copies are found by some attack:"
-            " more lineages, then more probes, find more."
+            f"With {take} at a rate of {rate}, only {least:.0%} of copies are found for some"
+            " attacks. More lineages find more, and then more probes."
         )
     reached = []
     for what, attacks in LEARNT.items():
@@ -88,9 +89,9 @@ def sentences(made: Plan) -> Iterator[str]:
             reached.append(f"{span} of those that learnt from {what}")
     worst = min(made.powers, key=lambda one: one.best)
     yield (
-        f"Of models that learnt from your model's answers it finds {', and '.join(reached)}; of"
-        f" {worst.attack.removeprefix('extracted-')} ones {worst.best:.0%} at most, so a suspect"
-        " that is not found is not cleared."
+        f"Of models that learnt from your model's answers, it finds {', and '.join(reached)}, and"
+        f" at most {worst.best:.0%} of {worst.attack.removeprefix('extracted-')} ones. So a"
+        " suspect that is not found is not cleared."
     )
 
 
@@ -113,14 +114,14 @@ def _show(made: Plan) -> None:
 
 def _about(made: Plan) -> Iterator[str]:
     """What the power is of."""
-    said = "labels" if made.labels else "all they say"
+    said = "labels" if made.labels else "their full answers"
     yield (
-        f"found: in the worst to the best of the populations {', '.join(made.zoos)}, from {said},"
-        f" at {100 * made.tested:.3g}%; thieves as accurate as honest models. They are small"
-        " networks: measure on models like yours with `birthmark zoo` and `birthmark bench`."
+        f"found: from the worst to the best of the populations {', '.join(made.zoos)}, using"
+        f" {said}, at {100 * made.tested:.3g}%, for thieves as accurate as honest models. These are"
+        " small networks: measure on models like yours with `birthmark zoo` and `birthmark bench`."
     )
     if made.each < made.tested:
-        yield f"At {100 * made.each:.3g}% power is not measured: expect less."
+        yield f"At {100 * made.each:.3g}% power was not measured: expect less."
     yield (
         f"By rank alone (--rule rank) {100 * made.each:.3g}% would take {made.by_rank} references."
     )

@@ -14,12 +14,12 @@ from birthmark.cli.terminal import say
 
 def practice(
     out: Annotated[Path, typer.Argument(help="A new folder for models and images.")],
-    seed: Annotated[int, typer.Option(min=0, help="Draws digits and models.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed for digits and models.")] = 0,
     json_: options.Json = False,
 ) -> None:
-    """Make models to try everything on: a victim, references, two thieves, an innocent.
+    """Make models to try everything on: a victim, references and suspects.
 
-    They recognise handwritten digits and are ONNX files. Takes the extra `practice`.
+    They are ONNX files that recognise handwritten digits. Needs the extra `practice`.
     """
     from birthmark.cli.terminal import progress_bar
     from birthmark.demo.practice import write_practice

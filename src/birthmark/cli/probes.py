@@ -17,10 +17,10 @@ def probes(
     out: Annotated[Path, typer.Option(help="A new folder for the probes.")],
     json_: options.Json = False,
 ) -> None:
-    """Write the probes' exact bytes as image files, to put to a suspect by hand.
+    """Write the probes as image files, to ask a suspect by hand.
 
-    Record the answers as a CSV with a column `probe` (the file's name) and one column a number,
-    and audit that.
+    If you can only query a suspect manually, record the answers in a CSV file with a column `probe`
+    (the file's name) and a column for each number, and audit that.
     """
     from birthmark.common.files import whole_folder
     from birthmark.fingerprint import Fingerprint

@@ -17,19 +17,21 @@ def recheck(
     model: Annotated[
         str,
         typer.Option(
-            help="The victim: a model file or folder, module:function, recorded answers or an API."
+            help="The victim: a file or folder, module:function, recorded answers or an API."
         ),
     ],
-    images: Annotated[Path, typer.Option(help="The images that the probes were made of.")],
+    images: Annotated[Path, typer.Option(help="The images that the probes were made from.")],
     models: Annotated[
         list[str],
-        typer.Option(help="References, surrogates and outsiders: files or folders of them."),
+        typer.Option(help="References, surrogates and outsiders: files, or folders of them."),
     ] = [],  # noqa: B006
     control: Annotated[
         list[str],
         typer.Option(help="Independent models that the accuser did not choose."),
     ] = [],  # noqa: B006
-    alpha: Annotated[float, typer.Option(help="The rate that controls are held against.")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(help="The false-positive rate to check with the controls.")
+    ] = 0.05,
     no_labels: Annotated[
         bool, typer.Option("--no-labels", help="The fingerprint was made with --no-labels.")
     ] = False,
@@ -45,10 +47,10 @@ def recheck(
     allow_env: api.AllowEnv = [],  # noqa: B006
     json_: options.Json = False,
 ) -> None:
-    """Repeat a fingerprint from its sources; exit code 3 if anything deviates.
+    """Repeat a fingerprint from its sources, if you are accused with it.
 
-    For whoever is shown an accusation: that the probes are those of the draw, and that victim and
-    references answer as recorded. The seal's publication is not checked here.
+    Checks that the probes were drawn as stated, and that victim and references answer as recorded;
+    exit code 3 if anything differs. When the seal was published is not checked here.
     """
     from birthmark.cli.terminal import DEVIATES, print_checks, progress_bar
     from birthmark.data.images import ImageSet

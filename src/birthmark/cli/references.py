@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import say
+from birthmark.cli.terminal import note, say
 from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
@@ -23,33 +23,34 @@ if TYPE_CHECKING:
 PROBES = 100
 """How many `enroll` asks for, if not said."""
 UNLIKE = (
-    "Warning: without --recipe your network is trained by our recipe, not by yours, and an innocent"
-    " that was trained as yours was may look derived. Say in [own] how yours was trained."
+    "Warning: without --recipe, references of your network are trained with our recipe instead of"
+    " yours, and an innocent model trained like yours may look derived. Describe your training"
+    " under [own]."
 )
 HEADS = (
-    'Warning: with layers = "last" references of your start are only new last layers. They show'
-    " what innocents are like only if your own model is no more than that; if all of it was"
-    ' fine-tuned, innocents of the same start will look derived. Then say layers = "all".'
+    'Warning: with layers = "last", references that share your start are only new last layers. That'
+    " is right if your own model is no more than that. If all of it was fine-tuned, innocent models"
+    ' with the same start will look derived: then set layers = "all".'
 )
 
 
 def references(
     images: Annotated[
         Path,
-        typer.Option(
-            help="Labelled images like those your model is for, which it was not trained on."
-        ),
+        typer.Option(help="Labelled images for your task that your model was not trained on."),
     ],
     out: Annotated[
-        Path, typer.Option(help="The folder to fill; an unfinished one is gone on with.")
+        Path, typer.Option(help="The folder to fill; an unfinished one is continued.")
     ] = Path("references"),
     model: Annotated[
         str | None,
-        typer.Option(help="Your model: says how good references are to be, and their input."),
+        typer.Option(help="Your model, which sets how good references should be, and their input."),
     ] = None,
     owner_images: Annotated[
         Path | None,
-        typer.Option(help="All images that your model learnt, if others may have learnt them too."),
+        typer.Option(
+            help="All images your model was trained on, if others may have used them too."
+        ),
     ] = None,
     own: Annotated[
         str | None,
@@ -60,29 +61,35 @@ def references(
     init: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="The .safetensors it began from, or `published` for timm's."
+            metavar="FILE",
+            help="The .safetensors it started from, or `published` for timm's weights.",
         ),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What that checkpoint is called.")
+        str | None, typer.Option(metavar="NAME", help="The name of that checkpoint.")
     ] = None,
     recipe: Annotated[
         Path | None,
-        typer.Option(help="TOML with \\[own] and \\[others]: epochs, rate and the like."),
+        typer.Option(help="TOML with \\[own] and \\[others]: epochs, rate and so on."),
     ] = None,
     count: Annotated[int, typer.Option(help="How many references.")] = 16,
     task: Annotated[
-        str, typer.Option(help="classes, or verification for embeddings of faces and the like.")
+        str, typer.Option(help="classes, or verification for embeddings such as faces.")
     ] = "classes",
     size: Annotated[
-        int | None, typer.Option(min=16, max=1024, help="Side of the images; else your model's.")
+        int | None,
+        typer.Option(
+            min=16, max=1024, help="Side of the images in pixels (default: your model's)."
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="References trained at the same time.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="References to train at the same time.")] = 2,
     engine: Annotated[
-        str, typer.Option(help="joblib, or ray for many machines that share the folder.")
+        str, typer.Option(help="joblib, or ray for several machines that share the folder.")
     ] = "joblib",
     device: Annotated[str, typer.Option(help="cpu, or cuda for a GPU.")] = "cpu",
-    seed: Annotated[int, typer.Option(min=0, help="Divides the images, draws the models.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed for splitting the images and drawing the models.")
+    ] = 0,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -92,11 +99,11 @@ def references(
     order: options.Order = None,
     json_: options.Json = False,
 ) -> None:
-    """Train independent models for your own task, which an audit compares suspects with.
+    """Train independent models for your task, for audits to compare with.
 
     A quarter of the images stays unseen, in OUT/probes: pass that to `birthmark enroll --images`.
-    Stopped or killed, it goes on where it was when it is called again. Exit code 2 if a reference
-    could not be made; the others are made all the same.
+    If it is stopped, the same command continues. Exit code 2 if a reference could not be made; the
+    others are made all the same.
     """
     require_torch("birthmark references")
     from birthmark.cli.terminal import progress_bar
@@ -113,27 +120,27 @@ def references(
     if model is not None and is_remote(model):
         raise BirthmarkError(
             "--model",
-            "is behind an API, and references are compared with a file",
-            "pass a file, or leave it out and say --size",
+            "is behind an API, but must be a file",
+            "pass a file, or leave it out and pass --size",
         )
     if init is not None and start is None:
         start = Path(init).stem
     require_sense(own, init, start, count, device)
     recipes = Recipes.read(recipe, started=init is not None)
     if own is not None and recipe is None:
-        say(UNLIKE, error=True)
+        note(UNLIKE)
     if recipes.own.layers == "last":
-        say(HEADS, error=True)
+        note(HEADS)
     began = time.monotonic()
 
     def told(outcome: Outcome) -> None:
         if not json_:
-            say(*_lines(outcome), error=True)
+            note(*_lines(outcome))
 
     def opened(path: Path, progress: Progress) -> ImageSet:
         image_set = ImageSet.open(path, progress)
-        for note in () if json_ else image_set.notes:
-            say(note, error=True)
+        for line in () if json_ else image_set.notes:
+            note(line)
         return image_set
 
     def asked(progress: Progress) -> Wanted:
@@ -165,7 +172,7 @@ def references(
             )
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(
-            f"stopped; what is built stays in {out}, and the same command goes on from there"
+            f"stopped; what is built stays in {out}, and the same command continues from there"
         ) from error
     minutes = round((time.monotonic() - began) / 60, 2)
     if json_:
@@ -200,8 +207,7 @@ def _print(
     lineages = {one.lineage for one in made.references}
     say(
         f"{_number(len(made.references), 'reference')} of {_number(len(lineages), 'lineage')} in"
-        f" {out},"
-        f" in {minutes:.1f} minutes."
+        f" {out}, in {minutes:.1f} minutes."
     )
     if made.references:
         spread = sorted(one.accuracy for one in made.references)
@@ -209,9 +215,8 @@ def _print(
         say(f"Their {right} is {spread[0]:.3f} to {spread[-1]:.3f}{yours}.")
     if short := [one for one in made.references if one.short_by]:
         say(
-            f"{len(short)} stayed below your model, by up to"
-            f" {max(one.short_by for one in short):.3f}. If that is much, give them more images,"
-            " more epochs, or your own recipe: --recipe."
+            f"{len(short)} are below your model, by up to {max(one.short_by for one in short):.3f}."
+            " If that is a lot, give them more images, more epochs, or your own recipe (--recipe)."
         )
     for name, why in made.failures.items():
         say(f"Not made: {name}: {why}")
@@ -223,7 +228,7 @@ def _print(
     lineage = f" --lineage {shlex.quote(ours)}" if ours else ""
     fewer = f" -n {made.probes}" if made.probes < PROBES else ""
     say(
-        "Enroll your model with images that no reference saw:\n"
+        "Enroll your model with images that no reference has seen:\n"
         f"  birthmark enroll --model {shlex.quote(model or 'YOUR_MODEL')}{lineage}"
         f" --start {shlex.quote(start or 'random')} --images {shlex.quote(str(out / 'probes'))}"
         f"{fewer} --references {shlex.quote(str(out))}"

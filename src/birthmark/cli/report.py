@@ -22,10 +22,10 @@ def report(
     pdf: options.Pdf = False,
     json_: options.Json = False,
 ) -> None:
-    """Render an audit's report again, from its result and its answers; nothing is asked.
+    """Write an audit's report again, without asking the suspect.
 
-    Distances and p-value are computed again first, and must be those of result.json. report.html in
-    the folder is replaced.
+    Distances and p-value are recomputed from the answers and must match result.json. Replaces
+    report.html in the folder.
     """
     from birthmark.cli.terminal import waiting
     from birthmark.fingerprint import Fingerprint
@@ -35,13 +35,13 @@ def report(
     if pdf:
         require_pdf()
     opened = Fingerprint.open(fingerprint)
-    with waiting("Computing the audit again", json_):
+    with waiting("Recomputing the audit", json_):
         audited = read_audit(opened.bundle, opened.seal, audit)
     names = None if classes is None else [name.strip() for name in classes.split(",")]
     if names is not None and not len(set(names)) == len(names) == opened.bundle.victim.classes:
         raise BirthmarkError(
             "--classes",
-            f"names {len(set(names))} classes, the victim has {opened.bundle.victim.classes}",
+            f"names {len(set(names))} classes, but the victim has {opened.bundle.victim.classes}",
             "name each once, in order",
         )
     with waiting("Writing the report", json_):

@@ -16,7 +16,7 @@ def seal(
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     json_: options.Json = False,
 ) -> None:
-    """Print the digest to publish before a dispute; it is what sha256sum prints."""
+    """Print the digest to publish before any dispute (the same as sha256sum)."""
     from birthmark.fingerprint import Fingerprint
 
     digest = Fingerprint.open(fingerprint).seal

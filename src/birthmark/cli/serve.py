@@ -16,20 +16,20 @@ def serve(
     model: Annotated[str, typer.Argument(help="The model: a file, or module:function.")],
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 takes a free one, which is printed.")
+        int, typer.Option(min=0, max=65535, help="0 picks a free one and prints it.")
     ] = 0,
     name: Annotated[str, typer.Option(help="What clients call the model.")] = "model",
     threshold: Annotated[
-        float, typer.Option(help="The similarity from which two images match.")
+        float, typer.Option(help="The similarity at which two images match.")
     ] = 0.5,
-    top: Annotated[int, typer.Option(min=1, help="How many labels /v1/classify tells.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="How many labels /v1/classify returns.")] = 5,
     latency: Annotated[
-        float, typer.Option(min=0, max=60_000, help="Milliseconds that each answer takes longer.")
+        float, typer.Option(min=0, max=60_000, help="Milliseconds to delay each answer by.")
     ] = 0,
     fail: Annotated[
-        float, typer.Option(min=0, max=1, help="The share of calls that fail on purpose.")
+        float, typer.Option(min=0, max=1, help="The share of calls to fail on purpose.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Draws which calls fail.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for which calls fail.")] = 0,
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -38,10 +38,10 @@ def serve(
     layout: options.Layout = None,
     order: options.Order = None,
 ) -> None:
-    """Serve a model over HTTP, to try an audit of an API without a third party.
+    """Serve a model over HTTP, to try out an audit of an API.
 
-    It speaks the Open Inference Protocol (/v2) and forms of face and label services (/v1/compare,
-    /v1/classify), and counts what it is asked (/stats). Stop it with Ctrl-C.
+    Speaks the Open Inference Protocol (/v2) and imitates face and label services (/v1/compare,
+    /v1/classify); /stats counts the calls. Stop it with Ctrl-C.
     """
     _require_extra()
     import re

@@ -14,16 +14,20 @@ from birthmark.common.errors import BirthmarkError
 
 
 def shuffled(
-    plan: Annotated[Path, typer.Argument(help="The plan of `birthmark split`, or its folder.")],
+    plan: Annotated[
+        Path, typer.Argument(help="The plan that `birthmark split` wrote, or its folder.")
+    ],
     images: Annotated[Path, typer.Option(help="The images that were split.")],
     suspect: Annotated[
         str, typer.Option(help="The suspect: a model file or folder, module:function, or an API.")
     ],
     references: Annotated[
         list[str],
-        typer.Option(help="Models that had no part of the split; three make it far sharper."),
+        typer.Option(help="Models trained without the split; three make the test far sharper."),
     ] = [],  # noqa: B006
-    most: Annotated[int | None, typer.Option(help="How many images to ask about; all.")] = None,
+    most: Annotated[
+        int | None, typer.Option(help="How many images to ask about (default: all).")
+    ] = None,
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     input_: options.Input = None,
     range_: options.Range = None,
@@ -44,9 +48,10 @@ def shuffled(
     allow_download: AllowDownload = False,
     json_: options.Json = False,
 ) -> None:
-    """Tell whether a suspect knows which images your model was trained on, by a sealed split.
+    """Test whether a suspect knows which images your model was trained on.
 
-    Exact for any model that never saw the split, without references; with some it is sharper.
+    Needs the sealed plan of `birthmark split`. The p-value is exact without references; with
+    some the test is sharper.
     """
     from birthmark.data.images import ImageSet
     from birthmark.models.adapters.lookup import open_all, open_suspect

@@ -13,23 +13,23 @@ from birthmark.cli.terminal import say
 
 
 def sign(
-    audit: Annotated[Path, typer.Argument(help="The folder that an audit left.")],
-    fingerprint: Annotated[Path, typer.Option(help="The .birthmark file that was audited with.")],
+    audit: Annotated[Path, typer.Argument(help="The folder that `birthmark audit` wrote.")],
+    fingerprint: Annotated[Path, typer.Option(help="The .birthmark file that was used.")],
     key: options.SigningKey,
     seal_published: options.SealPublished = None,
     time_stamp: options.TimeStamp = None,
     detached: options.Detached = False,
     json_: options.Json = False,
 ) -> None:
-    """Sign an audit: write evidence.json into its folder, with all that it takes to repeat it.
+    """Sign an audit: add an evidence.json that lets anyone repeat it.
 
-    Whoever gets the file can check it by `birthmark verify`. It encloses the fingerprint, probes
-    included; --detached leaves these out.
+    Anyone who has the file can check it with `birthmark verify`. It encloses the fingerprint with
+    its probes and the answers; --detached leaves these out.
     """
     from birthmark.cli.terminal import waiting
     from birthmark.evidence.folder import sign_audit
 
-    with waiting("Computing the audit again", json_):
+    with waiting("Recomputing the audit", json_):
         file, keyid = sign_audit(
             audit,
             fingerprint,

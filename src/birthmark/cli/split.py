@@ -20,13 +20,14 @@ def split(
     ],
     out: Annotated[Path, typer.Option(help="A new folder for the plan and the lists.")],
     seed_file: Annotated[
-        Path | None, typer.Option(help="Your secret; made if it is not there. Keep it.")
+        Path | None,
+        typer.Option(help="Your secret seed, made if the file does not exist. Keep it."),
     ] = None,
     trained_on: Annotated[
         Path | None,
         typer.Option(
-            help="The part of the images that your model was trained on already, if chance alone"
-            " decided which. A weaker claim: nothing was sealed before."
+            help="The images that your model was already trained on, if they were chosen at"
+            " random. A weaker claim, since nothing was sealed beforehand."
         ),
     ] = None,
     canaries: Annotated[
@@ -34,10 +35,10 @@ def split(
     ] = "0",
     json_: options.Json = False,
 ) -> None:
-    """Draw, before training, which images your model is trained on and which it never sees.
+    """Before training, draw which images your model is trained on.
 
-    OUT gets plan.json, which stays secret, train.csv and left-out.csv: position in the set, file,
-    and the label to train with. Publish the seal before you train.
+    OUT gets plan.json, to be kept secret, and train.csv and left-out.csv: position in the set,
+    file, and the label to train with. Publish the seal before you train.
     """
     from birthmark.cli.terminal import progress_bar
     from birthmark.common.files import require_new_folder, whole_folder
@@ -47,10 +48,12 @@ def split(
     require_new_folder(out)
     if (seed_file is None) == (trained_on is None):
         raise BirthmarkError(
-            "--seed-file", "is to be passed, or else --trained-on", "pass one of them"
+            "--seed-file", "is missing, and so is --trained-on", "pass one of them"
         )
     if trained_on is not None and canaries != "0":
-        raise BirthmarkError("--canaries", "are drawn before training", "pass --seed-file instead")
+        raise BirthmarkError(
+            "--canaries", "can only be drawn before training", "pass --seed-file instead"
+        )
     share = _share(canaries)
     with progress_bar(json_) as progress:
         image_set = ImageSet.open(images, progress)
@@ -79,8 +82,8 @@ def split(
         return
     if trained_on is not None:
         say(
-            f"Of {len(image_set)} images {counts[Side.INSIDE]} were trained on,"
-            f" {counts[Side.OUTSIDE]} were not. Nobody can check that chance alone decided which."
+            f"Of {len(image_set)} images {counts[Side.INSIDE]} were trained on and"
+            f" {counts[Side.OUTSIDE]} were not. Nobody can check that they were chosen at random."
         )
         say(f"The plan's seal:\n{plan.seal}")
         return

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
+from birthmark.cli.output import OUTPUT
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
@@ -32,7 +34,15 @@ def printable(text: str) -> str:
 def say(*lines: object, error: bool = False) -> None:
     """Print lines for people; whoever wrote them, a terminal only shows them."""
     stream = sys.stderr if error else sys.stdout
-    print(*(printable(str(line)) for line in lines), sep="\n", file=stream, flush=True)
+    for line in lines:
+        print(printable(str(line)), file=stream, flush=True)
+        OUTPUT.logged(printable(str(line)))
+
+
+def note(*lines: object) -> None:
+    """Print lines on standard error that --quiet leaves out."""
+    if not OUTPUT.quiet:
+        say(*lines, error=True)
 
 
 def print_json(document: BaseModel) -> None:
@@ -46,6 +56,12 @@ def console(*, error: bool = False) -> Console:
     from rich.segment import Segment
 
     class Plain(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            super().print(*objects, **options)
+            for one in objects:
+                if isinstance(one, str):
+                    OUTPUT.logged(printable(one))
+
         def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
             for one in super().render(renderable, options):
                 yield one if one.control else Segment(printable(one.text), one.style)
@@ -62,10 +78,10 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
     from birthmark.common.progress import silent
 
     shown = console(error=True)
-    if quiet:
+    if quiet or OUTPUT.quiet:
         yield silent
         return
-    if not shown.is_terminal:
+    if OUTPUT.verbose or not shown.is_terminal:
         yield _lines()
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
@@ -84,13 +100,13 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
 def waiting(what: str, quiet: bool) -> Iterator[None]:
     """Say what is being done, if it takes over two seconds and has no parts to count."""
     shown = console(error=True)
-    if quiet:
+    if quiet or OUTPUT.quiet:
         yield
     elif shown.is_terminal:
         with shown.status(what):
             yield
     else:
-        timer = Timer(PATIENCE, lambda: say(what, error=True))
+        timer = Timer(PATIENCE, lambda: note(what))
         timer.start()
         try:
             yield
@@ -99,14 +115,18 @@ def waiting(what: str, quiet: bool) -> Iterator[None]:
 
 
 def _lines() -> Progress:
-    """Where there is no terminal, a line for each thing that is not done after two seconds."""
-    begun: set[str] = set()
+    """A line for each thing that is not done after two seconds; with --verbose for each thing."""
+    begun: dict[str, float] = {}
     started = time.monotonic()
+    patience = 0.0 if OUTPUT.verbose else PATIENCE
 
     def show(what: str, done: int, total: int) -> None:
-        if what not in begun and done < total and time.monotonic() - started > PATIENCE:
-            begun.add(what)
-            say(what if total == 1 else f"{what} ({total})", error=True)
+        now = time.monotonic()
+        if what not in begun and done < total and now - started >= patience:
+            begun[what] = now
+            note(what if total == 1 else f"{what} ({total})")
+        elif OUTPUT.verbose and what in begun and done >= total:
+            note(f"{what}: done in {now - begun.pop(what):.1f} s")
 
     return show
 
@@ -124,7 +144,7 @@ def print_testimony(said: Testimony) -> None:
     for title, lines in (
         ("Measured", said.measured),
         ("Assumed", said.assumes),
-        ("Not told", said.cannot_tell),
+        ("Cannot tell", said.cannot_tell),
     ):
         for line in lines:
             say(f"- {title}: {line}")

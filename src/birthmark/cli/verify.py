@@ -9,39 +9,39 @@ import typer
 
 from birthmark.cli import options
 
-STATED = "The signer states, and it was not computed again (--replay):"
+STATED = "The signer states this; to recompute it, pass --replay:"
 
 
 def verify(
     evidence: Annotated[Path, typer.Argument(help="An evidence.json.")],
     replay: Annotated[
-        bool, typer.Option("--replay", help="Compute score and verdict again from the answers.")
+        bool, typer.Option("--replay", help="Recompute the score and the verdict from the answers.")
     ] = False,
     key: Annotated[
-        Path | None, typer.Option(help="The signer's public key, known from elsewhere (PEM).")
+        Path | None, typer.Option(help="The signer's public key, from a source you trust (PEM).")
     ] = None,
     roots: Annotated[
         Path | None, typer.Option(help="The time-stamping service's root certificate (PEM).")
     ] = None,
     fingerprint: Annotated[
-        Path | None, typer.Option(help="The .birthmark file, where it is not enclosed.")
+        Path | None, typer.Option(help="The .birthmark file, if it is not enclosed.")
     ] = None,
     answers: Annotated[
-        Path | None, typer.Option(help="The answers.safetensors, where they are not enclosed.")
+        Path | None, typer.Option(help="The answers.safetensors, if they are not enclosed.")
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="The report.html; the one beside the evidence if not given."),
+        typer.Option(help="The report.html (default: the one next to the evidence)."),
     ] = None,
     ledger: Annotated[
-        Path | None, typer.Option(help="The ledger of an audit of an API, to check it too.")
+        Path | None, typer.Option(help="The ledger, if an API was audited, to check it too.")
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Check who signed evidence, that nothing in it was altered, and that it comes out again.
+    """Check who signed evidence, and that nothing in it was altered.
 
-    Exit code 3 if anything is not as stated. What could not be checked is said, and is
-    no failure unless an option asks for it.
+    With --replay, also check that the verdict follows from the answers. Exit code 3 if anything is
+    not as stated. What could not be checked is listed, and fails only if an option asks for it.
     """
     from birthmark.cli.terminal import DEVIATES, print_checks, print_json, say, waiting
     from birthmark.common.files import read_bytes

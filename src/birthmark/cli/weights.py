@@ -18,18 +18,19 @@ def weights(
     ],
     suspect: Annotated[Path, typer.Argument(help="The suspect's.")],
     init: Annotated[
-        Path | None, typer.Option(help="The checkpoint that your model began from, if any.")
+        Path | None, typer.Option(help="The checkpoint that your model started from, if any.")
     ] = None,
     references: Annotated[
         list[Path],
-        typer.Option(help="Other models that began from it, for your task, made without yours."),
+        typer.Option(help="Other models for your task that started from it, made without yours."),
     ] = [],  # noqa: B006
     alpha: Annotated[float, typer.Option(help="The false-positive rate to accept.")] = 0.01,
     json_: options.Json = False,
 ) -> None:
-    """Tell from two model files whether they have a common ancestor, without references.
+    """Test from two model files whether they have a common ancestor.
 
-    Reads ONNX, safetensors, TorchScript, .pt2, .keras, SavedModel and TFLite; runs neither.
+    Needs no references. Reads ONNX, safetensors, TorchScript, .pt2, .keras, SavedModel and TFLite,
+    and runs neither model.
     """
     from birthmark.witnesses.weights.witness import weights as asked
 

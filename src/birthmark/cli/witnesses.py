@@ -50,20 +50,20 @@ class Wanted:
             if not readable(self.suspect):
                 raise BirthmarkError(
                     "--victim-file",
-                    f"takes a suspect whose weights can be read, which {self.suspect} is not",
+                    f"needs a suspect whose weights can be read, and {self.suspect} is not one",
                     f"name a file of it ({FORMATS}), or drop the option",
                 )
             if not readable(str(self.victim_file)):
-                raise BirthmarkError(self.victim_file, "is no model's file", f"name {FORMATS}")
+                raise BirthmarkError(self.victim_file, "is not a model file", f"name {FORMATS}")
             if digest_of(self.victim_file) != manifest.victim.digest:
                 raise BirthmarkError(
                     self.victim_file,
-                    "is not the file that was enrolled, whose digest is under the seal",
-                    "name that one, or compare both files by `birthmark weights`",
+                    "is not the file that was enrolled (digest)",
+                    "name that one, or compare the two files with `birthmark weights`",
                 )
         if (self.split is None) != (self.split_images is None):
             raise BirthmarkError(
-                "--split", "takes the images that were split too", "pass --split-images"
+                "--split", "also needs the images that were split", "pass --split-images"
             )
         if self.split is not None and manifest.split not in (None, read_plan(self.split).seal):
             raise BirthmarkError(

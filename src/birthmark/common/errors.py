@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from birthmark.common.speech import told
+
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel, ValidationError
 
 MAX_FAULTS = 1000
 """Each that is told takes a kilobyte."""
@@ -14,7 +18,9 @@ LONGEST = 690
 
 
 class BirthmarkError(Exception):
-    """Something a user can mend, in one line: what it is about, what is wrong, how to mend it.
+    """Something a user can fix, in one line: what it is about, what is wrong, how to fix it.
+
+    Options are written as for a command; `str` names the arguments of Python where none runs.
 
     Parameters
     ----------
@@ -32,6 +38,9 @@ class BirthmarkError(Exception):
         self.subject = one_line(str(subject), LONGEST - len(self.problem) - len(self.fix))
         super().__init__(f"{self.subject}: {self.problem}; {self.fix}")
 
+    def __str__(self) -> str:
+        return told(f"{self.subject}: {self.problem}; {self.fix}")
+
 
 def one_line(text: str, limit: int = 600) -> str:
     """Make text from a hostile file fit to show: no control characters, not very long."""
@@ -39,9 +48,43 @@ def one_line(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def first_fault(error: ValidationError) -> tuple[str, str]:
-    """The field of the first fault, by the names that lead to it, and what is wrong there."""
+def fault_of(error: ValidationError, kind: type[BaseModel] | None = None) -> str:
+    """The first fault in plain words, such as `missing field a.b` or `a.b should be a number`.
+
+    Parameters
+    ----------
+    error
+        What pydantic found.
+    kind
+        The document's class, where it is TOML: a field that is a table is then called a section.
+    """
+    return next(faults(error, kind))
+
+
+def faults(error: ValidationError, kind: type[BaseModel] | None = None) -> Iterator[str]:
+    """All faults in plain words, as `fault_of`."""
     if error.error_count() > MAX_FAULTS:
-        return "", f"has {error.error_count()} faults"
-    first = error.errors(include_input=False, include_url=False)[0]
-    return ".".join(map(str, first["loc"])), first["msg"]
+        yield f"has {error.error_count()} faults"
+        return
+    for one in error.errors(include_input=False, include_url=False):
+        where = ".".join(map(str, one["loc"]))
+        said = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "missing":
+            yield (
+                f"missing section [{where}]"
+                if _is_section(kind, where)
+                else f"missing field {where}"
+            )
+        elif one["type"] == "extra_forbidden":
+            yield f"unknown field {where}"
+        elif one["type"] == "model_type" and _is_section(kind, where):
+            yield f"{where} should be a section: write [{where}] on a line of its own"
+        elif said.startswith("Input should be "):
+            yield f"{where} {said.removeprefix('Input ')}".strip()
+        else:
+            yield f"{where}: {said}" if where else said
+
+
+def _is_section(kind: type[BaseModel] | None, name: str) -> bool:
+    field = kind.model_fields.get(name) if kind else None
+    return hasattr(getattr(field, "annotation", None), "model_fields")

@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,17 +36,17 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, replacing: Collection[str] = ()) -> Iterator[Path]:
     """Give a temporary folder beside `path` to fill; take its place only on success.
 
-    `path` may exist if it is an empty folder.
+    `path` may exist if it is a folder that is empty, or that holds only files named in `replacing`.
 
     Raises
     ------
     BirthmarkError
-        If the folder holds something already, or can't be written.
+        If the folder holds something else already, or can't be written.
     """
-    _refuse_filled(path)
+    _refuse_filled(path, replacing)
     with _cleaned(path) as passing:
         passing.mkdir()
         yield passing
@@ -54,7 +54,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 _sync(file)
         if path.exists():
-            path.rmdir()
+            path.replace(passing.with_name("replaced"))
         passing.replace(path)
 
 
@@ -110,7 +110,7 @@ def known_regular(path: Path) -> os.stat_result:
 
 def _require_regular(path: Path, known: os.stat_result, limit: int | None) -> None:
     if not stat.S_ISREG(known.st_mode):
-        what = "a folder" if stat.S_ISDIR(known.st_mode) else "no regular file"
+        what = "a folder" if stat.S_ISDIR(known.st_mode) else "not a regular file"
         raise BirthmarkError(path, f"is {what}", "name a file")
     if limit is not None and known.st_size > limit:
         shift, unit = next(one for one in UNITS if limit >> one[0] or not one[0])
@@ -143,7 +143,9 @@ def files_below(folder: Path, most: int) -> list[Path]:
     while waiting:
         inner, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise BirthmarkError(folder, f"has over {MAX_DEPTH} folders in a row", "name another")
+            raise BirthmarkError(
+                folder, f"has folders nested over {MAX_DEPTH} deep", "name another"
+            )
         try:
             with os.scandir(inner) as entries:
                 for entry in entries:
@@ -156,20 +158,21 @@ def files_below(folder: Path, most: int) -> list[Path]:
                         found.append(inner / entry.name)
         except OSError as error:
             raise BirthmarkError(
-                inner, f"cannot be looked into: {error.strerror}", "name another folder"
+                inner, f"cannot be opened: {error.strerror}", "name another folder"
             ) from error
     return sorted(found)
 
 
-def require_new_folder(path: Path) -> None:
-    """Find out before long work that a folder can be made.
+def require_new_folder(path: Path, replacing: Collection[str] = ()) -> None:
+    """Find out before long work that a folder can be made, as `whole_folder` makes it.
 
     Raises
     ------
     BirthmarkError
-        If `path` is a file, or a folder that holds something, or its place can't be written to.
+        If `path` is a file, or a folder that holds something else, or its place can't be written
+        to.
     """
-    _refuse_filled(path)
+    _refuse_filled(path, replacing)
     require_writable(path)
 
 
@@ -185,9 +188,14 @@ def require_writable(path: Path) -> None:
         pass
 
 
-def _refuse_filled(path: Path) -> None:
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise BirthmarkError(path, "there is something already", "name a new or empty folder")
+def _refuse_filled(path: Path, replacing: Collection[str]) -> None:
+    if path.is_file():
+        raise BirthmarkError(path, "is a file", "name a new or empty folder")
+    held = sorted(file.name for file in path.iterdir()) if path.is_dir() else []
+    if strange := [name for name in held if name not in replacing]:
+        raise BirthmarkError(
+            path, f"is not empty: it holds {strange[0]}", "name a new or empty folder"
+        )
 
 
 @contextmanager

@@ -32,13 +32,13 @@ def toml_of(data: bytes, source: object, limit: int) -> dict[str, Any]:
         If it is none, too large, or nested too deeply.
     """
     if len(data) > limit:
-        raise BirthmarkError(source, f"is over {limit >> 10} KiB", "leave out what is not needed")
+        raise BirthmarkError(source, f"is over {limit >> 10} KiB", "shorten it")
     try:
         text = data.decode()
         if _LONG_KEY.search(text):
             raise BirthmarkError(source, f"has a key of over {MAX_PARTS} parts", "shorten it")
         return tomllib.loads(text)
     except RecursionError as error:
-        raise BirthmarkError(source, "is nested too deeply", "write it flatter") from error
+        raise BirthmarkError(source, "is nested too deeply", "nest it less") from error
     except ValueError as error:  # of broken UTF-8, broken TOML and endless numbers
-        raise BirthmarkError(source, f"is not TOML ({error})", "fix that place") from error
+        raise BirthmarkError(source, f"is not TOML ({error})", "fix it there") from error

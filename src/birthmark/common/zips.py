@@ -52,8 +52,8 @@ def opened_zip(
                 if member.compress_type not in methods or member.flag_bits & 1:
                     raise BirthmarkError(
                         f"{path} {member.filename}",
-                        "is encrypted, or packed in an unusual way",
-                        "write it again without",
+                        "is encrypted or packed in an unusual way",
+                        "pack it again as a plain zip",
                     )
             size = sum(member.file_size for member in listed)
             if size > limit:
@@ -64,7 +64,7 @@ def opened_zip(
                 raise BirthmarkError(
                     path,
                     f"unpacks to more than {MAX_RATIO} times its size",
-                    "write it again without compression if it is no trap",
+                    "pack it again without compression, if you trust it",
                 )
             yield archive
 

@@ -73,7 +73,7 @@ class Against:
         if registry is None:
             if not fingerprints:
                 raise BirthmarkError(
-                    "compare", "there are no fingerprints", "name one at least, or pass --registry"
+                    "compare", "there are no fingerprints", "name at least one, or pass --registry"
                 )
             files = [(name, Path(name).resolve()) for name in fingerprints]
             return cls(
@@ -81,12 +81,12 @@ class Against:
             )
         if fingerprints:
             raise BirthmarkError(
-                "--registry", "there are fingerprints too", "add them to it, or leave them away"
+                "--registry", "comes with fingerprints as well", "add them to it, or leave them out"
             )
         opened = Registry.open(registry.resolve())
         if not opened.models:
             raise BirthmarkError(
-                registry, "holds no model that can be searched", "see birthmark registry list"
+                registry, "holds no models that can be searched", "see birthmark registry list"
             )
         return cls(alpha, (), registry.resolve(), opened.state, len(opened.models))
 
@@ -152,7 +152,7 @@ class Against:
 def _fingerprint(file: Path, seal: str) -> Fingerprint:
     opened = Fingerprint.open(file)
     if opened.seal != seal:
-        raise BirthmarkError(file, "is another than when this began", "begin again, elsewhere")
+        raise BirthmarkError(file, "has changed since this began", "start again in another folder")
     return opened
 
 
@@ -161,6 +161,6 @@ def _registry(folder: Path, state: str | None) -> Registry:
     opened = Registry.open(folder)
     if opened.state != state:
         raise BirthmarkError(
-            folder, "has other models than when this began", "begin again, in another folder"
+            folder, "has other models than when this began", "start again in another folder"
         )
     return opened

@@ -54,7 +54,7 @@ def compare(
     """
     if not fingerprints or not suspects:
         missing = "suspects" if fingerprints else "fingerprints"
-        raise BirthmarkError("compare", f"there are no {missing}", "name one of each at least")
+        raise BirthmarkError("compare", f"there are no {missing}", "name at least one of each")
     models = [as_suspect(one) for one in suspects]
     rows: list[Row] = []
     maps: list[Map] = []
@@ -116,9 +116,10 @@ def _map(name: str, bundle: Bundle, audited: Sequence[Audited]) -> Map:
 def common_ancestor(suspects: Sequence[str]) -> str:
     """What to bear in mind of suspects that are as close to each other as to the victim."""
     return (
-        f"{', '.join(suspects)} are as close to each other as to the victim. Copies of one thief"
-        " are, and so are models with a common ancestor, or of a kind that the references lack:"
-        " answers can't tell which. Look at when each was published, and at what it began from."
+        f"{', '.join(suspects)} are as close to each other as to the victim. That is true of"
+        " copies of one thief, of models with a common ancestor, and of models of a kind that"
+        " the references lack; answers can't tell which. Look at when each was published, and at"
+        " what it started from."
     )
 
 

@@ -35,9 +35,12 @@ def _drawn(axes: Axes, one: Map) -> None:
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     axes.set_title(one_line(one.fingerprint, 50), loc="left")
-    axes.set_xlabel(
-        f"Near is alike, as well as a plane can show it (stress {one.stress:.2f})", color=LIGHT.grey
+    said = (
+        "This map distorts distances; read the table instead"
+        if one.distorts
+        else "Models close together are alike"
     )
+    axes.set_xlabel(f"{said} (stress {one.stress:.2f})", color=LIGHT.grey)
     dots = [point for point in one.points if point.role == "reference"]
     axes.scatter(
         [p.x for p in dots], [p.y for p in dots], s=14, color=LIGHT.grey, label="reference"

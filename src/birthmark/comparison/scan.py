@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from birthmark.audit.answers import answers_bytes
 from birthmark.common.digests import canonical_json, sha256, sha256_of_file
-from birthmark.common.errors import BirthmarkError, first_fault, one_line
+from birthmark.common.errors import BirthmarkError, fault_of, one_line
 from birthmark.common.files import read_bytes, require_new_folder, whole_file, whole_folder
 from birthmark.comparison.against import Against, Found
 from birthmark.comparison.row import Row, failed_row
@@ -135,13 +135,13 @@ def scan(
     Raises
     ------
     BirthmarkError
-        If the folder is of another scan, no suspect is named, or workers die before they begin.
+        If the folder is of another scan, no suspect is named, or workers die before they start.
     """
     listed = listed_suspects(names)
     if not listed:
-        raise BirthmarkError("compare", "there are no suspects", "name one at least")
+        raise BirthmarkError("compare", "there are no suspects", "name at least one")
     if workers > 1 and any(is_remote(suspect) for suspect, _ in listed):
-        raise BirthmarkError("--workers", "an API is asked by one worker", "pass --workers 1")
+        raise BirthmarkError("--workers", "an API is asked by one worker only", "pass --workers 1")
     run = ENGINES.make(engine)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     out = out.resolve()
@@ -204,7 +204,7 @@ def work(task: Task) -> Outcome:
         return Outcome(task.name, (failed_row("", None, task.shown, said),))
     except Exception as error:  # a user's function may raise anything
         problem = f"failed ({type(error).__name__}: {error})"
-        said = BirthmarkError(task.shown, problem, "see its code")
+        said = BirthmarkError(task.shown, problem, "look at its code")
         return Outcome(task.name, (failed_row("", None, task.shown, said),))
     finally:
         task.begun.unlink(missing_ok=True)
@@ -222,7 +222,7 @@ def read_found(file: Path) -> SuspectFile:
         return SuspectFile.model_validate_json(read_bytes(file, MAX_FOUND))
     except ValidationError as error:
         raise BirthmarkError(
-            file, ": ".join(first_fault(error)), "remove its folder, and compare it again"
+            file, fault_of(error), "remove its folder, and compare it again"
         ) from error
 
 
@@ -253,7 +253,9 @@ def _outcomes(run: Engine, tasks: Sequence[Task], workers: int) -> Iterator[Outc
         fruitless = fruitless + 1 if len(waiting) == before else 0
         if fruitless == FRUITLESS:
             raise BirthmarkError(
-                "--workers", "die before they begin", "pass fewer, or see to memory; then go on"
+                "--workers",
+                "die before they start",
+                "pass fewer, or free memory; then run the command again",
             )
 
 
@@ -291,7 +293,7 @@ def _claim(out: Path, against: Against, declared: dict[str, Any]) -> None:
     elif read_bytes(out / SCAN, MAX_FOUND) != wanted:
         raise BirthmarkError(
             out,
-            "was begun with other fingerprints, another state of the registry or other options",
+            "was started with other fingerprints, another state of the registry, or other options",
             "name a new folder",
         )
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from birthmark.audit.result import percent
 from birthmark.audit.verdict import Verdict
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.html import html_table
-from birthmark.comparison.map import Map
+from birthmark.comparison.map import POOR, Map
 from birthmark.comparison.picture import map_figure
 from birthmark.comparison.row import Row
 from birthmark.registry.index import SAMPLE
@@ -58,31 +59,41 @@ class Comparison(BaseModel):
         called = sum(row.verdict is Verdict.DERIVED for row in self.rows)
         expected = judged * self.alpha
         return (
-            f"{called} of {judged} are called derived. Each verdict holds {self.alpha:g} by itself:"
-            f" of {judged} innocent suspects up to {expected:.3g} would be called so on average."
+            f"{called} of {judged} are called derived. Each verdict by itself has a"
+            f" false-positive rate of {percent(self.alpha)}: of {judged} innocent suspects, up to"
+            f" {expected:.3g} would be called derived on average."
         )
 
     def _of_registry(self, models: int) -> str:
         suspects = {row.suspect for row in self.rows if row.verdict is not None}
         called = {row.suspect for row in self.rows if row.verdict is Verdict.DERIVED}
         each = (
-            f"a verdict takes p <= {self.alpha:g} / {models:,} = {self.alpha / models:.2g}"
+            f"derived needs p <= {self.alpha:g} / {models:,} = {self.alpha / models:.2g}"
             if not two_ways(models, self.alpha)
-            else f"a verdict takes p <= {self.alpha:g} where the suspect is nearer to the model"
+            else f"derived needs p <= {self.alpha:g} where the suspect is nearer to the model"
             f" than all but {self.alpha / 2:.2g} of the registry's models are to any other, and"
             f" p <= {self.alpha:g} / 2 / {models:,} = {self.alpha / 2 / models:.2g} elsewhere"
         )
         return (
-            f"{len(called)} of {len(suspects)} suspects are called derived. Each was looked up"
-            f" among {models:,} model{'s' * (models > 1)}, and that is paid for: {each}. So of"
-            f" {len(suspects)} innocent suspects up to {len(suspects) * self.alpha:.3g} would be"
-            " called so on average."
+            f"{len(called)} of {len(suspects)} suspects are called derived. Each was compared with"
+            f" {models:,} model{'s' * (models > 1)}, so {each}. Of {len(suspects)} innocent"
+            f" suspects, up to {len(suspects) * self.alpha:.3g} would be called derived on average."
         )
+
+    def __repr__(self) -> str:
+        return f"<Comparison: {len(self.rows)} rows, {len(self.maps)} maps\n {self.sentence}>"
 
     @property
     def notes(self) -> list[str]:
-        """What was noticed of several suspects at once."""
-        return [one.note for one in self.maps if one.note is not None]
+        """What was noticed of several suspects at once, and which maps distort."""
+        distorted = [
+            f"The map of {one.fingerprint} distorts distances (stress {one.stress:.2f}, where more"
+            f" than {POOR:g} is poor). Read the table instead: a score is the distance from the"
+            " victim."
+            for one in self.maps
+            if one.distorts
+        ]
+        return [*(one.note for one in self.maps if one.note is not None), *distorted]
 
     def to_csv(self) -> str:
         """One line a row; findings are joined by `; `."""

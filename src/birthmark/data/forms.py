@@ -63,16 +63,19 @@ class Form:
     @property
     def sentence(self) -> str:
         """What was done, in words."""
-        told = "" if self.largest is None else f"tells the {self.largest} largest probabilities"
+        told = ""
+        if self.largest is not None:
+            most = "largest number" if self.largest == 1 else f"{self.largest} largest numbers"
+            told = f"gives only the {most}"
         short = "" if self.digits is None else f"rounds to {self.digits} digits"
         if self.matching is not None:
-            told = f"says of pairs whether they match, which {self.matching:.0%} do, and no more"
+            told = f"only says whether two images match ({self.matching:.0%} do)"
         if self.step is not None:
-            short = f"rounds similarities, to {self.step:.2g} of their standard deviation"
+            short = f"rounds similarities to {self.step:.2g} of their standard deviation"
         return (
-            f"The suspect {' and '.join(part for part in (told, short) if part)}; the victim's and"
-            " the reference models' answers were treated alike before the comparison, since"
-            " otherwise an innocent that answers so could look derived."
+            f"The suspect {' and '.join(part for part in (told, short) if part)}. The answers of"
+            f" the victim and the references were treated the same way before the comparison,"
+            f" since an innocent model that answers like this could otherwise look derived."
         )
 
 

@@ -87,8 +87,8 @@ class Outputs:
             raise BirthmarkError(
                 source,
                 f"answers have the shape {array.shape}",
-                f"{kind} are (images, numbers an image), two numbers at least;"
-                " class numbers are declared with --output labels",
+                f"{kind} should be (images, numbers per image) with at least two numbers; declare"
+                " class numbers with --output labels",
             )
         with np.errstate(over="ignore"):
             floats = np.ascontiguousarray(array, dtype=np.float32)
@@ -188,10 +188,9 @@ class Outputs:
             raise BirthmarkError(
                 source,
                 f"gave all {len(told)} images the same answer",
-                "ask it for similarities, or for another threshold"
+                "ask it for similarities, or use another threshold"
                 if related
-                else "check the declared range, mean and deviation, and that the right output is"
-                " read",
+                else "check the declared range, mean and deviation, and which output is read",
             )
         if self.kind is Kind.LOGITS and _like_probabilities(self.values):
             raise BirthmarkError(
@@ -251,8 +250,8 @@ def _two_classes(array: NDArray[Any], kind: Kind, source: str) -> NDArray[Any]:
     if array.dtype.kind != "f" or (array.size > 1 and bool((array == np.rint(array)).all())):
         raise BirthmarkError(
             source,
-            "answers are one whole number an image",
-            "class numbers are declared with --output labels",
+            "answers are one whole number per image",
+            "declare class numbers with --output labels",
         )
     one = array.astype(np.float64)
     other = 1 - one if kind is Kind.PROBABILITIES else np.zeros_like(one)
@@ -266,15 +265,15 @@ def _labels(array: NDArray[Any], source: str) -> Outputs:
         raise BirthmarkError(
             source,
             f"labels have the shape {array.shape}",
-            "labels are one whole number an image; for one number a class declare"
-            " --output logits or probabilities",
+            "labels are one whole number per image; for one number per class declare --output"
+            " logits or probabilities",
         )
     _require_finite(array, source)
     if len(array) and (
         bool((array != np.rint(array)).any()) or array.min() < 0 or array.max() >= MAX_WIDTH
     ):
         raise BirthmarkError(
-            source, "labels are not whole numbers from 0 up", "number the classes from 0"
+            source, "labels are not whole numbers from 0 upwards", "number the classes from 0"
         )
     labels = array.astype(np.int64)
     return Outputs(labels, Kind.LABELS, max(2, int(labels.max()) + 1 if len(labels) else 2))
@@ -298,16 +297,16 @@ def _require_probabilities(values: NDArray[np.float32], source: str) -> None:
         if values.min() >= 0 and values.max() <= 1 and values.shape[1] > 1:
             raise BirthmarkError(
                 source,
-                "declares probabilities, but its classes do not share them: each is from 0 to 1,"
-                f" and those to image {row} sum to {sums[row]:.3g} (a sigmoid each, or not all)",
-                "give all classes; where each has a sigmoid (multi-label), export all models"
+                f"declares probabilities, but those for image {row} sum to {sums[row]:.3g}, each"
+                " between 0 and 1 (a sigmoid for each class, or not all classes)",
+                "give all classes; if each has its own sigmoid (multi-label), export all models"
                 " without it and declare --output logits",
             )
         positive = float(values.min()) >= -SUM_TOLERANCE
         raise BirthmarkError(
             source,
             f"declares probabilities, but answers run from {values.min():.3g} to"
-            f" {values.max():.3g} and those to image {row} sum to {sums[row]:.3g}",
+            f" {values.max():.3g}, and those for image {row} sum to {sums[row]:.3g}",
             "give all classes, between 0 and 1 (divide percentages by 100)"
             if positive
             else "declare --output logits",

@@ -59,8 +59,8 @@ class Story:
         return (
             f"Of {truths[STOLEN]} stolen models: {said[STOLEN]}."
             f" Of {truths[INDEPENDENT]} independent ones: {said[INDEPENDENT]}."
-            f" Nothing is scripted: with another --seed it may turn out otherwise, misses"
-            f" included, and at most {self.audits[0].result.false_positive_rate:.1%} of"
+            " Nothing is scripted: another --seed may turn out differently, misses included. At"
+            f" most {self.audits[0].result.false_positive_rate:.1%} of"
             " independent models like the references are called derived at this alpha."
         )
 

@@ -68,8 +68,8 @@ def defaults(
     if companions.outsiders and not len(images) >= peculiar.candidates >= n:
         raise BirthmarkError(
             "--outsider",
-            f"helps to choose among {peculiar.candidates} images, here are {len(images)} for"
-            f" {n} probes",
+            f"chooses among {peculiar.candidates} images, but there are {len(images)} for {n}"
+            " probes",
             f"add images, pass -n {min(n, peculiar.candidates)} or less, or leave it out",
         )
     share = 1 if companions.outsiders else SHARE

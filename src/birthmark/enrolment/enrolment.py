@@ -102,8 +102,8 @@ def enroll(
     if not references:
         raise BirthmarkError(
             "references",
-            "there are none, so no verdict would ever be possible",
-            "pass independent models of two lineages or more with --references: 16 of eight, say",
+            "there are none, so no verdict would be possible",
+            "pass independent models of two or more lineages with --references, say 16 of eight",
         )
     if start is not None and not nameable(start):
         raise BirthmarkError(
@@ -121,8 +121,8 @@ def enroll(
         if isinstance(model, RecordedSuspect) and not model.names_images:
             raise BirthmarkError(
                 model.description.name,
-                "does not say which image each answer is to, and probes are drawn anew here",
-                "name them: a column 'probe', or in an npz an array 'probes', of file names or"
+                "does not say which image each answer belongs to, and enrolment draws new probes",
+                "name them: add a column 'probe' (in an npz an array 'probes') of file names or"
                 " digests",
             )
     draw = Draw(images.digest, victim.description.digest, seed)
@@ -197,8 +197,8 @@ def _require_one_start(start: str | None, lineage: str | None) -> None:
     if start is not None and named and named != start:
         raise BirthmarkError(
             "--start",
-            f"is {start}, and the lineage {lineage} began from {named}",
-            f"pass --start {named}, or the lineage that your model is of",
+            f"is {start}, but the lineage {lineage} started from {named}",
+            f"pass --start {named}, or your model's own lineage",
         )
 
 
@@ -208,7 +208,7 @@ def _require_not_the_victim(bundle: Bundle) -> None:
     if names:
         raise BirthmarkError(
             names[0],
-            "answers as your model does, so it is no independent model",
+            "answers exactly as your model does, so it is not independent",
             f"leave {'it' if len(names) == 1 else ', '.join(names)} out of the references",
         )
 
@@ -230,7 +230,8 @@ def _require_distinct(
                 f"is the same file as {seen[digest]}",
                 "pass each independent model once"
                 if i < len(references)
-                else "pass surrogates and outsiders that are neither victim nor references, once",
+                else "pass surrogates and outsiders once each; they must be neither the victim"
+                " nor references",
             )
         seen[digest] = f"the reference {name}" if i < len(references) else name
 
@@ -239,8 +240,8 @@ def _require_use(probes: ProbeMethod, companions: Companions) -> None:
     if companions and not probes.asks_companions:
         raise BirthmarkError(
             probes.name,
-            "are probes that need no surrogates and no outsiders",
-            "leave these out, or use probes that ask them, such as sac-w",
+            "use no surrogates and no outsiders",
+            "leave these out, or choose a method that uses them, such as sac-w",
         )
 
 
@@ -272,11 +273,11 @@ def _able(
     if guesses[0] or few:
         names = [one.description.name for one in (victim, *references)]
         others = len(references) - len(able) - 1
-        and_others = f", as do {others} other references" if few and others else ""
+        and_others = f"(and so do {others} other references)" if few and others else ""
         raise BirthmarkError(
             names[0] if guesses[0] else names[guesses.index(True)],
-            f"answers labelled images no better than chance{'' if guesses[0] else and_others}",
-            "check its declared range, mean, deviation and channel order;"
-            " if the images' labels mean something else, pass --no-labels",
+            f"does no better than chance on labelled images{'' if guesses[0] else and_others}",
+            "check its declared range, mean, deviation and channel order; if the labels mean"
+            " something else, pass --no-labels",
         )
     return able

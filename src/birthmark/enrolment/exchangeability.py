@@ -67,18 +67,18 @@ class LeftOut(BaseModel):
     def sentences(self) -> list[str]:
         """What it says, in plain words."""
         said = [
-            f"Each reference judged by all others, by distance, at {self.alpha:g}:"
-            f" {self.accused} of {self.references} would be called derived."
+            f"If each reference is judged by all the others, at {self.alpha:g}, {self.accused} of"
+            f" {self.references} would be called derived."
         ]
         said += [
-            f"Without the lineage {one.lineage} among the references, {one.accused} of its"
-            f" {one.references} models would be as close as an accusation takes"
+            f"With the lineage {one.lineage} left out of the references, {one.accused} of its"
+            f" {one.references} models would be close enough for an accusation"
             + (": it is systematically closer to the victim." if one.closer else ".")
             for one in self.lineages
             if one.accused or one.closer
         ]
         if self.lineages and len(said) == 1:
-            said.append("Without their own lineage among the references, none would be.")
+            said.append("With its own lineage left out, none would be.")
         return said
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from birthmark.audit.answers import Recorded, read_answers
 from birthmark.audit.result import Result
 from birthmark.bundle import read_bundle
-from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.files import read_bytes
 from birthmark.common.jsons import has_few_values
 from birthmark.evidence.keys import signer_of
@@ -67,11 +67,11 @@ def sign_audit(
     bundle = read_bundle(fingerprint)
     data = read_bytes(fingerprint)
     if result.victim != bundle.manifest.victim or result.method != bundle.manifest.method:
-        raise BirthmarkError(audit, "is an audit by another fingerprint", f"not by {fingerprint}")
+        raise BirthmarkError(audit, "is an audit with another fingerprint", f"not by {fingerprint}")
     if wrong := differing(result, replay(bundle, result, recorded)):
         raise BirthmarkError(
             audit / "result.json",
-            f"is not what comes out of its answers ({', '.join(wrong)})",
+            f"does not follow from its answers ({', '.join(wrong)})",
             "audit again; nothing was signed",
         )
     signer = signer_of(key)
@@ -101,7 +101,7 @@ def read_outcome(audit: Path) -> tuple[Result, Recorded]:
     answers = audit / ANSWERS
     recorded = read_answers(read_bytes(answers), str(answers))
     if recorded.given.outputs.digest != result.answers:
-        raise BirthmarkError(answers, "are not the answers of result.json (digest)", AGAIN)
+        raise BirthmarkError(answers, "are not the answers that result.json names (digest)", AGAIN)
     return result, recorded
 
 
@@ -115,8 +115,8 @@ def read_result(path: Path) -> Result:
     """
     data = read_bytes(path, MAX_RESULT)
     if not has_few_values(data, MAX_VALUES):
-        raise BirthmarkError(path, "has more values than a result", AGAIN)
+        raise BirthmarkError(path, "has more values than a result can have", AGAIN)
     try:
         return Result.model_validate_json(data)
     except ValidationError as error:
-        raise BirthmarkError(path, ": ".join(first_fault(error)), AGAIN) from error
+        raise BirthmarkError(path, fault_of(error), AGAIN) from error

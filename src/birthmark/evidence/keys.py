@@ -39,7 +39,7 @@ def new_key(path: Path) -> str:
 
     public = public_path(path)
     if public == path:
-        raise BirthmarkError(path, "is what its public half is called", "name it owner.key")
+        raise BirthmarkError(path, "is the name of its public half", "name it owner.key")
     private = Ed25519PrivateKey.generate()
     phrase = os.environ.get(PASSPHRASE)
     encryption: Any = (
@@ -52,7 +52,7 @@ def new_key(path: Path) -> str:
     )
     for file in (path, public):
         if file.exists():
-            raise BirthmarkError(file, "exists", "keys are never replaced; name another file")
+            raise BirthmarkError(file, "exists", "name another file (keys are never replaced)")
     pem = _pem(private.public_key())
     begun: list[Path] = []
     for file, data, mode in ((path, secret, 0o600), (public, pem, 0o644)):
@@ -92,7 +92,7 @@ def signer_of(spec: str) -> Signer:
     if spec.startswith("env:"):
         name = spec.removeprefix("env:")
         if name not in os.environ:
-            raise BirthmarkError(spec, "is not in the environment", f"set it, or {HOW}")
+            raise BirthmarkError(spec, "is not set in the environment", f"set it, or {HOW}")
         return _of_pem(os.environ[name].encode(), spec)
     return _of_pem(read_bytes(Path(spec), MAX_KEY), spec)
 
@@ -112,7 +112,7 @@ def public_key(pem: bytes, source: str) -> SSlibKey:
         return SSlibKey.from_crypto(load_pem_public_key(pem))
     except Exception as error:  # OpenSSL's and the wrapper's errors are of many types
         raise BirthmarkError(
-            source, "is no public key in PEM form", "name the .pub file beside the key"
+            source, "is not a public key in PEM form", "name the .pub file next to the key"
         ) from error
 
 
@@ -151,13 +151,13 @@ def _of_pem(pem: bytes, source: str) -> Signer:
         raise BirthmarkError(source, problem, fix) from error
     except Exception as error:
         raise BirthmarkError(
-            source, "is no private key in PEM form, or the passphrase is wrong", HOW
+            source, "is not a private key in PEM form, or the passphrase is wrong", HOW
         ) from error
     try:
         return CryptoSigner(private)
     except Exception as error:
         raise BirthmarkError(
-            source, "is of a kind that cannot sign", "make one with `birthmark key`"
+            source, "is a kind of key that cannot sign", "make one with `birthmark key`"
         ) from error
 
 
@@ -186,7 +186,7 @@ def _on_token(spec: str) -> Signer:
 
 def _pin(_: str) -> str:
     if PIN not in os.environ:
-        raise BirthmarkError(PIN, "is not in the environment", "set it to the token's PIN")
+        raise BirthmarkError(PIN, "is not set in the environment", "set it to the token's PIN")
     return os.environ[PIN]
 
 

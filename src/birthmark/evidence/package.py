@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from birthmark.common.digests import canonical_json
-from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.files import read_bytes, whole_file
 from birthmark.common.jsons import has_few_values
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT
@@ -90,6 +90,14 @@ class Evidence(BaseModel):
     materials: Materials | None
     timestamp: Base64 | None
 
+    def __repr__(self) -> str:
+        stamped = "without a time stamp" if self.timestamp is None else "with a time stamp"
+        files = "without the files" if self.materials is None else "with fingerprint and answers"
+        return (
+            f"<Evidence signed with the key {self.envelope.signatures[0].keyid}\n"
+            f" {files}, {stamped}; check it with birthmark.verify>"
+        )
+
     def to_bytes(self) -> bytes:
         """The file's bytes: canonical JSON, so that no byte of it is free."""
         return canonical_json(self.model_dump(mode="json"))
@@ -119,7 +127,7 @@ def read_evidence(path: Path) -> Evidence:
     data = read_bytes(path)
     evidence = evidence_of(data, str(path))
     if evidence.to_bytes() != data:
-        raise BirthmarkError(path, "is not in the form in which evidence is written", FIX)
+        raise BirthmarkError(path, "is not written the way evidence is", FIX)
     return evidence
 
 
@@ -132,23 +140,23 @@ def evidence_of(data: bytes, source: str) -> Evidence:
         As `read_evidence`.
     """
     if not has_few_values(data, MAX_VALUES):
-        raise BirthmarkError(source, "is no evidence: it has too many parts", FIX)
+        raise BirthmarkError(source, "is not evidence: it has too many parts", FIX)
     try:
         fields: Any = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BirthmarkError(source, "is not JSON: truncated or altered", FIX) from error
     stated = fields.get("format") if isinstance(fields, dict) else None
     if not isinstance(stated, str) or not stated.startswith("birthmark-evidence/"):
-        raise BirthmarkError(source, "is no evidence", "name an evidence.json")
+        raise BirthmarkError(source, "is not evidence", "name an evidence.json")
     if stated != "birthmark-evidence/1":
-        raise BirthmarkError(source, f"is of the format {stated}", "use a later birthmark")
+        raise BirthmarkError(source, f"has the format {stated}", "update birthmark")
     try:
         evidence = Evidence.model_validate(fields)
         for text in _encoded(evidence):
             if base64.b64encode(base64.b64decode(text, validate=True)).decode() != text:
-                raise BirthmarkError(source, "holds base64 that nobody writes", FIX)
+                raise BirthmarkError(source, "holds base64 in an unusual form", FIX)
     except ValidationError as error:
-        raise BirthmarkError(source, ": ".join(first_fault(error)), FIX) from error
+        raise BirthmarkError(source, fault_of(error), FIX) from error
     except (binascii.Error, ValueError) as error:
         raise BirthmarkError(source, "holds broken base64", FIX) from error
     return evidence

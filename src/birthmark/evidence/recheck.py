@@ -134,8 +134,8 @@ def _method(manifest: Manifest) -> tuple[Method | None, Check]:
 
 def _drawn(manifest: Manifest) -> str:
     if manifest.seed_from is None:
-        return "chosen by the accuser: how many were tried before can't be known"
-    return f"which is that of {manifest.seed_from!r}: look whether that was public and of its day"
+        return "chosen by the accuser; nobody can know how many were tried before"
+    return f"which comes from {manifest.seed_from!r}: check that this was public and of its day"
 
 
 def _images(manifest: Manifest, images: ImageSet) -> Check:
@@ -144,24 +144,26 @@ def _images(manifest: Manifest, images: ImageSet) -> Check:
     return Check(
         name="image set",
         passed=same,
-        sentence=f"It holds the {len(images)} images that are recorded."
+        sentence=f"It holds the {len(images)} images on record."
         if same
-        else f"{len(images)} images with the digest {images.digest} were passed,"
-        f" {recorded.count} with {recorded.digest} are recorded.",
+        else f"{len(images)} images with the digest {images.digest} were passed, but"
+        f" {recorded.count} with {recorded.digest} are on record.",
     )
 
 
 def _victim(manifest: Manifest, victim: Suspect) -> Check:
     recorded, given = manifest.victim.digest, victim.description.digest
     if recorded is None:
-        sentence = "It was no file, so no digest of it is recorded and the draw is not bound to it."
+        sentence = (
+            "It was not a file, so its digest is not on record and the draw is not tied to it."
+        )
         return Check(name="victim", passed=None, sentence=sentence)
     return Check(
         name="victim",
         passed=recorded == given,
-        sentence="It is the file that is recorded."
+        sentence="It is the file on record."
         if recorded == given
-        else f"Its digest is {given or 'not known'}, {recorded} is recorded.",
+        else f"Its digest is {given or 'not known'}, but {recorded} is on record.",
     )
 
 
@@ -178,7 +180,7 @@ def _distinct(manifest: Manifest) -> Check:
         else:
             first[key] = one.name
     if twice:
-        sentence = f"{len(twice)} of {len(named)} are there twice: {twice[0]}."
+        sentence = f"{len(twice)} of {len(named)} appear twice: {twice[0]}."
         return Check(name="models distinct", passed=False, sentence=sentence)
     sentence = f"Victim, companions and references are {len(first)} different files"
     sentence += f"; {unknown} have no digest." if unknown else "."
@@ -210,10 +212,12 @@ def _probes(
 ) -> Check:
     name, manifest = "probes", bundle.manifest
     if known is None:
-        return Check(name=name, passed=None, sentence="They are made by an unknown method.")
+        return Check(name=name, passed=None, sentence="They were made by an unknown method.")
     companions, missing = _companions(manifest, have)
     if missing:
-        sentence = f"{len(missing)} models that helped to choose them were not passed, first"
+        sentence = (
+            f"{len(missing)} models that helped to choose them were not passed, the first being"
+        )
         return Check(name=name, passed=None, sentence=f"{sentence} {missing[0].name}.")
     n = len(bundle.probes)
     progress("Making probes", 0, n)
@@ -227,10 +231,10 @@ def _probes(
     pairs = zip(bundle.probes, again, strict=True)
     deviating = [i for i, (had, made) in enumerate(pairs) if not _same(had, made)]
     if not deviating:
-        sentence = f"All {n} are those that the draw gives."
+        sentence = f"All {n} are what the draw gives."
         return Check(name=name, passed=True, sentence=sentence)
     first = bundle.probes[deviating[0]].name
-    sentence = f"{len(deviating)} of {n} are not those that the draw gives, first {first}."
+    sentence = f"{len(deviating)} of {n} are not what the draw gives, the first being {first}."
     return Check(name=name, passed=False, sentence=sentence + _versions(manifest))
 
 
@@ -245,7 +249,7 @@ def _versions(manifest: Manifest) -> str:
         for library in ("birthmark", "numpy", "pillow")
         if (recorded := manifest.libraries.get(library)) != version(library)
     ]
-    return f" They were made with {'; '.join(other)}: repeat it with these." if other else ""
+    return f" They were made with {'; '.join(other)}: repeat it with those." if other else ""
 
 
 def _victims_answers(bundle: Bundle, victim: Suspect, progress: Progress) -> Check:
@@ -260,16 +264,16 @@ def _deviation(
     given = ask(model, bundle.probes, progress)
     if (given.kind, given.values.shape) != (recorded.kind, recorded.values.shape):
         return True, (
-            f"{given.kind} {given.values.shape} were given,"
-            f" {recorded.kind} {recorded.values.shape} are recorded"
+            f"{given.kind} {given.values.shape} were given, but {recorded.kind}"
+            f" {recorded.values.shape} are on record"
         )
     if recorded.kind is Kind.LABELS:
         other = int((given.values != recorded.values).sum())
-        return other > 0, f"{other} of {len(recorded)} labels deviate"
+        return other > 0, f"{other} of {len(recorded)} labels differ"
     allowed = TOLERANCE * float(np.abs(recorded.values).max())
     most = float(np.abs(given.values - recorded.values).max())
     same = np.allclose(given.values, recorded.values, rtol=0, atol=allowed)
-    return not same, f"The largest deviation is {most:.2g}, {allowed:.2g} is allowed"
+    return not same, f"The largest difference is {most:.2g} ({allowed:.2g} is allowed)"
 
 
 def _references_answers(bundle: Bundle, have: dict[Key, Suspect], progress: Progress) -> Check:
@@ -289,12 +293,12 @@ def _references_answers(bundle: Bundle, have: dict[Key, Suspect], progress: Prog
     progress("Asking references", len(found), len(found))
     passed = f"{len(found)} of {len(described)} references were passed"
     if deviating:
-        sentence = f"{passed}; {len(deviating)} answer otherwise, first {deviating[0]}."
+        sentence = f"{passed}; {len(deviating)} answer differently, the first being {deviating[0]}."
         return Check(name=name, passed=False, sentence=sentence)
     return Check(
         name=name,
         passed=True if len(found) == len(described) else None,
-        sentence=f"{passed}, and answer as recorded.",
+        sentence=f"{passed}, and they answer as recorded.",
     )
 
 
@@ -318,7 +322,7 @@ def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress:
         return Check(name=name, passed=None, sentence=sentence)
     strangers = list(_strangers(bundle.manifest, control))
     if not strangers:
-        sentence = "All that were passed are the fingerprint's own models."
+        sentence = "Only the fingerprint's own models were passed."
         return Check(name=name, passed=None, sentence=sentence)
     below = derived = 0
     for done, one in enumerate(strangers):
@@ -341,11 +345,11 @@ def _control(bundle: Bundle, control: Sequence[Suspect], alpha: float, progress:
         name=name,
         passed=chance > LEVEL,
         sentence=f"Of {len(strangers)} models that the accuser did not choose, {below} have"
-        f" p <= {alpha:g} (a rate of {low:.2g} to {high:.2g}) and {derived} would be called"
+        f" p <= {alpha:g} (a rate of {low:.2g} to {high:.2g}), and {derived} would be called"
         " derived."
         + (
-            f" If they were like the {n} references, so many or more would have in {chance:.2g} of"
-            " cases."
+            f" If they were like the {n} references, this many or more would happen with"
+            f" probability {chance:.2g}."
             if below
             else ""
         ),

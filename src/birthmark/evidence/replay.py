@@ -18,6 +18,8 @@ from birthmark.witnesses.joined import with_witnesses
 
 COMPUTED_BY = {"libraries", "ledger"}
 """Say who computed a result and where answers are kept, not what came out."""
+WORDED = {"findings", "assumptions"}
+"""Sentences, which another version may word otherwise."""
 
 
 class Replayed:
@@ -67,7 +69,7 @@ class Replayed:
             places = [self._place[image.digest] for image in images]
         except KeyError as error:
             raise BirthmarkError(
-                self.description.name, "was not asked all of that", "get an unaltered copy"
+                self.description.name, "was not asked all of these probes", "get an unaltered copy"
             ) from error
         refused = {i: given.refused[p] for i, p in enumerate(places) if p in given.refused}
         rows = [self._row[place] for place in places if place not in given.refused]
@@ -111,6 +113,8 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
 def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:
     """The fields in which two results differ, but for the versions that computed them.
 
+    Sentences count only where one version of Birthmark wrote both.
+
     Parameters
     ----------
     before, after
@@ -120,8 +124,10 @@ def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:
         last digits.
     """
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    same = before.libraries.get("birthmark") == after.libraries.get("birthmark")
+    left_out = COMPUTED_BY if same else COMPUTED_BY | WORDED
     return [
-        name for name in old if name not in COMPUTED_BY and not _alike(old[name], new[name], close)
+        name for name in old if name not in left_out and not _alike(old[name], new[name], close)
     ]
 
 

@@ -62,7 +62,7 @@ def sign(
     Raises
     ------
     BirthmarkError
-        If the result is of another fingerprint, or the key or the time-stamping service fails.
+        If the result belongs to another fingerprint, or the key or the time-stamping service fails.
     """
     from securesystemslib import dsse
 
@@ -72,7 +72,9 @@ def sign(
     if report is not None:
         digests[REPORT] = sha256(report)
     if result.fingerprint != digests[FINGERPRINT]:
-        raise BirthmarkError("result", "is of another fingerprint", "pass the one of the audit")
+        raise BirthmarkError(
+            "result", "belongs to another fingerprint", "pass the one of the audit"
+        )
     statement = statement_of(result, digests, seal_published=seal_published, now=now)
     payload = canonical_json(statement.model_dump(mode="json", by_alias=True))
     envelope = dsse.Envelope(payload, PAYLOAD_TYPE, {})

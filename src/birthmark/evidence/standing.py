@@ -24,18 +24,18 @@ CLOSE_RATE = 0.02
 def distinct_references(bundle: Bundle, known: Method | None) -> Check:
     """Whether no two references answer as one model does."""
     if known is None:
-        sentence = "They are compared by an unknown method."
+        sentence = "They were compared by an unknown method."
         return Check(name="references distinct", passed=None, sentence=sentence)
     if len(bundle.probes) < TELLING:
-        sentence = f"With fewer than {TELLING} probes it can't be told whether two are one model."
+        sentence = f"{TELLING} probes or more are needed to tell whether two are the same model."
         return Check(name="references distinct", passed=None, sentence=sentence)
     groups = counted_once(bundle)
     if not groups:
-        sentence = "No two references answer as one model does."
+        sentence = "No two references answer as one model would."
         return Check(name="references distinct", passed=True, sentence=sentence)
     names = [bundle.manifest.references[i].name for i in groups[0]]
     twice = sum(len(group) - 1 for group in groups)
-    sentence = f"{twice} of {len(bundle.references)} answer as another does, first: "
+    sentence = f"{twice} of {len(bundle.references)} answer as another one does, the first being "
     return Check(
         name="references distinct", passed=False, sentence=f"{sentence}{', '.join(names[:5])}."
     )
@@ -73,7 +73,7 @@ def same_standing(
     recorded = manifest.population
     models = [one for one in references if one is not None]
     if recorded is None or len(models) < len(manifest.references):
-        sentence = "It is repeated only where all references were passed."
+        sentence = "This is repeated only if all references are passed."
         return Check(name=name, passed=None, sentence=sentence)
     draw = Draw(images.digest, victim.description.digest, manifest.seed)
     probes = unselected_images(images, victim, draw, manifest.images.resize)
@@ -85,7 +85,7 @@ def same_standing(
         name=name,
         passed=same,
         sentence=f"How the victim stands among the references on {again.images} images"
-        + (" comes out as recorded." if same else " comes out otherwise than recorded."),
+        + (" comes out as recorded." if same else " does not come out as recorded."),
     )
 
 

@@ -101,9 +101,9 @@ class Statement(BaseModel):
             del files[REPORT]
         expected = files | _models(result)
         if list(stated.items()) != list(expected.items()) or len(stated) != len(self.subject):
-            raise ValueError("its subjects are not those of the result")
+            raise ValueError("its subjects do not match the result")
         if result.fingerprint != stated[FINGERPRINT]:
-            raise ValueError("the result is of another fingerprint")
+            raise ValueError("the result belongs to another fingerprint")
         return self
 
 

@@ -65,10 +65,12 @@ def imprint(response: bytes, data: bytes, source: str) -> datetime:
         same = info.message_imprint.message == meant
     except Exception as error:
         raise BirthmarkError(
-            source, "its time stamp was not granted, or is altered", "get an unaltered copy"
+            source, "its time stamp was not granted or was altered", "get an unaltered copy"
         ) from error
     if not same:
-        raise BirthmarkError(source, "its time stamp is of something else", "get an unaltered copy")
+        raise BirthmarkError(
+            source, "its time stamp belongs to something else", "get an unaltered copy"
+        )
     return stated
 
 
@@ -108,7 +110,7 @@ def verified(response: bytes, data: bytes, roots: Path, source: str) -> datetime
     except Exception as error:
         raise BirthmarkError(
             source,
-            f"its time stamp is not of that service ({error})",
+            f"its time stamp does not come from that service ({error})",
             "name the service's own root certificate",
         ) from error
     return stated
@@ -120,7 +122,7 @@ def _decoded(response: bytes, source: str) -> Any:
         return client.decode_timestamp_response(response)
     except Exception as error:
         raise BirthmarkError(
-            source, "its time stamp is no RFC 3161 response", "get an unaltered copy"
+            source, "its time stamp is not an RFC 3161 response", "get an unaltered copy"
         ) from error
 
 
@@ -140,6 +142,6 @@ def _library() -> Any:
         import rfc3161_client
     except ImportError as error:
         raise BirthmarkError(
-            "time stamps", "need the extra 'stamp'", "pip install 'birthmark[stamp]'"
+            "time stamps", "need the extra `stamp`", "pip install 'birthmark[stamp]'"
         ) from error
     return rfc3161_client

@@ -15,7 +15,7 @@ from birthmark.audit.answers import Recorded, read_answers
 from birthmark.bundle import Bundle, read_bundle
 from birthmark.common.checks import Check, Checked
 from birthmark.common.digests import is_canonical, sha256
-from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.jsons import has_few_values
 from birthmark.enrolment.population import counting
 from birthmark.evidence import keys, timestamp
@@ -45,7 +45,7 @@ class Verified(Checked):
 
 def verify(
     evidence: Evidence,
-    source: str,
+    source: str = "evidence.json",
     *,
     key: SSlibKey | None = None,
     roots: Path | None = None,
@@ -114,23 +114,27 @@ def _signed(
             raise ValueError("it has too many parts")
         statement = Statement.model_validate_json(payload)
         if not is_canonical(statement, payload):
-            sentence = "It holds, but the statement is not in the form in which one is written."
+            sentence = (
+                "The signature holds, but the statement is not written the way statements are."
+            )
             checks.append(Check(name=name, passed=False, sentence=sentence))
             return None
     except ValidationError as error:
-        where, what = first_fault(error)
-        sentence = f"It holds, but the statement is of another form ({where}: {what})."
+        sentence = f"The signature holds, but the statement has another form ({fault_of(error)})."
         checks.append(Check(name=name, passed=False, sentence=sentence))
         return None
     except Exception:  # the library's errors are of several types, all of which mean no
-        sentence = "It does not hold: the statement, the key or the signature was altered."
+        sentence = (
+            "The signature does not hold: the statement, the key or the signature was altered."
+        )
         checks.append(Check(name=name, passed=False, sentence=sentence))
         return None
     whose = "the key that you named" if key else f"the enclosed key {own.keyid}"
-    sentence = f"The statement was signed with {whose}, and was not altered since."
+    sentence = f"The statement was signed with {whose} and has not been altered since."
     if not key:
         sentence += (
-            " Whose key that is, was not checked: pass it, from where it is known, by --key."
+            " Whose key that is was not checked: pass the signer's public key, from a source you"
+            " trust, with --key."
         )
     checks.append(Check(name=name, passed=True, sentence=sentence))
     return statement
@@ -139,10 +143,10 @@ def _signed(
 def _stamped(evidence: Evidence, source: str, roots: Path | None) -> Check:
     name = "time"
     if evidence.timestamp is None and roots is not None:
-        sentence = "There is no time stamp, and --roots asks for one."
+        sentence = "There is no time stamp, but --roots asks for one."
         return Check(name=name, passed=False, sentence=sentence)
     if evidence.timestamp is None:
-        sentence = "There is no time stamp: when it was signed is only the signer's word."
+        sentence = "There is no time stamp, so the signer's word is all there is for the date."
         return Check(name=name, passed=None, sentence=sentence)
     response = base64.b64decode(evidence.timestamp)
     signature = base64.b64decode(evidence.envelope.signatures[0].sig)
@@ -150,14 +154,14 @@ def _stamped(evidence: Evidence, source: str, roots: Path | None) -> Check:
         if roots is None:
             stated = timestamp.imprint(response, signature, source)
             sentence = (
-                f"A time stamp says {stated:%Y-%m-%d %H:%M:%S} UTC; by whom was not checked: pass"
-                " the service's root certificate by --roots."
+                f"A time stamp says {stated:%Y-%m-%d %H:%M:%S} UTC. Who issued it was not"
+                " checked: pass the service's root certificate with --roots."
             )
             return Check(name=name, passed=None, sentence=sentence)
         stated = timestamp.verified(response, signature, roots, source)
     except BirthmarkError as error:
         return Check(name=name, passed=False, sentence=f"{error.problem}.")
-    sentence = f"It was signed at {stated:%Y-%m-%d %H:%M:%S} UTC or before."
+    sentence = f"It was signed at or before {stated:%Y-%m-%d %H:%M:%S} UTC."
     return Check(name=name, passed=True, sentence=sentence)
 
 
@@ -170,13 +174,15 @@ def _files(
             sentence = "It is not enclosed; pass --fingerprint and --answers to check it."
             yield Check(name=name, passed=None, sentence=sentence)
         elif sha256(files[name]) != stated.get(name):
-            yield Check(name=name, passed=False, sentence="It is not the file that was signed for.")
+            yield Check(
+                name=name, passed=False, sentence="It is not the file that the statement names."
+            )
         else:
-            yield Check(name=name, passed=True, sentence="It is the file that was signed for.")
+            yield Check(name=name, passed=True, sentence="It is the file that the statement names.")
     yield from _report(files.get(REPORT), stated.get(REPORT))
     if any(sha256(files.get(name, b"")) != stated.get(name) for name in (FINGERPRINT, ANSWERS)):
         if repeat:
-            sentence = "It takes the fingerprint and the answers that were signed for."
+            sentence = "This needs the fingerprint and the answers that the statement names."
             yield Check(name="replay", passed=False, sentence=sentence)
         return
     yield from _contents(statement, files, source, repeat)
@@ -184,11 +190,11 @@ def _files(
 
 def _report(given: bytes | None, stated: str | None) -> Iterator[Check]:
     if given is None and stated is not None:
-        sentence = "It is not beside the evidence; pass --report to check it."
+        sentence = "It is not next to the evidence; pass --report to check it."
         yield Check(name=REPORT, passed=None, sentence=sentence)
     elif given is not None:
         right = sha256(given) == stated
-        sentence = f"It is {'' if right else 'not '}the report that was signed for."
+        sentence = f"It is {'' if right else 'not '}the report that the statement names."
         yield Check(name=REPORT, passed=right, sentence=sentence)
 
 
@@ -205,15 +211,15 @@ def _contents(
     yield alike
     for one in statement.predicate.result.witnesses:
         named = ", ".join(f"{what} {digest}" for what, digest in one.sources.items())
-        sentence = f"It was not asked again; `birthmark {one.witness}` does, with {named}."
+        sentence = f"It was not asked again; `birthmark {one.witness}` does that, with {named}."
         yield Check(name=one.witness, passed=None, sentence=sentence)
     if repeat and not alike.passed:
-        sentence = "It was not computed again, since the contents do not belong together."
+        sentence = "It was not recomputed, since the contents do not belong together."
         yield Check(name="replay", passed=False, sentence=sentence)
     elif repeat:
         yield _repeated(statement, bundle, answers, source)
     else:
-        sentence = "Whether the verdict follows from the answers: pass --replay."
+        sentence = "To check that the verdict follows from the answers, pass --replay."
         yield Check(name="replay", passed=None, sentence=sentence)
 
 
@@ -227,10 +233,10 @@ def _bundle(data: bytes) -> Bundle:
 def _kept(statement: Statement, path: Path | None) -> Check:
     stated = statement.predicate.result.ledger
     if stated is None:
-        sentence = "The audit was of no API, or kept no ledger."
+        sentence = "No API was audited, or no ledger was kept."
         return Check(name="ledger", passed=False, sentence=sentence)
     if path is None:
-        sentence = "What was sent to the API and came back: pass its ledger by --ledger."
+        sentence = "To check what was sent to the API and came back, pass its ledger with --ledger."
         return Check(name="ledger", passed=None, sentence=sentence)
     try:
         with Ledger.open(path) as ledger:
@@ -238,9 +244,9 @@ def _kept(statement: Statement, path: Path | None) -> Check:
     except BirthmarkError as error:
         return Check(name="ledger", passed=False, sentence=f"{error.problem}.")
     sentence = (
-        f"It holds the {stated.calls} calls of the audit, and nothing of it was altered."
+        f"It holds the {stated.calls} calls of the audit, unaltered."
         if same
-        else "It does not hold what it held: it was altered, or the suspect was asked again since."
+        else "Its contents have changed: it was altered, or the suspect has been asked again since."
     )
     return Check(name="ledger", passed=same, sentence=sentence)
 
@@ -260,7 +266,7 @@ def _consistent(statement: Statement, bundle: Bundle, answers: Recorded, seal: s
     }
     wrong = [name for name, (said, seen) in facts.items() if said != seen]
     sentence = (
-        f"The result is of another audit: {', '.join(wrong)} differ."
+        f"The result belongs to another audit: {', '.join(wrong)} differ."
         if wrong
         else "Fingerprint, answers and result belong together."
     )
@@ -276,10 +282,10 @@ def _repeated(statement: Statement, bundle: Bundle, answers: Recorded, source: s
     wrong = differing(before, after)
     if not wrong:
         sentence = (
-            f"{source} comes out again to the last digit: {after.verdict}, p = {after.p_value:.4g},"
-            f" score {after.score:.9g}."
+            f"{source} comes out the same to the last digit: {after.verdict}, p ="
+            f" {after.p_value:.4g}, score {after.score:.9g}."
         )
         return Check(name="replay", passed=True, sentence=sentence)
     said = json.dumps({name: getattr(after, name) for name in wrong[:1]}, default=str)[:200]
-    sentence = f"It comes out otherwise: {', '.join(wrong)} ({said})."
+    sentence = f"It comes out differently: {', '.join(wrong)} ({said})."
     return Check(name="replay", passed=False, sentence=sentence)

@@ -52,7 +52,9 @@ def ask_some(suspect: Suspect, probes: Sequence[Image], progress: Progress = sil
         given = suspect.answer_some(probes, progress)
         if given.asked != len(probes):
             raise BirthmarkError(
-                name, f"answered {given.asked} of {len(probes)} probes", "answer or refuse each"
+                name,
+                f"answered {given.asked} of {len(probes)} probes",
+                "answer or refuse every probe",
             )
         return given
     step = suspect.batch or len(probes)
@@ -103,7 +105,7 @@ def require_one_width(name: str, parts: Sequence[Outputs]) -> None:
         raise BirthmarkError(
             name,
             f"answered with {first} numbers, then {last}",
-            "let it answer every image with as many",
+            "let it answer every image with the same count",
         )
 
 

@@ -62,7 +62,7 @@ class Draw:
         if len(first) < n:
             raise BirthmarkError(
                 source,
-                f"holds {len(first)} different images, {n} were asked for",
+                f"holds {len(first)} different images, but {n} are needed",
                 f"pass -n {len(first)} or add images",
             )
         return [first[digest] for digest in sorted(first, key=self.ticket)[:n]]

@@ -42,11 +42,11 @@ class Companions:
         """
         for models, option, what in (
             (self.surrogates, "surrogate", "copies of the victim"),
-            (self.outsiders, "outsider", "independent models that are no references"),
+            (self.outsiders, "outsider", "independent models that are not references"),
         ):
             if not models:
                 raise BirthmarkError(
                     name,
-                    f"no {option}s were given to ask",
-                    f"pass {what} with --{option} (in Python {option}s=), {fix}",
+                    f"no {option}s were given",
+                    f"pass {what} with --{option}, {fix}",
                 )

@@ -84,7 +84,7 @@ class Conferrable:
     ) -> list[Image]:
         """Craft from drawn images, and keep the n most conferrable."""
         model = derivable(self.name, victim)
-        companions.require_both(self.name, "or use boundary10, which asks the victim alone")
+        companions.require_both(self.name, "or use boundary10, which asks only the victim")
         declared = seen_as(self.name, model, resize)
         models = _Models(
             model,
@@ -105,8 +105,8 @@ class Conferrable:
         if len(made) < n:
             raise BirthmarkError(
                 images.source,
-                f"{len(made)} probes {self.name} could be made of its {tried} different images,"
-                f" {n} were asked for",
+                f"{len(made)} {self.name} probes could be made from its {tried} different images,"
+                f" but {n} are needed",
                 f"pass -n {len(made)} or add images" if len(made) > 1 else "add images",
             )
         made.sort(key=lambda one: -one[0])
@@ -144,7 +144,7 @@ class _Models(NamedTuple):
             if (declared.size, declared.channels) != (own.size, own.channels):
                 raise BirthmarkError(
                     model.description.name,
-                    f"takes {_form(declared.size, declared.channels)}, the victim"
+                    f"takes {_form(declared.size, declared.channels)}, but the victim"
                     f" {_form(own.size, own.channels)}",
                     "pass companions that take images of the victim's form",
                 )
@@ -155,15 +155,18 @@ class _Models(NamedTuple):
         for model in (*self.copies, *self.others):
             theirs = logits(model, pixels)
             name = model.description.name
-            fix = "number its classes as the victim's, and check its declaration"
+            fix = "number its classes like the victim's, and check its declaration"
             if theirs.shape != said.shape:
-                numbers = f"answers with {theirs.shape[1]} numbers, the victim {said.shape[1]}"
+                numbers = (
+                    f"answers with {theirs.shape[1]} numbers, but the victim with {said.shape[1]}"
+                )
                 raise BirthmarkError(name, numbers, fix)
             alike, chance = agreement(said.argmax(1).tolist(), theirs.argmax(1).tolist())
             if chance:
                 raise BirthmarkError(
                     name,
-                    f"answers {alike} of {len(said)} images as the victim, no better than chance",
+                    f"agrees with the victim on {alike} of {len(said)} images, no better than"
+                    " chance",
                     fix,
                 )
 

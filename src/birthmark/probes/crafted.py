@@ -117,8 +117,8 @@ class Crafted(ABC):
                 return found[:n]
         raise BirthmarkError(
             images.source,
-            f"{len(found)} probes {self.name} could be made of its {tried} different images,"
-            f" {n} were asked for",
+            f"{len(found)} {self.name} probes could be made from its {tried} different images,"
+            f" but {n} are needed",
             f"pass -n {len(found)} or add images" if len(found) > 1 else "add images",
         )
 
@@ -134,7 +134,7 @@ def derivable(name: str, victim: Suspect | None) -> Differentiable:
     if victim is None:
         raise BirthmarkError(
             name,
-            "no victim was given to craft probes for",
+            "there is no victim to craft probes for",
             "pass one, or use probes that need no victim, such as jpeg25",
         )
     return differentiable(victim)
@@ -152,7 +152,7 @@ def seen_as(name: str, model: Suspect, resize: tuple[int, int] | None) -> Declar
     if declared is None:
         raise BirthmarkError(
             model.description.name,
-            "declares no size of images",
+            "does not declare the size of its images",
             "pass it with a declaration of its input",
         )
     if resize is not None and tuple(resize) != declared.size:
@@ -160,7 +160,7 @@ def seen_as(name: str, model: Suspect, resize: tuple[int, int] | None) -> Declar
         raise BirthmarkError(
             name,
             f"makes probes of the size that the victim takes, {width}x{height}",
-            f"drop --resize (in Python resize=), or pass {width}x{height}",
+            f"drop --resize, or pass {width}x{height}",
         )
     return declared
 
@@ -176,7 +176,7 @@ def require_multiple(name: str, n: int, block: int) -> None:
     if n % block or n < block:
         raise BirthmarkError(
             name,
-            f"makes {block} probes of each image, and {n} were asked for",
+            f"makes {block} probes from each image, but {n} are needed",
             f"pass -n {max(1, round(n / block)) * block}",
         )
 

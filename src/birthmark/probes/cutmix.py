@@ -54,8 +54,8 @@ class CutMix:
         if self.transposed and width != height:
             raise BirthmarkError(
                 self.name,
-                f"images are {width}x{height}, and transposed ones would not have their size",
-                f"pass --resize {width}x{width} (in Python resize=), or use cutmix",
+                f"images are {width}x{height}, so transposed ones would have another size",
+                f"pass --resize {width}x{width}, or use cutmix",
             )
         box = _box(own[0].size, draw)
         return [

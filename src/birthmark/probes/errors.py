@@ -39,7 +39,7 @@ class Errors:
     ) -> list[Image]:
         """Find the first n drawn images that the victim gets wrong."""
         if victim is None:
-            raise BirthmarkError(self.name, "no victim was given to ask", f"pass one, {OTHERWISE}")
+            raise BirthmarkError(self.name, "there is no victim to ask", f"pass one, {OTHERWISE}")
         judge = Judge(victim, OTHERWISE)
         candidates = labelled(images, draw, resize)
         missed: list[Image] = []
@@ -52,7 +52,7 @@ class Errors:
             raise BirthmarkError(
                 images.source,
                 f"{judge.name} gets {len(missed)} of its {judge.answers} labelled images wrong,"
-                f" {n} were asked for",
+                f" but {n} are needed",
                 f"pass -n {len(missed)} or add images" if len(missed) > 1 else "add images",
             )
         return [replace(image, name=f"{i:05d}.png") for i, image in enumerate(missed[:n])]

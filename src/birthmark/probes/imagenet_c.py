@@ -61,7 +61,7 @@ class ImageNetC(Corruption):
         self.kind, self.severity = kind, int(severity)
         if kind not in KINDS:
             raise BirthmarkError(
-                self.name, f"{kind} is no corruption here", f"choose from {', '.join(KINDS)}"
+                self.name, f"{kind} is not a known corruption", f"choose from {', '.join(KINDS)}"
             )
         require_within(self.name, "severity", self.severity, 1, 5, f"imagenet-c-{kind}3")
 
@@ -83,7 +83,7 @@ class ImageNetC(Corruption):
             raise BirthmarkError(
                 self.name,
                 f"images are {width}x{height}, under {LEAST} a side",
-                f"pass --resize {LEAST}x{LEAST} (in Python resize=), or use blur1.5",
+                f"pass --resize {LEAST}x{LEAST}, or use blur1.5",
             )
         try:
             from imagecorruptions import corrupt

@@ -34,13 +34,13 @@ class Judge:
         if known.adapter == "recorded":
             raise BirthmarkError(
                 known.name,
-                "is recorded answers, which cannot be asked for more",
+                "is recorded answers, which cannot answer anything new",
                 f"pass the model itself, {fix}",
             )
         if not known.output.tells_classes:
             raise BirthmarkError(
                 known.name,
-                "answers with embeddings, which are neither right nor wrong",
+                "answers with embeddings, which can't be right or wrong",
                 f"pass a model that answers with classes, {fix}",
             )
         self._model = model
@@ -89,9 +89,9 @@ class Judge:
         if by_chance:
             raise BirthmarkError(
                 self.name,
-                f"answers {right} of {self.answers} labelled images right, no better than chance",
-                "number the labels as it numbers its classes, and check its declared range, mean,"
-                " deviation and channel order",
+                f"gets {right} of {self.answers} labelled images right, no better than chance",
+                "number the labels the way it numbers its classes, and check its declared range,"
+                " mean, deviation and channel order",
             )
 
 
@@ -119,7 +119,7 @@ def labelled(images: ImageSet, draw: Draw, resize: tuple[int, int] | None) -> It
     if all(entry.label is None for entry in images.entries):
         raise BirthmarkError(
             images.source,
-            "has no labels, so no answer to it is known to be wrong",
+            "has no labels, so no answer is known to be wrong",
             "label the images, or use other probes, such as jpeg25",
         )
     different = len({entry.digest for entry in images.entries})

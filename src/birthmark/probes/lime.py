@@ -87,7 +87,7 @@ class Lime:
         if side > min(height, width):
             raise BirthmarkError(
                 self.name,
-                f"has more cells a side than images of {width}x{height} have pixels",
+                f"has more cells per side than images of {width}x{height} have pixels",
                 "use fewer segments, such as lime9x24",
             )
         cells = _cells(height, width, side)
@@ -120,7 +120,7 @@ def masks(segments: int, versions: int) -> NDArray[np.bool_]:
     name, use = f"lime{segments}x{versions}", "lime16x40"
     require_within(name, "number of segments", segments, 9, 64, use)
     if isqrt(segments) ** 2 != segments:
-        raise BirthmarkError(name, "number of segments is no square", f"use {use}")
+        raise BirthmarkError(name, "number of segments is not a square", f"use {use}")
     require_within(name, "number of versions", versions, segments + 2, 400, use)
     attempts = (_bits(segments, versions, attempt) for attempt in count())
     shown = next(bits for bits in attempts if _tell_apart(bits))

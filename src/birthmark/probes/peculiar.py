@@ -60,13 +60,13 @@ class Peculiar:
         if n > self.candidates:
             raise BirthmarkError(
                 self.name,
-                f"chooses among {self.candidates} candidates, {n} probes were asked for",
+                f"chooses among {self.candidates} candidates, but {n} probes are needed",
                 f"use peculiar{3 * n}-{self.base.name}",
             )
         if victim is None or not companions.outsiders:
             raise BirthmarkError(
                 self.name,
-                "compares the victim with outsiders, and one of them was not given",
+                "compares the victim with outsiders, and one of these is missing",
                 "pass the victim and independent models that are not references, or use"
                 f" {self.base.name}",
             )

@@ -44,7 +44,7 @@ class Pixelate(Corruption):
         if 2 * self.factor > min(width, height):
             raise BirthmarkError(
                 self.name,
-                f"leaves less than two blocks a side of images of {width}x{height}",
+                f"leaves fewer than two blocks per side of {width}x{height} images",
                 "use a smaller factor, such as pixelate2",
             )
         small = one.picture.reduce(self.factor)

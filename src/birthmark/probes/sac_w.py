@@ -16,7 +16,7 @@ from birthmark.probes.base import PROBES, Draw
 from birthmark.probes.companions import Companions
 from birthmark.probes.judge import Judge, labelled
 
-OTHERWISE = "or use errors, which ask the victim alone"
+OTHERWISE = "or use errors, which ask only the victim"
 AT_ONCE = 128
 
 
@@ -50,7 +50,7 @@ class SacW:
     ) -> list[Image]:
         """Find the n images that set copies apart most."""
         if victim is None:
-            raise BirthmarkError(self.name, "no victim was given to ask", "pass one")
+            raise BirthmarkError(self.name, "there is no victim to ask", "pass one")
         companions.require_both(self.name, OTHERWISE)
         owner = Judge(victim, OTHERWISE)
         copies = [Judge(model, OTHERWISE) for model in companions.surrogates]
@@ -71,8 +71,9 @@ class SacW:
         if len(found) < n:
             raise BirthmarkError(
                 images.source,
-                f"surrogates get {len(found)} of its {owner.answers} labelled images wrong more"
-                f" often than outsiders, of those that {owner.name} gets wrong; {n} were asked for",
+                f"of the images that {owner.name} gets wrong, surrogates get {len(found)} (of"
+                f" {owner.answers} labelled ones) wrong more often than outsiders, but {n} are"
+                " needed",
                 f"pass -n {len(found)} or add images" if len(found) > 1 else "add images",
             )
         found.sort(key=lambda one: -one[0])

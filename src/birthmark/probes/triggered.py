@@ -84,7 +84,7 @@ class Triggered:
         if len(chosen) < n:
             raise BirthmarkError(
                 images.source,
-                f"holds {len(chosen)} different images of class {self.source}, {n} were asked for",
+                f"holds {len(chosen)} different images of class {self.source}, but {n} are needed",
                 f"pass -n {len(chosen)} or add images" if len(chosen) > 1 else "add images",
             )
         return [

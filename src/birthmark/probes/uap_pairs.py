@@ -89,8 +89,8 @@ class UapPairs:
         if building < AT_LEAST:
             raise BirthmarkError(
                 images.source,
-                f"holds {different} different images, {pairs + AT_LEAST} are needed:"
-                f" {pairs} for pairs and {AT_LEAST} for the perturbation",
+                f"holds {different} different images, but {pairs + AT_LEAST} are needed: {pairs}"
+                f" for pairs and {AT_LEAST} for the perturbation",
                 "add images, or ask for fewer probes",
             )
         drawn = pictures(images, building + pairs, draw, declared.size)

@@ -24,26 +24,26 @@ def require_sense(
     """
     if own is None and init is not None:
         raise BirthmarkError(
-            "--init", "is the checkpoint of a network that is not named", "name it with --own"
+            "--init", "is a checkpoint, but its network is not named", "name it with --own"
         )
     if init is None and start is not None:
         raise BirthmarkError(
             "--start",
-            f"names the checkpoint {start!r}, and none is passed",
-            "pass it with --init FILE or --init published, or leave --start out",
+            f"names the checkpoint {start!r}, but none is passed",
+            "pass it with --init FILE or --init published, or leave out --start",
         )
     if init is not None and start is None:
         raise BirthmarkError("--init", "is a checkpoint without a name", "name it with --start")
     if start is not None and not PLAIN.fullmatch(start):
         raise BirthmarkError(
             "--start",
-            f"is {start!r}, which can't be a folder's name",
-            "pass --start with letters, digits, '.', '_' and '-', at most 60 of them",
+            f"is {start!r}, which can't be the name of a folder",
+            "pass --start with letters, digits, '.', '_' and '-', at most 60",
         )
     if init == PUBLISHED and not (own or "").startswith("timm:"):
         raise BirthmarkError(
             "--init",
-            f"is 'published', which only timm's networks have, and --own is {own!r}",
+            f"is 'published', which only timm's networks have, but --own is {own!r}",
             "pass the checkpoint's .safetensors, or name a network as --own timm:NAME",
         )
     least = FEWEST if start is None else FEWEST_STARTED

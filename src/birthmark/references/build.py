@@ -150,7 +150,7 @@ def _require_teachers(record: References, tasks: list[Task]) -> None:
     for task in list(tasks):
         teacher = task.planned.teacher
         if teacher is not None and teacher not in there:
-            record.failures[task.name] = f"{teacher}, whose answers it learns, could not be built"
+            record.failures[task.name] = f"its teacher {teacher} could not be built"
             tasks.remove(task)
 
 
@@ -184,5 +184,5 @@ def _run(
             continue
         return
     for name in waiting:
-        record.failures[name] = "the worker that trained it died twice, perhaps out of memory"
+        record.failures[name] = "the worker that trained it died twice, perhaps for lack of memory"
     record.write(folder)

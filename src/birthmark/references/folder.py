@@ -44,7 +44,7 @@ def alone(folder: Path) -> Iterator[None]:
     except BlockingIOError as error:
         os.close(place)
         raise BirthmarkError(
-            folder, "another run builds references there", "wait for it, or name a new folder"
+            folder, "another run is building references there", "wait for it, or name a new folder"
         ) from error
     except OSError:
         pass  # a shared disk without locks
@@ -70,12 +70,12 @@ def claimed(folder: Path, wanted: Wanted, split: Split) -> References:
         if known.settings != settings:
             raise BirthmarkError(
                 folder,
-                "holds references that were asked for in another way",
-                "repeat that command to go on with them, or name a new folder with --out",
+                "holds references made with other options",
+                "repeat that command to continue, or name a new folder with --out",
             )
         return known
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BirthmarkError(folder, "there is something already", "name a new or empty folder")
+        raise BirthmarkError(folder, "is not empty", "name a new or empty folder")
     record = References(
         settings=settings,
         task="verification" if wanted.verification else "classes",
@@ -149,15 +149,14 @@ def same_classes(wanted: Wanted, owner: ImageSet) -> np.ndarray[tuple[int], np.d
         raise BirthmarkError(
             owner.source,
             f"has {len(strange)} classes that {wanted.images.source} lacks",
-            "let both hold the same classes",
+            "give both the same classes",
         )
     for label, (theirs, ours) in enumerate(zip(owner.classes, wanted.images.classes, strict=False)):
         if theirs != ours:
             raise BirthmarkError(
                 owner.source,
-                f"its class {label}, by name, is {theirs!r}, and that of {wanted.images.source} is"
-                f" {ours!r}",
-                "let both have the same classes by the same names",
+                f"calls class {label} {theirs!r}, but {wanted.images.source} calls it {ours!r}",
+                "give both the same classes with the same names",
             )
     return labels
 

@@ -129,12 +129,11 @@ def learn(
             short = 0.0 if target is None or right >= enough else target - right
             return Learnt(net.to("cpu").eval(), right, rounds, short)
         if attempt + 1 < TRIES:
-            said(f"{name} learnt nothing at a rate of {rate:g}; trying {rate / 2:g}.")
+            said(f"{name} learnt nothing at a learning rate of {rate:g}; trying {rate / 2:g}.")
     raise BirthmarkError(
         name,
         f"learns nothing: {right:.3f} on unseen images in {rounds}"
-        f" round{'' if rounds == 1 else 's'}, even at a rate of"
-        f" {rate:g}",
+        f" round{'' if rounds == 1 else 's'}, even at a rate of {rate:g}",
         "change the recipe or the factory, or check the images' labels",
     )
 

@@ -132,10 +132,10 @@ def load_start(net: nn.Module, file: Path) -> int:
     if missing:
         raise BirthmarkError(
             file,
-            f"fits {len(fits)} of the network's {len(wanted)} tensors; it lacks"
+            f"fits {len(fits)} of the network's {len(wanted)} tensors: it lacks"
             f" {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}, or has them in"
             " another shape",
-            "name the network that it was saved from with --own; only the last layer may differ",
+            "with --own, name the network it was saved from; only the last layer may differ",
         )
     net.load_state_dict(fits, strict=False)
     return len([name for name in left if not name.endswith("num_batches_tracked")])

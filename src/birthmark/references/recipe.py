@@ -7,16 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.files import read_bytes
 from birthmark.common.tomls import toml_of
 
 MAX_FILE = 1 << 16
-PLAINLY = {
-    "finite_number": "is no finite number",
-    "model_type": "is no table; write [own] or [others] on a line of its own",
-    "extra_forbidden": "there is no such field",
-}
 
 
 class Recipe(BaseModel):
@@ -86,17 +81,15 @@ class Recipes(BaseModel):
                 stated = stated | {"own": gentle | stated.get("own", {})}
             read = cls.model_validate(stated)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
             raise BirthmarkError(
                 path or "recipe",
-                f"{where}: {PLAINLY.get(first['type'], first['msg'])}",
-                "change that line; docs/how-to/references.md lists all fields",
+                fault_of(error, cls),
+                "docs/how-to/references.md lists all fields",
             ) from error
         if read.others.layers == "last" or (read.own.layers == "last" and not started):
             raise BirthmarkError(
                 path or "recipe",
-                "layers: is 'last' where the features below it begin from random weights",
-                "say it in [own] alone, and pass your network's checkpoint with --init",
+                "layers: is 'last', but the features below it start from random weights",
+                "set it under [own] only, and pass your network's checkpoint with --init",
             )
         return read

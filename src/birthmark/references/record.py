@@ -120,7 +120,7 @@ class References(BaseModel):
         if not file.exists():
             return None
         foreign = BirthmarkError(
-            file, "is not of `birthmark references`", "name a new folder with --out"
+            file, "was not written by `birthmark references`", "name a new folder with --out"
         )
         data = read_bytes(file, MAX_FILE)
         if not has_few_values(data, MAX_VALUES):

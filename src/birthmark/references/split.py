@@ -49,9 +49,9 @@ def divide(images: ImageSet, *, verification: bool, seed: int) -> Split:
     if verification and len(np.unique(labels)) < LEAST_PEOPLE:
         raise BirthmarkError(
             images.source,
-            f"has {len(np.unique(labels))} people, and verification takes {LEAST_PEOPLE} or more",
-            "label every image by its person, as with a sub-folder for each; pairs of the same and"
-            " of different people are not read",
+            f"has {len(np.unique(labels))} people, but verification needs at least {LEAST_PEOPLE}",
+            "label every image with its person, for instance with a sub-folder for each; lists of"
+            " pairs are not read",
         )
     order = np.random.default_rng((seed, 0)).permutation(len(images))
     order = _first_copies(images, order)
@@ -61,8 +61,8 @@ def divide(images: ImageSet, *, verification: bool, seed: int) -> Split:
         if len(part) < least:
             raise BirthmarkError(
                 images.source,
-                f"has {len(order)} different images, which leaves {len(part)} of them for the part"
-                f" '{name}' where {least} are needed",
+                f"has {len(order)} different images, which leaves {len(part)} for the part"
+                f" '{name}', and that needs {least}",
                 "add images",
             )
     return split
@@ -80,13 +80,13 @@ def labels_of(images: ImageSet) -> Positions:
         if entry.label is None:
             raise BirthmarkError(
                 entry.name,
-                "has no label, and references learn from labels",
+                "has no label, but references learn from labels",
                 "put each class into a sub-folder of its own, or add the column `label` to Parquet"
                 " or the array `labels` to an npz",
             )
     labels = np.array([entry.label for entry in images.entries], np.int64)
     if len(np.unique(labels)) < LEAST_CLASSES:
-        raise BirthmarkError(images.source, "has a single class", "add images of other classes")
+        raise BirthmarkError(images.source, "has only one class", "add images of other classes")
     return labels
 
 

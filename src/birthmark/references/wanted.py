@@ -118,7 +118,7 @@ def declarations(wanted: Wanted) -> tuple[Declaration, Declaration]:
     if declared.size[0] != declared.size[1]:
         raise BirthmarkError(
             "references",
-            f"are square, and the images are brought to {declared.size[0]}x{declared.size[1]}",
+            f"must be square, but the images are resized to {declared.size[0]}x{declared.size[1]}",
             "pass --size SIDE without --model",
         )
     side = min(MOST_SIDE, declared.size[0])
@@ -147,7 +147,7 @@ def _size(wanted: Wanted) -> tuple[int, int]:
         raise BirthmarkError(
             wanted.images.source,
             "holds images of several sizes",
-            "pass --model, whose declaration says a size, or --size SIDE",
+            "pass --model, whose declaration gives a size, or --size SIDE",
         ) from error
     side = min(width, height)
     return side, side

@@ -122,7 +122,10 @@ def _built(task: Task, notes: list[str]) -> Reference:
     def make() -> torch.nn.Module:
         if planned.own:
             net, fresh = own_network(planned.net, task.init, declaration, task.outputs)
-            anew = f"{planned.net} has another last layer than {task.init}: it began anew."
+            anew = (
+                f"{planned.net} has another last layer than {task.init}, so that layer started"
+                " from random weights."
+            )
             if fresh and task.init is not None and planned.number == 0 and anew not in notes:
                 notes.append(anew)
             return net

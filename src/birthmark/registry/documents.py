@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from birthmark.bundle.manifest import ImageSetRecord, ProbeRecord
 from birthmark.common.digests import Digest, is_canonical, sha256
-from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.files import read_bytes
 from birthmark.common.jsons import has_few_parts
 from birthmark.registry.sketch import WIDTH
@@ -56,7 +56,7 @@ class RegistryFile(BaseModel):
     @model_validator(mode="after")
     def _of_these_probes(self) -> RegistryFile:
         if self.task != task_digest(self.probes):
-            raise ValueError("task is not the digest of these probes")
+            raise ValueError("the field task is not the digest of these probes")
         if len({probe.file for probe in self.probes}) < len(self.probes):
             raise ValueError("a probe's file is named twice")
         return self
@@ -103,8 +103,7 @@ def read_document(file: Path, kind: type[Document]) -> Document:
     try:
         read = kind.model_validate_json(content)
     except ValidationError as error:
-        field, what = first_fault(error)
-        raise BirthmarkError(f"{file} {field}".strip(), what, "get an unaltered copy") from error
+        raise BirthmarkError(file, fault_of(error), "get an unaltered copy") from error
     if not is_canonical(read, content):
-        raise BirthmarkError(file, "is not in the form in which it is written", "get another copy")
+        raise BirthmarkError(file, "is not written the way such files are", "get another copy")
     return read

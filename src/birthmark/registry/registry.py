@@ -155,7 +155,7 @@ class Registry:
         folder = Path(folder)
         if not (folder / FILE).exists():
             raise BirthmarkError(
-                folder, "is no registry", "name one, or make it: birthmark registry new"
+                folder, "is not a registry", "name one, or make one with `birthmark registry new`"
             )
         about = read_document(folder / FILE, RegistryFile)
         probes = []
@@ -196,12 +196,12 @@ class Registry:
             raise BirthmarkError(
                 given.name,
                 f"is not the file that {fingerprint.name} was enrolled from (digest)",
-                f"name {victim.name} as it was then",
+                f"name {victim.name} as it was at enrolment",
             )
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", fingerprint.stem).strip("-._")[:50] or "model"
         name = f"{stem}-{_short(sealed.seal)}"
         if (self.folder / "models" / name).exists():
-            raise BirthmarkError(name, "is in the registry already", "leave it as it is")
+            raise BirthmarkError(name, "is already in the registry", "there is nothing to do")
         answers = ask(model, self.probes)
         labels = answers.kind.tells_classes
         told = SketchFile(
@@ -245,7 +245,7 @@ class Registry:
         opened_ = Fingerprint.open(self.fingerprint_of(name))
         if opened_.seal != self._sketch_of(name).fingerprint:
             raise BirthmarkError(
-                self.fingerprint_of(name), "is not what was added (digest)", "add it again"
+                self.fingerprint_of(name), "is not the file that was added (digest)", "add it again"
             )
         return opened_
 
@@ -278,8 +278,8 @@ class Registry:
         if not len(names):
             raise BirthmarkError(
                 self.folder,
-                f"holds no model whose {kind} can be searched",
-                "see birthmark registry list",
+                f"holds no models whose {kind} can be searched",
+                "see `birthmark registry list`",
             )
         found = nearest(index.rows(kind), sketch(answers), k)
         return [
@@ -338,24 +338,24 @@ class Registry:
                 return sorted(entry.name for entry in entries)
         except OSError as error:
             raise BirthmarkError(
-                folder, f"can't be looked into: {error.strerror}", "name another registry"
+                folder, f"cannot be opened: {error.strerror}", "name another registry"
             ) from error
 
     def _sketch_of(self, name: str) -> SketchFile:
         folder = self.folder / "models" / name
         if not NAME.fullmatch(name):
-            raise BirthmarkError(name, "is no model's folder, or was not finished", "remove it")
+            raise BirthmarkError(name, "is not a model's folder, or was not finished", "remove it")
         if not (folder / SKETCH).exists() or not (folder / FINGERPRINT).exists():
             raise BirthmarkError(name, "is half written or half copied", "copy or add it again")
         read = read_document(folder / SKETCH, SketchFile)
         if read.task != self.about.task:
             raise BirthmarkError(
                 name,
-                f"was asked another task set ({read.task[:19]}...)",
+                f"was asked another set of images ({read.task[:19]}...)",
                 "add its fingerprint here, with its model",
             )
         if not name.endswith(_short(read.fingerprint)):
-            raise BirthmarkError(name, "is of a fingerprint with another seal", "add it again")
+            raise BirthmarkError(name, "belongs to a fingerprint with another seal", "add it again")
         return read
 
     def _numbers_of(self, kind: str, name: str) -> Floats:

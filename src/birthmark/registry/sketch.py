@@ -51,7 +51,9 @@ def _triangle(outputs: Outputs) -> NDArray[np.float64]:
     """The standardised upper triangle, float64 (n (n - 1) / 2,)."""
     if outputs.kind is Kind.SIMILARITIES:
         raise BirthmarkError(
-            "a task set", "takes no similarities", "ask a model for its own answers to each image"
+            "a task set",
+            "does not work with similarities",
+            "name a model that answers each image by itself",
         )
     if outputs.kind is Kind.LABELS:
         labels = outputs.predicted()
@@ -68,8 +70,8 @@ def _triangle(outputs: Outputs) -> NDArray[np.float64]:
     if length < 1e-9:
         raise BirthmarkError(
             "a task set",
-            "got answers that are all equally alike, which tell nothing",
-            "check the declaration, or draw a task set of the model's own task",
+            "got answers that are all equally alike, which say nothing",
+            "check the declaration, or make a set of images of the model's own task",
         )
     unit: NDArray[np.float64] = vector / length
     return unit

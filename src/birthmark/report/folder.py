@@ -15,11 +15,15 @@ from birthmark.evidence.replay import differing, replay
 from birthmark.report.html import render_report, require_of_one
 from birthmark.report.pdf import pdf_of
 
+FILES = ("result.json", "answers.safetensors", "report.html", "report.pdf")
+"""What an audit leaves; a folder that holds more is never replaced."""
 CLOSE = 1e-6
 """By how much numbers may differ from those of another machine."""
 
 
-def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = False) -> None:
+def write_audit(
+    bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = False, force: bool = False
+) -> None:
     """Write `result.json`, `answers.safetensors` and `report.html` into a new folder.
 
     Parameters
@@ -32,6 +36,8 @@ def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = Fals
         The folder.
     pdf
         Whether to write `report.pdf` too.
+    force
+        Whether to replace an audit that is there, if nobody signed it.
 
     Raises
     ------
@@ -41,7 +47,7 @@ def write_audit(bundle: Bundle, audited: Audited, out: Path, *, pdf: bool = Fals
     """
     result = audited.result
     report = _rendered(bundle, audited)
-    with whole_folder(out) as folder:
+    with whole_folder(out, FILES if force else ()) as folder:
         (folder / "result.json").write_text(result.model_dump_json(indent=2) + "\n", "utf-8")
         (folder / "answers.safetensors").write_bytes(answers_bytes(audited.recorded))
         (folder / "report.html").write_text(report, "utf-8")
@@ -73,14 +79,14 @@ def read_audit(bundle: Bundle, seal: str, folder: Path) -> Audited:
     file = folder / "result.json"
     result, recorded = read_outcome(folder)
     if result.fingerprint not in (None, seal):
-        raise BirthmarkError(file, "is of another fingerprint", "name the one that was audited")
+        raise BirthmarkError(
+            file, "belongs to another fingerprint", "name the one that was audited"
+        )
     given = recorded.given
     audited = Audited(result, given.outputs, given.refused, recorded.again, recorded.ran)
     require_of_one(bundle, [audited])
     if wrong := differing(result, replay(bundle, result, recorded), CLOSE):
-        raise BirthmarkError(
-            file, f"is not what comes out of its answers ({', '.join(wrong)})", AGAIN
-        )
+        raise BirthmarkError(file, f"does not follow from its answers ({', '.join(wrong)})", AGAIN)
     return audited
 
 

@@ -54,7 +54,7 @@ def render_report(
     Raises
     ------
     BirthmarkError
-        If there is no audit, or one is of another fingerprint.
+        If there is no audit, or one belongs to another fingerprint.
     """
     results = [one.result for one in audited]
     require_of_one(bundle, audited)
@@ -129,7 +129,7 @@ def require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
         If there is none, or one is of another.
     """
     if not audited:
-        raise BirthmarkError("report", "there is no audit to report", "audit a suspect first")
+        raise BirthmarkError("report", "there is no audit to report on", "audit a suspect first")
     names = [reference.name for reference in counting(bundle).manifest.references]
     seals = {one.result.fingerprint for one in audited} - {None}
     for one in audited:
@@ -145,7 +145,7 @@ def require_of_one(bundle: Bundle, audited: Sequence[Audited]) -> None:
         ):
             raise BirthmarkError(
                 f"audit of {result.suspect.name}",
-                "is of another fingerprint",
+                "belongs to another fingerprint",
                 "report audits of one fingerprint together",
             )
 

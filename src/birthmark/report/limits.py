@@ -19,7 +19,7 @@ def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
     first = results[0]
     n = len(first.references)
     lineages = ", ".join(
-        f"{len(scores)} whose lineage is not stated"
+        f"{len(scores)} of unstated lineage"
         if lineage == NO_LINEAGE
         else f"{len(scores)} {lineage}"
         for lineage, scores in first.by_lineage()
@@ -29,8 +29,8 @@ def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
     ]
     if first.rule is Rule.RANK:
         said.append(
-            f"The smallest p-value that {n} can give is {smallest_p(n):.3g}, which is what a copy"
-            " gets, however exact it is. A smaller one takes more references, not more probes."
+            f"With {n} references the smallest possible p-value is {smallest_p(n):.3g}: that is"
+            " what even an exact copy gets. A smaller one takes more references, not more probes."
         )
     record = population(bundle)
     if record is not None and record.fit is not None:
@@ -38,15 +38,15 @@ def calibration(bundle: Bundle, results: Sequence[Result]) -> list[str]:
     if record is not None and record.victim is not None:
         low, high = min(record.references), max(record.references)
         said.append(
-            f"Competence: on {record.images} images that were chosen by nobody's answers the victim"
-            f" is right on {record.victim:.0%}, the references on {low:.0%} to {high:.0%}."
+            f"Accuracy check: on {record.images} images that were not chosen by any model's"
+            f" answers, the victim gets {record.victim:.0%} right and the references {low:.0%} to"
+            f" {high:.0%}."
         )
     if len(results) > 1:
         expected = sum(result.false_positive_rate for result in results)
         said.append(
-            "The rate holds for each suspect by itself. If all"
-            f" {len(results)} were independent, {expected:.2g} at most would be called derived"
-            " on average."
+            f"The rate holds for each suspect by itself. If all {len(results)} were independent,"
+            f" at most {expected:.2g} would be called derived on average."
         )
     return [*said, *left_out(bundle, first.alpha).sentences, *_power(results)]
 
@@ -81,7 +81,7 @@ def checked(results: Sequence[Result]) -> list[CheckRow]:
     return [
         CheckRow(
             result.suspect.name,
-            check.name,
+            check.words,
             told(check.measured),
             told(check.limit),
             said[check.noticed],
@@ -132,6 +132,6 @@ def _power(results: Sequence[Result]) -> list[str]:
         return []
     weakest = min(known, key=lambda one: one.copies)
     return [
-        f"Power, as measured on populations of small networks: {weakest.sentence[0].lower()}"
-        f"{weakest.sentence[1:]} So what is not found may still be stolen."
+        f"Power, measured on populations of small networks: {weakest.sentence[0].lower()}"
+        f"{weakest.sentence[1:]} So a model that is not found may still be stolen."
     ]

@@ -43,7 +43,7 @@ class Tile:
     def alt(self) -> str:
         """What is seen, as far as a program knows."""
         seen = f", true class {self.truth}" if self.truth else ""
-        return f"{self.title}{seen}: the image that the models were asked about"
+        return f"{self.title}{seen}: the image that the models were shown"
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from birthmark.models.adapters import Declaration
 
 VERDICTS = {
     Verdict.DERIVED: "closer to the victim than independent models are, at the rate stated below",
-    Verdict.INCONCLUSIVE: "neither can be said",
+    Verdict.INCONCLUSIVE: "neither can be concluded",
     Verdict.INDEPENDENT: "no closer to the victim than independent models are",
 }
 MARKED = {
     ("stolen", Verdict.DERIVED): "hit",
     ("stolen", Verdict.INCONCLUSIVE): "left open",
-    ("stolen", Verdict.INDEPENDENT): "miss: stolen, and not noticed",
+    ("stolen", Verdict.INDEPENDENT): "miss: stolen but not noticed",
     ("independent", Verdict.DERIVED): "miss: a false accusation",
     ("independent", Verdict.INCONCLUSIVE): "left open",
     ("independent", Verdict.INDEPENDENT): "hit",
@@ -74,7 +74,7 @@ def varies(results: Sequence[Result]) -> bool:
 
 
 def judged(verdict: Verdict, truth: str) -> str:
-    """How a verdict goes with what a suspect is known to be; empty if that can't be told."""
+    """How a verdict agrees with what a suspect is known to be; empty if that can't be told."""
     return MARKED.get((_known(truth), verdict), "")
 
 
@@ -93,16 +93,17 @@ def finding(results: Sequence[Result], truths: Mapping[str, str] | None) -> str:
     victim = results[0].victim.name
     parts = {
         Verdict.DERIVED: f"{_are(count[Verdict.DERIVED])} derived from {victim}",
-        Verdict.INDEPENDENT: f"nothing speaks for {count[Verdict.INDEPENDENT]} being derived from"
+        Verdict.INDEPENDENT: f"{count[Verdict.INDEPENDENT]} show no sign of being derived from"
         f" {victim}",
-        Verdict.INCONCLUSIVE: f"for {count[Verdict.INCONCLUSIVE]} it cannot be said",
+        Verdict.INCONCLUSIVE: f"{count[Verdict.INCONCLUSIVE]} are left open",
     }
     said = f"Of {len(results)} suspects: {'; '.join(parts[v] for v in parts if count[v])}."
     marks = [judged(r.verdict, (truths or {}).get(r.suspect.name, "")) for r in results]
     if any(marks):
         counted = Counter(mark.partition(":")[0] for mark in marks if mark)
         said += (
-            f" Against what the suspects are known to be, that is {_many(counted['hit'], 'hit')},"
+            " Compared with what the suspects are known to be, that is"
+            f" {_many(counted['hit'], 'hit')},"
             f" {_many(counted['miss'], 'miss')} and {counted['left open']} left open."
         )
     return said
@@ -116,8 +117,8 @@ def summary(results: Sequence[Result]) -> list[str]:
         return [first.rate_sentence, *([] if strength is None else [strength.sentence])]
     rates = sorted({result.false_positive_rate for result in results})
     return [
-        f"An independent model is called derived in at most {' or '.join(map(percent, rates))} of"
-        " cases, each by itself."
+        "For each suspect by itself, an unrelated model would be called derived at most"
+        f" {' or '.join(map(percent, rates))} of the time."
     ]
 
 
@@ -130,28 +131,28 @@ def measured(results: Sequence[Result]) -> list[str]:
         score += ", the mean absolute difference between two models' correlation matrices"
     elif score.startswith("partial"):
         score += (
-            ", 1 less the victim's share in explaining a model's answers beside all other models"
+            ": 1 minus the victim's share in explaining a model's answers next to all other models"
         )
     said = [
-        f"{first.queries} probes were put to {whom}; the answers of the victim and of"
-        f" {len(first.references)} reference models to the same probes come from the fingerprint.",
+        f"{whom} answered {first.queries} probes. The fingerprint holds the answers of the victim"
+        f" and of {len(first.references)} references to the same probes.",
         f"A distance is the score {score}.",
     ]
     said += [
-        f"{result.suspect.name} refused {result.refused} of {result.queries} probes; the others"
+        f"{result.suspect.name} refused {result.refused} of {result.queries} probes; the rest"
         " were compared."
         for result in results
         if result.refused
     ]
     said += [
         f"{result.suspect.name} was asked in batches, and the answers were looked at"
-        f" {result.looks[0]} times of {result.looks[1]} at most."
+        f" {result.looks[0]} times ({result.looks[1]} at most)."
         for result in results
         if result.looks is not None
     ]
     said += [
-        f"{result.repeated} further calls put probes to {result.suspect.name} once more, to see"
-        " whether its answers change."
+        f"{result.suspect.name} was asked {result.repeated} of the probes again, to see whether"
+        " its answers change."
         for result in results
         if result.repeated and len(results) == 1
     ]
@@ -159,10 +160,10 @@ def measured(results: Sequence[Result]) -> list[str]:
         alike = [result for result in results if result.compared_as is kind]
         references = [reference.score for result in alike for reference in result.references]
         said.append(
-            f"Compared as {kind}, the most detailed kind that all of them gave, the distance from"
-            f" the victim is {span([result.score for result in alike])} for"
+            f"Compared by {kind}, the most detailed answers that all models gave, the distance"
+            f" from the victim is {span([result.score for result in alike])} for"
             f" {first.suspect.name if len(results) == 1 else _many(len(alike), 'suspect')}"
-            f" and {span(references)} for the reference models."
+            f" and {span(references)} for the references."
         )
     said += [_probes_alone(result) for result in results]
     said += [
@@ -176,11 +177,11 @@ def measured(results: Sequence[Result]) -> list[str]:
 def _probes_alone(result: Result) -> str:
     found = result.significance
     said = (
-        "The pairs of probes alone (partial Mantel test; no part of the verdict and no test of"
-        f" theft, for innocent models pass it too): {result.suspect.name} "
-        + ("goes" if found.correlation > 0 else "does not go")
-        + " with the victim beyond what the references explain, correlation"
-        f" {found.correlation:.2f}, p = {found.p_value:.2g}."
+        "Pattern over pairs of probes (partial Mantel test; not part of the verdict, and no test"
+        f" of theft, since innocent models can pass it too): {result.suspect.name} "
+        + ("agrees" if found.correlation > 0 else "does not agree")
+        + f" with the victim beyond what the references explain (correlation"
+        f" {found.correlation:.2f}, p = {found.p_value:.2g})."
     )
     if found.references_below is not None:
         said += (
@@ -197,34 +198,34 @@ def inferred(results: Sequence[Result]) -> list[str]:
     whose = f"The p-value, {first.p_value:.2g}," if len(results) == 1 else "A p-value"
     if first.rule is Rule.UNSEEN:
         said = [
-            f"{whose} is how often an independent model comes as close to the victim, whatever its"
-            f" lineage: the {n} references tell how much models differ and how much lineages do."
-            " It is no probability that a suspect was stolen.",
+            f"{whose} is how often an unrelated model of any lineage comes this close to the"
+            f" victim. The {n} references show how much models and lineages differ. It is not the"
+            " probability that a suspect was stolen.",
             "Derived means closer than every reference, p ≤"
-            f" {', '.join(f'{100 * x:g}%' for x in sorted({r.alpha for r in results}))}, and no"
-            " finding that forbids it.",
+            f" {', '.join(f'{x:g}' for x in sorted({r.alpha for r in results}))}, and no"
+            " finding that rules it out.",
         ]
     else:
         said = [
-            f"{whose} is the share of models, the suspect and {n} reference models together, that"
-            " are at most as far from the victim as the suspect. It is no probability that a"
+            f"{whose} is the share of models, counting the suspect and {n} references, that are"
+            " as close to the victim as the suspect or closer. It is not the probability that a"
             " suspect was stolen.",
             *(
-                f"Derived means p ≤ {alpha:g}. An independent model is then called derived at a"
-                f" rate of {rate:.3g} at most, if it is like the reference models as a whole."
+                f"Derived means p ≤ {alpha:g}. An unrelated model is then called derived at most"
+                f" {percent(rate)} of the time, if it is like the references as a whole."
                 for alpha, rate in sorted({(r.alpha, r.false_positive_rate) for r in results})
             ),
             *(
-                "Derived also takes a close rank within every lineage that an innocent suspect can"
-                f" be of. If it is of one of these, whichever, the rate is {rate:.3g} at most."
+                "Derived also needs a close rank within every lineage that an innocent suspect"
+                f" may have. If it has one of these, the rate is at most {percent(rate)}."
                 for rate in sorted({r.lineage_rate for r in results if r.lineage_rate is not None})
             ),
         ]
     said += [one.strength.basis for one in results[:1] if one.strength is not None]
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(
-        f"Independent means p > {above} and no finding that forbids it: no sign of copying was"
-        " seen, which is no proof that there was none."
+        f"Independent means p > {above} and no finding that rules it out: no sign of copying was"
+        " found, which does not prove that there was none."
     )
     return said
 
@@ -240,7 +241,7 @@ def strip_alt(results: Sequence[Result]) -> str:
     references = [reference.score for reference in shown.references]
     said = [
         f"{len(references)} reference models lie at {span(references)} from the victim;"
-        f" derived takes less than {number(shown.threshold)}."
+        f" derived needs less than {number(shown.threshold)}."
     ]
     for verdict in Verdict:
         scores = [result.score for result in results if result.verdict is verdict]

@@ -157,7 +157,7 @@ def require_same_width(victim: Outputs, pool: Sequence[Outputs]) -> None:
         if outputs.kind is not Kind.LABELS and outputs.classes != victim.classes:
             raise BirthmarkError(
                 "answers",
-                f"have {outputs.classes} classes, the victim's {victim.classes}",
+                f"have {outputs.classes} classes, but the victim's have {victim.classes}",
                 "use a method that compares correlations, such as sac-jc",
             )
 

@@ -85,7 +85,7 @@ def similarities(outputs: Outputs, images: int) -> Outputs:
     if outputs.classes != images:
         raise BirthmarkError(
             "similarities",
-            f"are to {outputs.classes} reference images, the method takes {images}",
+            f"are to {outputs.classes} reference images, but the method takes {images}",
             f"compare each probe with the first {images}",
         )
     return outputs.after(images)

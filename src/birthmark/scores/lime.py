@@ -48,7 +48,7 @@ class Lime(Apart):
         if any(model.classes != victim.classes for model in models):
             raise BirthmarkError(
                 "labels",
-                f"are of {sorted({m.classes for m in models})} classes, the victim's of"
+                f"have {sorted({m.classes for m in models})} classes, but the victim's have"
                 f" {victim.classes}",
                 "use a method that compares correlations, such as sac-jc",
             )

@@ -66,7 +66,7 @@ def method(name: str) -> Method:
         raise BirthmarkError(
             f"method {name!r}",
             "is not known",
-            f"choose {', '.join(NAMES)} or SCORE@PROBES such as sac-rbf-l1@jpeg10",
+            f"choose from {', '.join(NAMES)}, or write SCORE@PROBES such as sac-rbf-l1@jpeg10",
         )
     return Method(PROBES.make(probes), SCORES.make(score))
 
@@ -79,8 +79,8 @@ def no_pairs(subject: str, score: Score) -> BirthmarkError:
     """Say that a score takes no similarities, and which method does."""
     return BirthmarkError(
         subject,
-        f"say how alike two images are, which {score.name} cannot compare",
-        f"enroll a victim that answers with embeddings by --method {FOR_PAIRS}",
+        f"say how alike two images are, and {score.name} can't compare that",
+        f"enroll a victim that answers with embeddings, with --method {FOR_PAIRS}",
     )
 
 
@@ -99,8 +99,10 @@ def common_kind(kinds: Sequence[Kind], score: Score) -> Kind:
         raise no_pairs("answers", score)
     raise BirthmarkError(
         f"answers for {score.name}",
-        f"the victim's are {kinds[0]}, others are {', '.join(sorted(set(kinds[1:])) or 'as well')}",
-        "embeddings are compared with embeddings only: enroll with the kind that the suspect gives"
+        f"the victim's are {kinds[0]}, and others are"
+        f" {', '.join(sorted(set(kinds[1:])) or 'as well')}",
+        "embeddings can only be compared with embeddings: enroll with the kind of answer that the"
+        " suspect gives"
         if kinds[0] in score.kinds
         else "use a method that takes them, such as sac-jc",
     )

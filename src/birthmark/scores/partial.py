@@ -83,7 +83,7 @@ class Partial(Pooled):
             if self.of == "points" and not as_points:
                 raise BirthmarkError(
                     "answers",
-                    "are embeddings, or of other classes than the victim's",
+                    "are embeddings, or have other classes than the victim's",
                     f"use partial-pairs{self.ridge:g}",
                 )
             way = "pairs"

@@ -82,13 +82,13 @@ class Gate:
             return
         host = _header(scope, b"host")
         if not self._is_called(host):
-            await _refuse(send, 421, "Host names another machine; call it by its address")
+            await _refuse(send, 421, "Host names another machine; use this server's address")
             return
         if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         if _is_of_another_site(scope, host):
-            await _refuse(send, 403, "the request comes from a page of another site")
+            await _refuse(send, 403, "the request comes from another site's page")
             return
         self.counts["calls"] += 1
         body = await _body(receive)

@@ -46,7 +46,7 @@ class Served:
         if described.declaration is None or not hasattr(suspect, "answer"):
             raise BirthmarkError(
                 described.name,
-                "cannot be asked about any image, so it cannot be served",
+                "cannot answer about new images, so it cannot be served",
                 "name a model, not recorded answers or another API",
             )
         self.name = name

@@ -28,7 +28,7 @@ def listening(host: str, port: int) -> socket.socket:
         one.close()
         raise BirthmarkError(
             f"{host}:{port}",
-            f"cannot be listened on ({getattr(error, 'strerror', None) or error})",
+            f"cannot be used ({getattr(error, 'strerror', None) or error})",
             "pass --port 0 for a free port, or another --host",
         ) from error
     return one

@@ -194,7 +194,7 @@ def _line(axes: Axes, strip: Strip, look: Look, narrow: bool) -> None:
     low, high = min(0.0, *scores), max(scores)
     reach = (high - low) or 1
     room = 0.03 * reach
-    rate = "" if narrow else f": at most {100 * strip.rate:.2g}% of independent models"
+    rate = "" if narrow else f": at most {100 * strip.rate:.2g}% of unrelated models"
     if edge < low - reach:
         axes.set_xlim(low - room, high + room)
         axes.set_title(f"derived lies farther left{rate}", loc="left", fontsize="medium")

@@ -48,11 +48,11 @@ class Drift(BaseModel):
     def sentence(self) -> str:
         """What came of it."""
         if self.equal:
-            return f"Equal: all {self.asked} answers are those of the enrolment."
+            return f"Unchanged: all {self.asked} answers are the same as at enrolment."
         said = f"Changed: {self.moved} of {self.asked - self.refused} answers moved"
         if self.labels is not None:
             said += f", {self.labels} of them to another class"
-        said += f"; the largest change of a number is {self.largest:.3g}."
+        said += f"; the largest change in a number is {self.largest:.3g}."
         return said + (f" {self.refused} probes were refused." if self.refused else "")
 
 
@@ -73,15 +73,15 @@ def drift(bundle: Bundle, model: Suspect, progress: Progress = silent) -> Drift:
     if now.kind is not before.kind and before.kind.tells_classes and now.kind.tells_classes:
         raise BirthmarkError(
             name,
-            f"answers with {now.kind}, and {before.kind} were enrolled",
-            "ask it as it was asked then",
+            f"answers with {now.kind}, but {before.kind} were enrolled",
+            "ask it the way it was asked then",
         )
     if now.values.shape != before.values.shape:
         raise BirthmarkError(
             name,
-            f"answers with {now.values.shape[1:]} numbers, and {before.values.shape[1:]} were"
+            f"answers with {now.values.shape[1:]} numbers, but {before.values.shape[1:]} were"
             " enrolled",
-            "ask it as it was asked then",
+            "ask it the way it was asked then",
         )
     apart = np.abs(now.values.astype(np.float64) - before.values.astype(np.float64))
     if now.kind is Kind.LABELS:

@@ -40,12 +40,14 @@ def export_model(folder: Path, name: str, out: Path) -> float:
     known = {member.name: member for member in members(plan)}
     if name not in known:
         near = get_close_matches(name, known, n=3) or list(known)[:3]
-        raise BirthmarkError(name, "is no model of this zoo", f"name one such as {', '.join(near)}")
+        raise BirthmarkError(
+            name, "is not a model of this zoo", f"name one such as {', '.join(near)}"
+        )
     model = built(plan, folder, name)
     if model.disguises:
         raise BirthmarkError(
             name,
-            "is another model behind a disguise, which ONNX cannot hold",
+            "is another model behind a disguise, which ONNX cannot express",
             f"export its parent, {known[name].parent}",
         )
     channels, size = plan.images.channels, plan.images.size
@@ -61,7 +63,7 @@ def export_model(folder: Path, name: str, out: Path) -> float:
         difference = float(np.abs(said - wanted).max() / max(1e-12, np.abs(wanted).max()))
         if not difference <= TOLERANCE:
             raise BirthmarkError(
-                name, f"answers otherwise in ONNX, by {difference:.2g}", "report this as a fault"
+                name, f"answers differently in ONNX, by {difference:.2g}", "report this as a bug"
             )
         (passing / "birthmark.toml").write_text(
             f"size = [{size}, {size}]\n"

@@ -35,14 +35,14 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
     "noise": (
         local(evasive.noisy(0.1)),
         "noise",
-        "adds noise, or chance has a part",
+        "adds noise, or its answers are partly random",
         DERIVED,
         INCONCLUSIVE,
     ),
     "drift": (
         local(evasive.drifting(40)),
         "drift",
-        "others at the end of the audit than at its beginning",
+        "Between the beginning and the end of the audit",
         INCONCLUSIVE,
         INCONCLUSIVE,
     ),
@@ -56,21 +56,21 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
     "largest": (
         local(evasive.largest),
         "rounded or cut",
-        "tells the 1 largest",
+        "gives only the largest number",
         DERIVED,
         INDEPENDENT,
     ),
     "flat": (
         local(evasive.heated(8)),
         "temperature",
-        "far flatter than the victim's",
+        "far flatter than those of the victim",
         DERIVED,
         INCONCLUSIVE,
     ),
     "sharp": (
         local(evasive.heated(0.05)),
         "temperature",
-        "far sharper than the victim's",
+        "far sharper than those of the victim",
         DERIVED,
         INCONCLUSIVE,
     ),
@@ -84,7 +84,7 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
     "partly constant": (
         local(evasive.blank(2)),
         "partly constant",
-        "one and the same answer, the victim and the reference models at most",
+        "one and the same answer to",
         INCONCLUSIVE,
         INCONCLUSIVE,
     ),
@@ -105,14 +105,14 @@ EVASIVE: dict[str, tuple[Made, str, str, Verdict, Verdict]] = {
     "refuses repeats": (
         remote(refuses=lambda _, time: "known" if time else None),
         "noise",
-        "refused 4 probes that it had answered before, when they were asked once more (at once)",
+        "refused 4 probes that it had answered before (at once)",
         DERIVED,
         INCONCLUSIVE,
     ),
     "treats jpeg apart": (
         remote(changes=evasive.by_jpeg),
         "png",
-        "when the same pixels were sent as PNG",
+        "When the same pixels were sent as PNG",
         DERIVED,
         INCONCLUSIVE,
     ),
@@ -174,8 +174,8 @@ def test_repeats_can_be_left_out(fingerprint: Any) -> None:
     suspect = evasive.Remote(world.as_digits(world.thief()))
     result = fingerprint.audit(suspect, repeats=0)
     assert (result.repeated, len(suspect.asked)) == (0, 40)
-    assert "which was not checked: no probe was asked again" in result.assumptions[-1]
-    with pytest.raises(BirthmarkError, match="--repeats: is -1"):
+    assert "This was not checked, since no probe was asked again" in result.assumptions[-1]
+    with pytest.raises(BirthmarkError, match="repeats: is -1"):
         fingerprint.audit(suspect, repeats=-1)
 
 
@@ -210,10 +210,10 @@ def test_labels_that_change_are_noise(fingerprint: Any, output: Kind) -> None:
 def test_the_victims_service_behind_another_door_is_noticed(fingerprint: Any) -> None:
     result = fingerprint.audit(world.as_digits(world.victim()))
     assert result.verdict is Verdict.DERIVED
-    assert "it forwards what it is asked to the victim's service" in result.findings[0]
+    assert "it passes what it is asked on to the victim's service" in result.findings[0]
     reference = fingerprint.audit(world.as_digits(world.innocent(4)), independent_above=0.05)
     assert reference.verdict is Verdict.INCONCLUSIVE
-    assert "are those of the reference model innocent-4" in reference.findings[0]
+    assert "are those of the reference innocent-4" in reference.findings[0]
 
 
 def refusing_some() -> evasive.Remote:
@@ -354,11 +354,11 @@ def test_recorded_answers_state_what_was_refused(fingerprint: Any, tmp_path: Pat
     for result in found:
         assert result.refused == 1
         assert "recorded as refused" in result.findings[0]
-        assert "which was not checked: no probe was asked again" in result.assumptions[-1]
+        assert "This was not checked, since no probe was asked again" in result.assumptions[-1]
     assert found[0].score == found[1].score
     for bad in (np.array([40]), np.array([4, 4]), np.array([0.5]), np.array([[4]])):
         np.savez(npz, values=kept, kind="logits", refused=bad)
-        with pytest.raises(BirthmarkError, match="refused probes are no positions"):
+        with pytest.raises(BirthmarkError, match="refused probes that are not positions"):
             fingerprint.audit(npz)
 
 

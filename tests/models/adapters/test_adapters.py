@@ -285,12 +285,12 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no declaration": (
         victim_file,
         None,
-        "'image' float32 [any, 1, 8, 8]): input and output are not declared",
+        "'image' float32 [any, 1, 8, 8]): Birthmark must know its preprocessing and output",
     ),
     "no mean": (
         victim_file,
         {k: v for k, v in world.DECLARED.items() if k != "mean"},
-        "(mean); pass --input",
+        "(mean); pass size=",
     ),
     "wrong size": (
         victim_file,
@@ -305,7 +305,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "wrong channels": (
         victim_file,
         world.DECLARED | {"channels": 2},
-        "channels: Input should be 1 or 3",
+        "channels should be 1 or 3",
     ),
     "three means": (
         victim_file,
@@ -315,17 +315,17 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no deviation": (
         victim_file,
         world.DECLARED | {"std": (0,)},
-        "std not 0",
+        "std must not be 0",
     ),
     "foreign field": (
         victim_file,
         world.DECLARED | {"scale": 1},
-        "scale: Extra inputs",
+        "unknown field scale",
     ),
     "unknown kind": (
         victim_file,
         world.DECLARED | {"output": "scores"},
-        "output: Input should be 'logits'",
+        "output should be 'logits'",
     ),
     "no onnx": (bad_onnx, world.DECLARED, "is not a readable ONNX model"),
     "wrong dtype": (double_onnx, world.DECLARED, "v.onnx"),
@@ -335,9 +335,13 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
         world.DECLARED,
         "never loaded; export it to ONNX (torch.onnx.export) or .pt2",
     ),
-    "text": (lambda d: write(d / "v.txt", ""), world.DECLARED, "no model that can be reached"),
+    "text": (
+        lambda d: write(d / "v.txt", ""),
+        world.DECLARED,
+        "not a model that Birthmark can reach",
+    ),
     "no module": (lambda _: "nowhere:model", world.DECLARED, "cannot be imported"),
-    "number": (lambda _: 3, world.DECLARED, "no model that can be reached"),
+    "number": (lambda _: 3, world.DECLARED, "not a model that Birthmark can reach"),
     "no embeddings": (
         lambda _: world.victim(),
         world.DECLARED | {"output": "embeddings"},
@@ -346,14 +350,18 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "csv without kind": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1,2"),
         None,
-        "pass --output",
+        "pass output",
     ),
     "csv without probe": (
         lambda d: write(d / "v.csv", "a,b\n1,2"),
         {"output": "logits"},
         "name the first 'probe'",
     ),
-    "csv, empty": (lambda d: write(d / "v.csv", ""), {"output": "logits"}, "no table of numbers"),
+    "csv, empty": (
+        lambda d: write(d / "v.csv", ""),
+        {"output": "logits"},
+        "not a table of numbers",
+    ),
     "csv, short line": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1"),
         {"output": "logits"},
@@ -362,7 +370,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "csv, words": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1,x"),
         {"output": "logits"},
-        "no table of numbers",
+        "not a table of numbers",
     ),
     "csv, twice": (
         lambda d: write(d / "v.csv", "probe,a,b\n0.png,1,2\n0.png,1,2"),

@@ -162,7 +162,7 @@ def test_secrets_are_sent_and_never_kept(
     site = api.url.removeprefix("http://")
     for allowed in ((), ("OTHER",), ("A_KEY@api.example.com",)):
         limited = replace(access(tmp_path), environment=allowed)
-        with pytest.raises(BirthmarkError, match=f"A_KEY to {site}; pass --allow-env A_KEY@{site}"):
+        with pytest.raises(BirthmarkError, match=f"A_KEY to {site}; pass allow_env=A_KEY@{site}"):
             open_suspect(file, access=limited).answer(probes[:1])
     assert not api.posts
     suspect.answer(probes[:1])
@@ -239,18 +239,22 @@ DIGITS = "/v2/models/digits"
 WRONG: dict[str, tuple[str, Any, str]] = {
     "no such model": ("/v2/models/none", world.DECLARED, "with status 404"),
     "no such output": (DIGITS + "#x", world.DECLARED, "has the outputs logits, label; name one"),
-    "undeclared": (DIGITS, None, "'image' FP32 [-1, 1, 8, 8]): input and output are not declared"),
+    "undeclared": (
+        DIGITS,
+        None,
+        "'image' FP32 [-1, 1, 8, 8]): Birthmark must know its preprocessing and output",
+    ),
     "wrong size": (DIGITS, world.DECLARED | {"size": (9, 8)}, "declared image is [1, 1, 8, 9]"),
-    "numbers for files": ("/v2/models/files", world.DECLARED, "takes image files, and channels"),
-    "no kind": ("/v2/models/files", None, "pass --output with one of logits"),
+    "numbers for files": ("/v2/models/files", world.DECLARED, "takes image files, but channels"),
+    "no kind": ("/v2/models/files", None, "pass output with one of logits"),
     "whole numbers": (
         "/v2/models/flat",
         world.DECLARED | {"layout": "flat"},
-        "takes whole numbers; declare --range 0:255",
+        "takes whole numbers; declare range=(0, 255)",
     ),
     "half declared": ("/v1/models/x", {"output": "logits", "size": (8, 8)}, "not declared (chan"),
-    "pairs": ("/v1/models/x", {"output": "similarities"}, "pass --output with one of logits"),
-    "another address": ("/predict", world.DECLARED, "is no address of a known protocol"),
+    "pairs": ("/v1/models/x", {"output": "similarities"}, "pass output with one of logits"),
+    "another address": ("/predict", world.DECLARED, "is not an address of a known protocol"),
 }
 
 
@@ -268,7 +272,7 @@ def test_what_is_wrong_is_named_before_anything_is_sent(
 def test_nothing_is_asked_without_a_ledger(tmp_path: Path, api: Api) -> None:
     file = form(tmp_path, api.url + "/raw", FORMS["raw, logits"][1])
     for spec in (api.url + DIGITS, file):
-        with pytest.raises(BirthmarkError, match="pass --ledger FILE"):
+        with pytest.raises(BirthmarkError, match="pass ledger=FILE"):
             as_suspect(spec, world.DECLARED)
 
 
@@ -299,8 +303,13 @@ ANSWERS: dict[str, tuple[str, Any, object, str]] = {
         {"outputs": [{"name": "logits", "shape": [1, 2], "data": [1, 2]}]},
         "2 numbers of the shape",
     ),
-    "no prediction": ("/v1/models/x", "logits", {"error": "no"}, "without one prediction"),
-    "two": ("/v1/models/x", "logits", {"predictions": [[1], [2]]}, "without one prediction"),
+    "no prediction": ("/v1/models/x", "logits", {"error": "no"}, "with other than one prediction"),
+    "two": (
+        "/v1/models/x",
+        "logits",
+        {"predictions": [[1], [2]]},
+        "with other than one prediction",
+    ),
     "several": (
         "/v1/models/x",
         "logits",
@@ -308,7 +317,7 @@ ANSWERS: dict[str, tuple[str, Any, object, str]] = {
         "an object of 2 (a, b); name one of its outputs",
     ),
     "a number": ("/v1/models/x", "logits", {"predictions": [3]}, "has 3 at predictions[0]"),
-    "half a label": ("/v1/models/x", "labels", {"predictions": [[0.5]]}, "is no label"),
+    "half a label": ("/v1/models/x", "labels", {"predictions": [[0.5]]}, "is not a label"),
 }
 
 

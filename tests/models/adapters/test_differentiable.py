@@ -117,7 +117,7 @@ def test_modules_that_fail_are_named() -> None:
                 return x.flatten(1)[:, :4]
 
     closed = differentiable(as_suspect(Closed(), COLOUR))
-    with pytest.raises(BirthmarkError, match="Closed: cannot be derived by its pixels"):
+    with pytest.raises(BirthmarkError, match="Closed: has no gradient with respect to the pixels"):
         closed.gradient(pixels(closed), np.ones_like)
     small = differentiable(as_suspect(network(), COLOUR | {"size": (2, 2)}))
     with pytest.raises(BirthmarkError, match="Sequential: failed on an image"):
@@ -132,13 +132,13 @@ def recorded(folder: Path) -> Suspect:
 REFUSED: dict[str, tuple[Callable[[Path], Suspect], str]] = {
     "onnx": (
         lambda folder: as_suspect(world.export(world.victim(), folder / "v.onnx"), world.DECLARED),
-        "v.onnx: gives no gradient .* pass it in Python, as the torch module",
+        "v.onnx: gives no gradients .* pass it in Python as a torch module",
     ),
     "recorded": (recorded, "r.npz: gives no gradient"),
     "function": (lambda _: world.answering(lambda x: x), "suspect: gives no gradient"),
     "labels": (
         lambda _: world.answering(lambda x: x, output="labels"),
-        "answers with labels, and probes are crafted along logits or probabilities",
+        "answers with labels, but crafted probes need logits or probabilities",
     ),
     "embeddings": (
         lambda _: world.answering(lambda x: x, output="embeddings"),

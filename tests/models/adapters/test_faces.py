@@ -64,7 +64,7 @@ def test_similarities_that_run_against_every_references_clear_nobody(told: str) 
     backwards = Comparing(world.thief(), lambda s: 1 - pairs_world.TOLD[told](s))
     result = fingerprint().audit(backwards, repeats=0)
     assert result.verdict is not Verdict.INDEPENDENT
-    assert any("run against" in finding for finding in result.findings)
+    assert any("run opposite" in finding for finding in result.findings)
 
 
 def test_a_distance_is_no_similarity() -> None:
@@ -105,7 +105,7 @@ def test_no_face_is_paid_once_and_a_refusal_once_that_is_declared(
     assert len(api.posts) == 60
     none = len(some.refused)
     assert 8 < none < 30
-    assert f"told nothing about {none} of 60 images" in str(told.value)
+    assert f"said nothing about {none} of 60 images" in str(told.value)
 
 
 def test_a_service_that_finds_no_more_faces_is_asked_no_more(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_service_that_finds_no_more_faces_is_asked_no_more(tmp_path: Path) -> 
 
     server = Tired(world.thief())
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    with pytest.raises(BirthmarkError, match="told nothing about"):
+    with pytest.raises(BirthmarkError, match="said nothing about"):
         faces(tmp_path, server, "null").answer_some(own.probes, silent)
     assert 27 <= len(server.posts) <= 35
     server.shutdown()
@@ -127,5 +127,5 @@ def test_a_service_that_finds_no_more_faces_is_asked_no_more(tmp_path: Path) -> 
 
 
 def test_an_empty_list_is_declared_as_such(tmp_path: Path, api: Api) -> None:
-    with pytest.raises(BirthmarkError, match="for an empty one say empty = true"):
+    with pytest.raises(BirthmarkError, match="for an empty one set empty = true"):
         faces(tmp_path, api, "list", '[refused]\npath = "$.faces"\nequals = [[]]\n')

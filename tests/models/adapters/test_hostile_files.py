@@ -127,9 +127,9 @@ RECORDED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "long cell": (
         "csv",
         lambda: b'probe,a,b\n"' + b"x\n" * 200_000 + b'",1,2',
-        "no table of numbers",
+        "not a table of numbers",
     ),
-    "other bytes": ("csv", lambda: b"probe,a,b\n\xff\xfe,1,2", "no table of numbers"),
+    "other bytes": ("csv", lambda: b"probe,a,b\n\xff\xfe,1,2", "not a table of numbers"),
     "infinite": ("csv", lambda: b"probe,a,b\nx,1e999,2", "NaN or infinity"),
 }
 

@@ -135,37 +135,37 @@ WEIGHTS = b"\0" * 2560
 ONNX: dict[str, tuple[Callable[[], bytes], str]] = {
     "data above": (
         lambda: linear(tensor([64, 10], location="../secret.data", length=2560)),
-        "takes weights from '../secret.data', no name of weights in its folder",
+        "takes weights from '../secret.data', which is no file of its folder",
     ),
     "data at an absolute path": (
         lambda: linear(tensor([64, 10], location="/etc/passwd", length=640)),
-        "takes weights from '/etc/passwd', no name of weights",
+        "takes weights from '/etc/passwd', which is no file",
     ),
     "data of the process": (
         lambda: linear(tensor([64, 10], location="/proc/self/environ")),
-        "takes weights from '/proc/self/environ', no name of weights",
+        "takes weights from '/proc/self/environ', which is no file",
     ),
     "data behind a link": (
         lambda: linear(tensor([64, 10], location="link.data", length=2560)),
-        "leads out of the model's folder; put a copy there",
+        "leads out of the model's folder; put a copy into the folder",
     ),
     "data at an address": (
         lambda: linear(tensor([64, 10], location="*/_ORT_MEM_ADDR_/*", offset=1 << 22)),
-        "no name of weights in its folder",
+        "which is no file of its folder",
     ),
     "a key's name": (
         lambda: linear(tensor([64, 10], location=".ssh/id_ed25519", length=2560)),
-        "takes weights from '.ssh/id_ed25519', no name of weights",
+        "takes weights from '.ssh/id_ed25519', which is no file",
     ),
     "a hidden folder": (
         lambda: linear(tensor([64, 10], location=".cache/weights.bin", length=2560)),
-        "no name of weights",
+        "which is no file",
     ),
     "no ending": (
         lambda: linear(tensor([64, 10], location="wallet", length=2560)),
         "save it again with all of them in one file",
     ),
-    "hidden in an inner graph": (lambda: within(".ssh/id_ed25519"), "no name of weights"),
+    "hidden in an inner graph": (lambda: within(".ssh/id_ed25519"), "which is no file"),
     "data that is missing": (
         lambda: linear(tensor([64, 10], location="none.data", length=2560)),
         "none.data: does not exist",
@@ -178,7 +178,7 @@ ONNX: dict[str, tuple[Callable[[], bytes], str]] = {
     "overflowing weights": (lambda: linear(tensor([1 << 62, 1 << 62])), "is not a readable ONNX"),
     "negative weights": (lambda: linear(tensor([-64, 10], WEIGHTS)), "Out of bounds dimensions"),
     "too few weights": (lambda: linear(tensor([64, 10], b"1234")), "does not match expected size"),
-    "loop without end": (endless, "took too long on an image; if it may take more seconds"),
+    "loop without end": (endless, "took too long on an image; to allow more seconds"),
     "memory": (filled, "failed on an image (Fail: Failed to allocate"),
     "memory by images": (lambda: repeated(1 << 12, 1 << 10), "failed on an image"),
     "wide answers": (lambda: repeated(1 << 7, 1 << 8), "answers with the shape (3, 2097152)"),
@@ -258,12 +258,14 @@ def test_data_beside_a_model_are_part_of_it(
     first = as_suspect(file, world.DECLARED)
     assert first.answer(IMAGES).values.shape == (3, 10)
     told = [one for one in fingerprint.audit(first).findings if "weights.bin" in one]
-    assert told and "takes weights from other files of its folder" in told[0]
+    assert told and "takes weights from other files in its folder" in told[0]
     (folder / "weights.bin").write_bytes(WEIGHTS[:-1] + b"1")
     second = as_suspect(file, world.DECLARED)
     assert first.description.digest != second.description.digest
     monkeypatch.setenv("HOME", str(folder))
-    with pytest.raises(BirthmarkError, match="which holds your home; put the model into a folder"):
+    with pytest.raises(
+        BirthmarkError, match="which holds your home; put the model into its own folder"
+    ):
         as_suspect(file, world.DECLARED)
 
 

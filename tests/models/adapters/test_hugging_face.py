@@ -82,9 +82,9 @@ UNDECLARABLE: dict[str, tuple[dict[str, Any], str]] = {
     "no resizing": ({"do_resize": False, **SQUARE}, "does not resize"),
     "padding": ({"do_pad": True, **SQUARE}, "asks for do_pad"),
     "no size": ({}, "KeyError: 'size'"),
-    "no mean": ({**SQUARE, "image_mean": None}, "not understood (TypeError"),
+    "no mean": ({**SQUARE, "image_mean": None}, "cannot be understood (TypeError"),
     "longest edge": ({"size": {"longest_edge": 5}}, "its size has longest_edge"),
-    "proportions": ({"size": {"shortest_edge": 5}}, "keep them"),
+    "proportions": ({"size": {"shortest_edge": 5}}, "keeps the proportions"),
 }
 
 
@@ -116,8 +116,8 @@ def code(folder: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
-    "only pickles": (only_pickles, {}, "pickled weights are never loaded; load it where"),
-    "code": (code, {}, "brings Python code of its own (auto_map), which is not run"),
+    "only pickles": (only_pickles, {}, "pickled weights are never loaded; load it somewhere safe"),
+    "code": (code, {}, "brings its own Python code (auto_map), which is never run"),
     "another task": (
         change("config.json", architectures=["ViTModel"]),
         {},
@@ -128,11 +128,11 @@ REFUSED: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
         {"mean": (0.1,)},
         "mean is (0.5,) in its preprocessor_config.json, but (0.1,) was passed",
     ),
-    "no JSON": (lambda d: (d / "config.json").write_text("{"), {}, "config.json: is no JSON"),
+    "no JSON": (lambda d: (d / "config.json").write_text("{"), {}, "config.json: is not JSON"),
     "no declaration": (
         lambda d: (d / "preprocessor_config.json").unlink(),
         {},
-        "input and output are not declared",
+        "Birthmark must know its preprocessing and output",
     ),
 }
 
@@ -155,7 +155,7 @@ def test_all_weights_must_be_there(tmp_path: Path, transformers: Any) -> None:
     assert transformers
     folder = model_files.repository(tmp_path)
     change("config.json", num_hidden_layers=2)(folder)
-    with pytest.raises(BirthmarkError, match=r"lacks vit\..*name a repository whose weights"):
+    with pytest.raises(BirthmarkError, match=r"lacks vit\..*name a repository with the weights"):
         RUNTIMES.make("hugging-face")(folder, {})
 
 
@@ -189,7 +189,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def test_a_repository_is_fetched_only_when_asked(hub: Hub) -> None:
     pytest.importorskip("transformers", reason="the extra 'hub' is not installed")
-    with pytest.raises(BirthmarkError, match="not in the local cache; pass --allow-download"):
+    with pytest.raises(BirthmarkError, match="not in the local cache; pass allow_download=True"):
         as_suspect("hf:owner/name")
     assert [one["local_files_only"] for one in hub.asked] == [True]
     download("hf:owner/name@main")
@@ -208,7 +208,7 @@ def test_a_failed_fetch_is_one_line(hub: Hub) -> None:
     with pytest.raises(BirthmarkError, match="cannot be fetched") as error:
         download("hf:owner/other")
     assert "\n" not in str(error.value)
-    with pytest.raises(BirthmarkError, match="names no repository"):
+    with pytest.raises(BirthmarkError, match="does not name a repository"):
         download("hf:../../etc/passwd")
     assert len(hub.asked) == 1
 

@@ -151,9 +151,9 @@ def test_a_server_is_asked_as_it_describes_itself(model: str, url: str, tmp_path
 def test_a_server_wants_a_key_or_a_host(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BirthmarkError, match=r"status 401.*--header Authorization=NAME"):
+    with pytest.raises(BirthmarkError, match=r"status 401.*headers Authorization=NAME"):
         open_suspect(f"{url}/v2/models/key", DECLARED, access=access(tmp_path))
-    with pytest.raises(BirthmarkError, match=r"status 404.*--header Host=NAME"):
+    with pytest.raises(BirthmarkError, match=r"status 404.*headers Host=NAME"):
         open_suspect(f"{url}/v2/models/host", DECLARED, access=access(tmp_path))
     keyed = access(tmp_path, headers=(("Authorization", "A_KEY"), ("Host", "A_HOST")))
     with pytest.raises(BirthmarkError, match="A_KEY, which is not set"):
@@ -264,9 +264,9 @@ kind = "logits"
 path = "$.scores"
 """
     for url in served(context):
-        with pytest.raises(BirthmarkError, match=r"self-signed .* pass --ca-file FILE"):
+        with pytest.raises(BirthmarkError, match=r"self-signed .* pass ca_file=FILE"):
             open_suspect(f"{url}/v2/models/plain", DECLARED, access=access(tmp_path))
-        with pytest.raises(BirthmarkError, match=r"if it is self-signed .* pass --ca-file FILE"):
+        with pytest.raises(BirthmarkError, match=r"if it is self-signed .* pass ca_file=FILE"):
             template(tmp_path, f"{url}/nested", text).answer(PROBES)
         trusted = access(tmp_path, ca_file=cert)
         for spec, fields in (

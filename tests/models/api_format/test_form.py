@@ -50,20 +50,20 @@ def replaced(old: str, new: str) -> str:
 PAIR = 'kind = "match"'
 WRONG = {
     "no TOML": ("url = ", "is not TOML"),
-    "nothing": ("", "its format is not stated; begin it with format"),
+    "nothing": ("", "its format is not stated; start it with format"),
     "another format": (replaced("api/1", "api/2"), "its format is 'birthmark-api/2'"),
-    "no address": (replaced("https://host.example/v1", "host"), "url is no address"),
-    "file": (replaced("https://host.example/v1", "file:///etc/passwd"), "url is no address"),
-    "plain": (replaced("https", "http"), "url is not https; use https, or say allow_http = true"),
+    "no address": (replaced("https://host.example/v1", "host"), "url is not an address"),
+    "file": (replaced("https://host.example/v1", "file:///etc/passwd"), "url is not an address"),
+    "plain": (replaced("https", "http"), "url is not https; use https, or set allow_http = true"),
     "password": (replaced("host.example", "me:pw@host.example"), "holds a user name or password"),
     "secret in address": (replaced("/v1", "/v1?k=${KEY}"), "url takes no variables"),
-    "foreign field": ("x = 1\n" + GOOD, "x: Extra inputs"),
-    "method": ('method = "DELETE"\n' + GOOD, "method: Input should be"),
-    "header": (replaced("Authorization", '"A B"'), "headers: A B is no header's name"),
-    "managed header": (replaced("Authorization", "Accept"), "headers: Accept is set by itself"),
-    "two lines": (replaced("Bearer ${KEY}", "a\\r\\nX: b"), "holds other than plain characters"),
-    "no answer": (GOOD.partition("[answer]")[0], "answer: Field required"),
-    "path": (replaced("$.logits", "logits"), "answer.path: is no JSONPath"),
+    "foreign field": ("x = 1\n" + GOOD, "unknown field x"),
+    "method": ('method = "DELETE"\n' + GOOD, "method should be"),
+    "header": (replaced("Authorization", '"A B"'), "headers: A B is not a header's name"),
+    "managed header": (replaced("Authorization", "Accept"), "headers: Accept is set automatically"),
+    "two lines": (replaced("Bearer ${KEY}", "a\\r\\nX: b"), "holds more than plain characters"),
+    "no answer": (GOOD.partition("[answer]")[0], "missing section [answer]"),
+    "path": (replaced("$.logits", "logits"), "answer.path: is not a JSONPath"),
     "no body": (
         replaced("raw", "base64"),
         "image: body is for form = 'base64' and 'numbers', which",
@@ -189,7 +189,7 @@ ADDRESSES = ["", "x", "https://", "https://a:b:c", "ftp://a", "https://[::1", "h
 
 @pytest.mark.parametrize("text", [*ADDRESSES, "https://a/" + "b" * 3000])
 def test_no_addresses(text: str) -> None:
-    with pytest.raises(BirthmarkError, match="is no address"):
+    with pytest.raises(BirthmarkError, match="is not an address"):
         Address.of(text)
 
 

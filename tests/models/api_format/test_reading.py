@@ -93,21 +93,21 @@ def test_good_answers(case: str) -> None:
 NUMBERS = {"kind": "logits", "path": "$.p"}
 TOP = {"kind": "top-k", "labels_path": "$.l", "scores_path": "$.s", "classes": ABC}
 BROKEN: dict[str, tuple[dict[str, Any], object, str]] = {
-    "cut off": (NUMBERS, b'{"p": [1, 2', "otherwise than with JSON: '{\"p\": [1, 2'"),
-    "empty": (NUMBERS, b"", "otherwise than with JSON"),
+    "cut off": (NUMBERS, b'{"p": [1, 2', "did not answer with JSON: '{\"p\": [1, 2'"),
+    "empty": (NUMBERS, b"", "did not answer with JSON"),
     "a page": (NUMBERS, b"<html>\x1b[31m\nno", "'<html> [31m no'"),
-    "no UTF-8": (NUMBERS, b'{"p": "\xff"}', "otherwise than with JSON"),
-    "NaN": (NUMBERS, b'{"p": [NaN, 1]}', "otherwise than with JSON"),
-    "Infinity": (NUMBERS, b'{"p": [1, -Infinity]}', "otherwise than with JSON"),
-    "infinite": (NUMBERS, b'{"p": [1, 1e999]}', "has inf at $.p, which is no number"),
+    "no UTF-8": (NUMBERS, b'{"p": "\xff"}', "did not answer with JSON"),
+    "NaN": (NUMBERS, b'{"p": [NaN, 1]}', "did not answer with JSON"),
+    "Infinity": (NUMBERS, b'{"p": [1, -Infinity]}', "did not answer with JSON"),
+    "infinite": (NUMBERS, b'{"p": [1, 1e999]}', "has inf at $.p, which is not a number"),
     "too large": (NUMBERS, b'{"p": [1, 1' + b"0" * 400 + b"]}", "over 80 digits at $.p"),
-    "far too large": (NUMBERS, b'{"p": [1, 1' + b"0" * 9000 + b"]}", "otherwise than with JSON"),
+    "far too large": (NUMBERS, b'{"p": [1, 1' + b"0" * 9000 + b"]}", "did not answer with JSON"),
     "deep": (NUMBERS, b"[" * 100_000, "nested too deeply"),
     "long": (NUMBERS, b" " * (MAX_ANSWER + 1), "over 8 MiB"),
     "elsewhere": (NUMBERS, {"q": [1]}, "nothing at $.p: an object of 1 (q)"),
     "no object": (NUMBERS, 3, "nothing at $.p: 3"),
-    "words": (NUMBERS, {"p": ["one", "2"]}, "has 'one' at $.p, which is no number"),
-    "booleans": (NUMBERS, {"p": [True, False]}, "has true at $.p, which is no number"),
+    "words": (NUMBERS, {"p": ["one", "2"]}, "has 'one' at $.p, which is not a number"),
+    "booleans": (NUMBERS, {"p": [True, False]}, "has true at $.p, which is not a number"),
     "nulls": (NUMBERS, {"p": [None, 1]}, "has null at $.p"),
     "lists in lists": (NUMBERS, {"p": [[1], [2]]}, "has a list of 1 at $.p"),
     "one number": ({"kind": "embeddings", "path": "$.p"}, {"p": [1]}, "shape (1, 1)"),
@@ -115,23 +115,23 @@ BROKEN: dict[str, tuple[dict[str, Any], object, str]] = {
     "unlisted label": (
         {"kind": "labels", "path": "$", "classes": ABC},
         "e",
-        "called 0.jpg 'e', which is none of 3 classes; list every label in classes; the paid",
+        "called 0.jpg 'e', which is not among the 3 classes; list every label in classes; the paid",
     ),
     "no classes": ({"kind": "labels", "path": "$"}, "a", "no classes are listed"),
-    "half a class": ({"kind": "labels", "path": "$"}, 1.5, "has 1.5 at $, which is no label"),
-    "a class below 0": ({"kind": "labels", "path": "$"}, -1, "has -1 at $, which is no label"),
-    "two labels": ({"kind": "labels", "path": "$[*]"}, [1, 2], "2 things at $[*]"),
+    "half a class": ({"kind": "labels", "path": "$"}, 1.5, "has 1.5 at $, which is not a label"),
+    "a class below 0": ({"kind": "labels", "path": "$"}, -1, "has -1 at $, which is not a label"),
+    "two labels": ({"kind": "labels", "path": "$[*]"}, [1, 2], "2 values at $[*]"),
     "some classes": (
         {"kind": "probabilities", "path": "$", "classes": ABC},
         {"a": 1},
-        "told 1 of 3 classes for 0.jpg; declare kind = 'top-k'",
+        "gave 1 of 3 classes for 0.jpg; declare kind = 'top-k'",
     ),
     "more labels": (TOP, {"l": ["a", "b"], "s": [1]}, "2 labels at $.l, 1 scores at $.s"),
     "a label twice": (TOP, {"l": ["a", "a"], "s": [0.1, 0.2]}, "names a label twice"),
-    "percentages": (TOP, {"l": ["a"], "s": [93]}, "sum 93; declare scale = 100"),
+    "percentages": (TOP, {"l": ["a"], "s": [93]}, "sum of 93; declare scale = 100"),
     "no softmax": (TOP, {"l": ["a"], "s": [0.2]}, "left 0.4 to each unlisted class"),
-    "below 0": (TOP, {"l": ["a"], "s": [-0.2]}, "the sum -0.2"),
-    "no scores": ({**TOP, "rest": "nothing"}, {"l": [], "s": []}, "told no score"),
+    "below 0": (TOP, {"l": ["a"], "s": [-0.2]}, "a sum of -0.2"),
+    "no scores": ({**TOP, "rest": "nothing"}, {"l": [], "s": []}, "gave no score"),
     "top-k in a list": (
         {"kind": "top-k", "path": "$", "classes": ABC},
         [1, 2, 3],
@@ -167,7 +167,7 @@ def test_classes_keep_their_order_from_one_batch_to_the_next() -> None:
     first = judging.outputs([{"b": 1.0, "a": 2.0}], ["0"])
     second = judging.outputs([{"a": 3.0, "b": 4.0}], ["1"])
     assert [*first.values[0], *second.values[0]] == [2, 1, 3, 4]
-    with pytest.raises(BirthmarkError, match="'c', which is none of 2"):
+    with pytest.raises(BirthmarkError, match="'c', which is not among the 2"):
         judging.outputs([{"a": 3.0, "c": 4.0}], ["2"])
 
 
@@ -213,7 +213,7 @@ def test_match_and_similarity() -> None:
     assert [plain.take(one, "it") for one in (True, False)] == [1, 0]
     alike = reading(kind="similarity", path="$.s", scale=100)
     assert alike.similarity(alike.take({"s": 87.5}, "it"), "it") == 0.875
-    with pytest.raises(BirthmarkError, match="similarity 300, and 100 stands for the same"):
+    with pytest.raises(BirthmarkError, match="similarity 300, but 100 stands for identical"):
         alike.similarity(300.0, "it")
 
 
@@ -227,12 +227,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "twice": ({"kind": "labels", "path": "$", "classes": ["a", "a"]}, "two different labels"),
     "scale": ({"kind": "logits", "path": "$", "scale": 0}, "greater than 0"),
     "yes and no": ({"kind": "match", "path": "$", "no": [True]}, "something in common"),
-    "no JSONPath": ({"kind": "logits", "path": "$[[["}, "is no JSONPath"),
-    "from nowhere": ({"kind": "logits", "path": "scores"}, "is no JSONPath"),
-    "expression": ({"kind": "logits", "path": "$[?match(@.a, '(a*)*b')]"}, "is no JSONPath"),
+    "no JSONPath": ({"kind": "logits", "path": "$[[["}, "is not a JSONPath"),
+    "from nowhere": ({"kind": "logits", "path": "scores"}, "is not a JSONPath"),
+    "expression": ({"kind": "logits", "path": "$[?match(@.a, '(a*)*b')]"}, "is not a JSONPath"),
     "everywhere": ({"kind": "logits", "path": "$..a..b"}, "more than one '..'"),
     "long": ({"kind": "logits", "path": "$" + ".a" * 300}, "over 500 characters"),
-    "kind": ({"kind": "scores", "path": "$"}, "Input should be"),
+    "kind": ({"kind": "scores", "path": "$"}, "should be"),
 }
 
 

@@ -27,7 +27,7 @@ def accept(call: Call, reply: Reply) -> None:
     try:
         said = json.loads(reply.body)
     except ValueError as error:
-        raise Unusable("is no JSON") from error
+        raise Unusable("is not JSON") from error
     if said.get("probe") != call.body.decode():
         raise Unusable("says nothing of the probe")
 

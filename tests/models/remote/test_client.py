@@ -140,7 +140,7 @@ def test_answers_that_are_all_of_no_use_stop_early_and_are_looked_at_again(tmp_p
     with api.serving() as service:
         asking = client(tmp_path / "l.db", concurrency=2)
         for _ in range(2):
-            with pytest.raises(BirthmarkError, match=r"none of use.*nowhere"):
+            with pytest.raises(BirthmarkError, match=r"none useful.*nowhere"):
                 asking.fetch(calls(service.url, 30), misread)
             assert len(service.asked) == 8
         asking.fetch(calls(service.url, 30), accept)
@@ -149,7 +149,7 @@ def test_answers_that_are_all_of_no_use_stop_early_and_are_looked_at_again(tmp_p
 
 def test_a_suspect_that_refuses_everything_stops_early(tmp_path: Path) -> None:
     with api.serving(lambda *_: api.status(422)) as service:
-        with pytest.raises(BirthmarkError, match=r"none of use.*422"):
+        with pytest.raises(BirthmarkError, match=r"none useful.*422"):
             client(tmp_path / "l.db").fetch(calls(service.url, 30), accept)
         assert len(service.asked) == 8
 

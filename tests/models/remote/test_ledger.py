@@ -42,7 +42,7 @@ def written(path: Path) -> Path:
         await asyncio.gather(*(writer.end(*one) for one in zip(rows[:6], endings, strict=True)))
         await writer.judge(rows[0], Ending(Outcome.ANSWERED))
         await writer.judge(rows[1], Ending(Outcome.REFUSED, "422"))
-        await writer.judge(rows[2], Ending(Outcome.FAILED, "is no JSON"))
+        await writer.judge(rows[2], Ending(Outcome.FAILED, "is not JSON"))
         ledger.close()
 
     asyncio.run(write())
@@ -174,13 +174,13 @@ def scribbled(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda path: path.write_text("no database, but a text"), "is no SQLite file"),
+        (lambda path: path.write_text("no database, but a text"), "is not an SQLite file"),
         (lambda path: path.mkdir(), "is no file"),
         (other_database, "something else"),
         (altered("PRAGMA user_version = 2"), "version 2"),
         (altered("PRAGMA application_id = 7"), "something else"),
-        (altered("CREATE VIEW v AS SELECT 1"), "other tables or rules"),
-        (altered("DROP TRIGGER calls_stay"), "other tables or rules"),
+        (altered("CREATE VIEW v AS SELECT 1"), "does not have the tables"),
+        (altered("DROP TRIGGER calls_stay"), "does not have the tables"),
         (torn, "damaged"),
         (scribbled, "damaged|cannot be used"),
     ],
@@ -211,7 +211,7 @@ def test_values_of_another_type_are_told(tmp_path: Path) -> None:
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(BirthmarkError, match="is no file"):
         Ledger.open(tmp_path / "none.db")
-    with pytest.raises(BirthmarkError, match="is no folder"):
+    with pytest.raises(BirthmarkError, match="is not a folder"):
         Ledger.made(tmp_path / "none" / "l.db")
     with (
         Ledger.made(tmp_path / "l.db") as ledger,

@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "operator outside": (
         MODEL,
         lambda v: graph(v)["nodes"][0].update(target="torch.os.system"),
-        "'torch.os.system', which is not let through",
+        "'torch.os.system', which is not allowed",
     ),
     "operator on files": (
         MODEL,
@@ -121,24 +121,24 @@ REFUSED: dict[str, tuple[str, Callable[[Any], object], str]] = {
     "code as a node's name": (
         MODEL,
         lambda v: graph(v)["nodes"][0].update(name=f"x = {RUNS}\nflatten"),
-        "not let through",
+        "not allowed",
     ),
     "code as a size": (
         MODEL,
         lambda v: v["range_constraints"].update(s0={"min_val": {"expr_str": RUNS}}),
-        "not let through",
+        "not allowed",
     ),
     "code as a weight's name": (
         WEIGHTS,
         lambda v: v["config"].update({f'x", {RUNS}': v["config"]["1.weight"]}),
-        "not let through",
+        "not allowed",
     ),
     "an enumeration to import": (
         MODEL,
         lambda v: signature(v).update(in_spec=ENUM),
-        "not let through",
+        "not allowed",
     ),
-    "no object": (MODEL, lambda v: v.pop("graph_module"), "no archive of torch.export"),
+    "no object": (MODEL, lambda v: v.pop("graph_module"), "not an archive of torch.export"),
 }
 
 

@@ -112,7 +112,7 @@ def test_your_own_file_may_run_on_a_gpu(tmp_path: Path, monkeypatch: pytest.Monk
 
     (tmp_path / "m.onnx").write_bytes(linear(helper.make_node("Identity", ["z"], ["y"])))
     file = str(tmp_path / "m.onnx")
-    with pytest.raises(BirthmarkError, match="install onnxruntime-gpu in the place of"):
+    with pytest.raises(BirthmarkError, match="install onnxruntime-gpu instead of"):
         open_suspect(file, DECLARED, device="cuda")
     with pytest.raises(BirthmarkError, match="pass cpu or cuda"):
         open_suspect(file, DECLARED, device="tpu")

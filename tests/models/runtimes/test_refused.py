@@ -85,12 +85,12 @@ CASES: dict[str, tuple[str, Make, str]] = {
     "custom layer": (
         "keras",
         with_layer(class_name="My", module=None, registered_name="My"),
-        "My, which Keras does not bring",
+        "My, which Keras does not include",
     ),
     "layer of a package": (
         "keras",
         with_layer(class_name="system", module="os"),
-        "system, which Keras does not bring",
+        "system, which Keras does not include",
     ),
     "Keras 2": (
         "keras",
@@ -110,7 +110,7 @@ CASES: dict[str, tuple[str, Make, str]] = {
     "no zip": ("keras", text("v.keras"), "not a readable archive"),
     "no TorchScript": ("torchscript", text("v.ts"), "not a readable archive"),
     "twice": ("torchscript", doubled, "a member twice"),
-    "state dict": ("torchscript", state, "no TorchScript archive"),
+    "state dict": ("torchscript", state, "not a TorchScript archive"),
     "writing": ("torchscript", saving, "an operator that reaches files"),
     "no export": ("torch-export", text("v.pt2"), "not a readable archive"),
 }

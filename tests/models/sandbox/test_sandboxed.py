@@ -54,16 +54,16 @@ def opened(loader: str, file: Path, what: str, limits: Limits = SMALL) -> Sandbo
 
 
 LOADING = {
-    "loop": "took too long while it was loaded; if it may take more seconds, set BIRTHMARK_SECONDS",
+    "loop": "took too long while it was loaded; to allow more seconds, set BIRTHMARK_SECONDS",
     "hog": "",
-    "crash": "ended its process while it was loaded (SIGSEGV)",
-    "exit": "ended its process while it was loaded (exit code 7)",
+    "crash": "ended its own process while it was loaded (SIGSEGV)",
+    "exit": "ended its own process while it was loaded (exit code 7)",
     "leave": "is not a readable model (SystemExit)",
     "raise": "is not a readable model (ZeroDivisionError: division by zero)",
     "multiline": "is not a readable model (ValueError: one [31mtwoone",
     "no takes": "answered while it was loaded with an input of {'name': 3}",
     "many sides": "answered while it was loaded with an input of",
-    "list": "a header that is no object",
+    "list": "a header that is not an object",
 }
 
 
@@ -77,14 +77,14 @@ def test_what_a_file_does_when_loaded_is_one_line(what: str, file: Path) -> None
 
 
 RUNNING = {
-    "loop": "took too long on an image; if it may take more seconds, set BIRTHMARK_SECONDS",
+    "loop": "took too long on an image; to allow more seconds, set BIRTHMARK_SECONDS",
     "drip": "took too long on an image",
     "drip on": "took too long on an image",
     "threads": "threads on an image",
     "hollow": "the shape (0, 549755813888, 549755813888), which is over 8 MiB",
-    "crash": "ended its process on an image (SIGSEGV)",
-    "abort": "ended its process on an image (SIG",
-    "close": "ended its process on an image",
+    "crash": "ended its own process on an image (SIGSEGV)",
+    "abort": "ended its own process on an image (SIG",
+    "close": "ended its own process on an image",
     "raise": "failed on an image (ZeroDivisionError",
     "words": "answers with <U1; export numbers",
     "objects": "answers with object",
@@ -95,11 +95,11 @@ RUNNING = {
     "axes": "the shape [1, 1, 1",
     "pickled": "numbers of the type '|O'",
     "no dtype": "numbers of the type [['a', '<f4']]",
-    "list": "a header that is no object",
-    "deep": "a header that is no JSON",
-    "no json": "a header that is no JSON",
+    "list": "a header that is not an object",
+    "deep": "a header that is not JSON",
+    "no json": "a header that is not JSON",
     "no header": "a header of 4294967295 bytes",
-    "half": "ended its process on an image (exit code 0)",
+    "half": "ended its own process on an image (exit code 0)",
 }
 
 
@@ -246,10 +246,10 @@ def test_a_fork_of_the_parent_begins_its_own(model: Sandboxed) -> None:
 
 def test_files_are_bounded_before_they_are_loaded(file: Path) -> None:
     for path, limits, said in (
-        (file, Limits(file=0), "m.onnx: is over 0 GiB; if it may be larger, set BIRTHMARK_FILE"),
+        (file, Limits(file=0), "m.onnx: is over 0 GiB; to allow more, set BIRTHMARK_FILE"),
         (file.parent, Limits(file=1), "model: is over"),
         (file.parent / "none", Limits(), "none: does not exist"),
-        (Path(os.devnull), Limits(), "is no regular file"),
+        (Path(os.devnull), Limits(), "is not a regular file"),
     ):
         with pytest.raises(BirthmarkError, match=said):
             Sandboxed("onnx", path, limits=limits)
@@ -308,7 +308,7 @@ def test_an_audit_tells_which_protections_were_missing(
     lacking = fingerprint.audit(suspect)
     assert [one for one in lacking.findings if told in one] == [
         "The suspect's file was run on a system that lacks a protection: no network and no"
-        " programs. A hostile file could have done more than answer, also to this audit."
+        " programs. A hostile file could have done more than answer, even to this audit."
     ]
     assert lacking.verdict is whole.verdict
 

@@ -92,7 +92,7 @@ def test_probes_that_cannot_be_made_are_left_out_and_told(
     assert set(made.probes) == {"natural"}
     assert made.left_out == {"cutmix": "the victim: is not what it needs"}
     monkeypatch.setattr(Natural, "select", refuse)
-    with pytest.raises(BirthmarkError, match="no probes can be made"):
+    with pytest.raises(BirthmarkError, match="allows no probes"):
         pool(plan, objects.folder)
 
 

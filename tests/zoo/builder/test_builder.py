@@ -230,7 +230,7 @@ def test_what_needs_a_model_that_failed_is_skipped(images: Path, factories: Path
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        ("my_nets:wrong", r"answers two images with \(2, 3\); make it answer \(2, 2\)"),
+        ("my_nets:wrong", r"answers two images with \(2, 3\); make it return \(2, 2\)"),
         ("my_nets:none", "cannot be made .*has no attribute 'none'"),
         ("my_nets:headless", "has no linear layer"),
         ("no_such_module:small", "cannot be made .*No module named"),
@@ -248,9 +248,9 @@ def test_networks_are_tried_before_anything_is_read(
 
 def test_foreign_folders_are_left_alone(images: Path, tmp_path: Path) -> None:
     plan = zoo_world.plan(SMALL, tmp_path)
-    with pytest.raises(BirthmarkError, match="there is something already"):
+    with pytest.raises(BirthmarkError, match="is not empty"):
         build_zoo(plan, images, tmp_path)
-    with pytest.raises(BirthmarkError, match="is no folder"):
+    with pytest.raises(BirthmarkError, match="is not a folder"):
         build_zoo(plan, tmp_path / "nowhere", tmp_path / "zoo")
     (tmp_path / "empty").mkdir()
     with pytest.raises(BirthmarkError, match=r"data_batch_1\.bin"):

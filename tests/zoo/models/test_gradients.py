@@ -52,7 +52,7 @@ def test_crafted_probes_are_made_of_a_zoos_victim(objects: zoo_world.Zoo) -> Non
     victim = built(plan, objects.folder, "victim")
     probes, left_out = pool(plan, objects.folder)
     assert left_out == {
-        "lime16x41": "lime16x41: makes 41 probes of each image, and 40 were asked for"
+        "lime16x41": "lime16x41: makes 41 probes from each image, but 40 are needed"
     }
     assert {name: len(some) for name, some in probes.items()} == {
         name: count for name, count in PROBES.items() if name not in left_out

@@ -78,8 +78,8 @@ def test_families_and_parts_are_crossed() -> None:
         ('parents = ["victim"]', 'starts = ["public/0"]', "no group 'public' before it"),
         ('families = ["vgg"]', 'families = ["vit"]', "no family 'vit'"),
         ("[schedule]", "[schedule", "is not TOML"),
-        ('role = "victim"', 'role = "independent"', "role and name 'victim'"),
-        ("size = 32", "size = 32\nsizes = 3", r"images\.sizes: is unknown"),
+        ('role = "victim"', 'role = "independent"', "role and the name 'victim'"),
+        ("size = 32", "size = 32\nsizes = 3", r"unknown field images\.sizes"),
     ],
 )
 def test_wrong_fields_are_named(old: str, new: str, message: str, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_wrong_recipes_are_named_before_anything_is_trained(tmp_path: Path) -> N
         (
             '{ layers = ["all", "last"] }',
             "{ layer = 1 }",
-            "group 'finetuned', recipe finetuned: parameter layer: is unknown",
+            "group 'finetuned', recipe finetuned: unknown field layer",
         ),
         ('recipe = "trained"\ncount = 4', 'recipe = "finetuned"\ncount = 4', "needs parents"),
         ("within = 0.1", 'starts = ["victim"]', "begins with its parent's weights"),

@@ -202,7 +202,7 @@ def test_every_recipe_is_in_a_table() -> None:
 @pytest.mark.parametrize(
     ("recipe", "parameters", "message"),
     [
-        ("finetuned", {"epoch": 3}, "recipe finetuned: parameter epoch: is unknown; .* epochs"),
+        ("finetuned", {"epoch": 3}, "recipe finetuned: unknown field epoch; .* epochs"),
         ("magnitude-pruned", {"ratio": 1.5}, "parameter ratio: .* less than 1"),
         ("quantised", {"bits": "int4"}, "parameter bits: .*'int8' or 'fp16'"),
         ("finetune", {}, "did you mean finetuned"),

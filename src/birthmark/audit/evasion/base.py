@@ -15,6 +15,19 @@ from birthmark.data.outputs import Outputs
 from birthmark.models.adapters import Description
 from birthmark.models.adapters.base import Answered
 
+WORDS = {
+    "constant": "one answer to all probes",
+    "partly constant": "one answer to many probes",
+    "refused": "refused probes",
+    "noise": "answers that change when asked again",
+    "drift": "answers that change during the audit",
+    "png": "other answers to PNG files",
+    "the victim's answers": "the victim's own answers",
+    "a reference's answers": "a reference's own answers",
+    "rounded or cut": "rounded or cut answers",
+    "temperature": "flattened or sharpened probabilities",
+}
+
 
 class Check(BaseModel):
     """One thing that was looked for, as `result.json` holds it.
@@ -37,6 +50,11 @@ class Check(BaseModel):
     measured: float | None = None
     limit: float | None = None
     noticed: bool | None = False
+
+    @property
+    def words(self) -> str:
+        """What was looked for, in plain words."""
+        return WORDS.get(self.name, self.name)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ def constant(seen: Seen) -> Noticed:
     same = len(told) > 1 and most_common(told) == 1
     finding = Finding(
         f"The suspect gave all {len(told)} probes the same answer. Its declared range, mean or"
-        " deviation may be wrong, the wrong output may be read, or it hides its answers. So"
-        " nothing can be said.",
+        " deviation may be wrong, the wrong output may have been read, or it hides its answers."
+        " So no verdict is possible.",
         clears=False,
         accuses=False,
     )
@@ -41,9 +41,9 @@ def partly_constant(seen: Seen) -> Noticed:
     limit = min(1.0, max(SHARE, max(others) + BEYOND))
     told = limit < share < 1
     finding = Finding(
-        f"The suspect gave {share:.0%} of the probes one and the same answer, the victim and the"
-        f" reference models at most {max(others):.0%}: it may hide the others. So nothing can"
-        " be said.",
+        f"The suspect gave one and the same answer to {share:.0%} of the probes, while the victim"
+        f" and the references did so for at most {max(others):.0%}: it may be hiding its real"
+        " answers. So no verdict is possible.",
         clears=False,
         accuses=False,
     )

@@ -22,7 +22,7 @@ def copy_of_victim(seen: Seen) -> Noticed:
     same = same and not any(equal(victim, one) for one in references)
     finding = Finding(
         "The suspect's answers to all probes are the victim's own: it is the same function, or it"
-        " forwards what it is asked to the victim's service. So it cannot be called independent.",
+        " passes what it is asked on to the victim's service. So it cannot be called independent.",
         clears=False,
     )
     return Noticed(Check(name="the victim's answers", noticed=same), finding if same else None)
@@ -43,8 +43,8 @@ def copy_of_reference(seen: Seen) -> Noticed:
     return Noticed(
         check,
         Finding(
-            f"The suspect's answers to all probes are those of the reference model {alike[0]}. So"
-            " nothing can be said.",
+            f"All of the suspect's answers are those of the reference {alike[0]}. So no verdict"
+            " is possible.",
             clears=False,
             accuses=False,
         ),

@@ -24,7 +24,7 @@ def refusals(seen: Seen) -> Noticed:
     few = share <= SHARE
     if not few:
         text += (
-            f" That is more than {SHARE:.0%}, and a suspect that chooses what it answers is not"
-            " like the reference models, which answered all. So nothing can be said."
+            f" That is more than {SHARE:.0%}. A suspect that picks what it answers can't be"
+            " compared with references that answered everything. So no verdict is possible."
         )
     return Noticed(check, Finding(text, clears=few, accuses=few))

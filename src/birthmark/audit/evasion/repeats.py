@@ -21,7 +21,7 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-7
 MORE = 3.0
 """Drift is so many times what changes at once; less is noise."""
 MOST = 100.0
-UNCHECKED = "The suspect answers the same whenever it is asked"
+UNCHECKED = "The suspect gives the same answer whenever it is asked"
 
 
 def noise(seen: Seen) -> Noticed:
@@ -38,9 +38,9 @@ def noise(seen: Seen) -> Noticed:
         seen,
         again,
         LIMIT,
-        f"The suspect's answers to {len(again.after)} probes changed when these were asked again,"
-        " by {share} of the spread between different probes: it adds noise, or chance has a part in"
-        " its answers. So it cannot be called independent.",
+        f"When {len(again.after)} probes were asked again, the suspect's answers changed by"
+        " {share} of the spread between different probes: it adds noise, or its answers are"
+        " partly random. So it cannot be called independent.",
     )
 
 
@@ -58,10 +58,10 @@ def drift(seen: Seen) -> Noticed:
         seen,
         again,
         LIMIT,
-        f"The suspect's answers to {len(again.after)} probes were others at the end of the audit"
-        " than at its beginning, by {share} of the spread between different probes: the model was"
-        " changed, or it reacts to being asked. So the answers are not one model's, and nothing"
-        " can be said.",
+        "Between the beginning and the end of the audit, the suspect's answers to"
+        f" {len(again.after)} probes changed by {{share}} of the spread between different probes:"
+        " the model was replaced, or it reacts to being queried. So the answers are not those of"
+        " one model, and no verdict is possible.",
         accuses=False,
     )
 
@@ -76,7 +76,7 @@ def png(seen: Seen) -> Noticed:
         why = again.failed or "it refused them"
         return Noticed(
             Check(name="png", limit=limit, noticed=None),
-            assumed="The suspect answers the same pixels alike whatever the file's format, which"
+            assumed=f"The suspect answers the same pixels alike whatever the file's format. This"
             f" was not checked ({why}).",
         )
     return _compared(
@@ -84,9 +84,9 @@ def png(seen: Seen) -> Noticed:
         seen,
         again,
         limit,
-        f"The suspect's answers to {len(again.after)} probes changed, by {{share}} of the spread"
-        " between different probes, when the same pixels were sent as PNG: it treats JPEG files"
-        " apart, or decodes them otherwise. So it cannot be called independent.",
+        f"When the same pixels were sent as PNG, the suspect's answers to {len(again.after)}"
+        f" probes changed by {{share}} of the spread between different probes: it treats JPEG"
+        " files differently, or decodes them in another way. So it cannot be called independent.",
     )
 
 
@@ -151,8 +151,8 @@ def _compared(
     if not told and again.refused:
         told = True
         finding = Finding(
-            f"The suspect refused {again.refused} probes that it had answered before, when they"
-            f" were asked once more ({_WHEN[name]}). So it cannot be called independent.",
+            f"The suspect refused {again.refused} probes that it had answered before"
+            f" ({_WHEN[name]}). So it cannot be called independent.",
             clears=False,
         )
     check = Check(name=name, measured=measured, limit=limit, noticed=told)
@@ -165,7 +165,7 @@ _WHEN = {"noise": "at once", "drift": "at the end", "png": "as PNG"}
 def _unchecked(name: str, limit: float, again: Again | None) -> Noticed:
     check = Check(name=name, limit=limit, noticed=None)
     if again is None:
-        whole = f"{UNCHECKED}, which was not checked: no probe was asked again."
+        whole = f"{UNCHECKED}. This was not checked, since no probe was asked again."
         return Noticed(check, assumed=whole if name == "noise" else None)
     return Noticed(
         check,

@@ -29,10 +29,10 @@ def temperature(seen: Seen) -> Noticed:
     outside = max(own - high, low - own, 0.0)
     told = outside > margin
     finding = Finding(
-        f"The suspect's probabilities are far {'flatter' if own > high else 'sharper'} than the"
-        f" victim's and all reference models' (mean entropy {own:.2f} of the largest, theirs"
-        f" {low:.2f} to {high:.2f}): a temperature or smoothing was applied, or it was trained"
-        " otherwise. So it cannot be called independent.",
+        f"The suspect's probabilities are far {'flatter' if own > high else 'sharper'} than those"
+        f" of the victim and of all references (mean entropy {own:.2f} of the maximum, against"
+        f" {low:.2f} to {high:.2f}): they were smoothed or rescaled by a temperature, or the"
+        " model was trained in another way. So it cannot be called independent.",
         clears=False,
     )
     check = Check(name="temperature", measured=outside, limit=margin, noticed=told)

@@ -12,7 +12,7 @@ from birthmark.cli.registry.search import search
 app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Keep many protected models together, and look a suspect up among all of them.",
+    help="Keep many protected models together, and search them for a suspect.",
 )
 app.command()(new)
 app.command()(add)

@@ -14,7 +14,7 @@ from birthmark.cli import options
 def add(
     registry: Annotated[Path, typer.Argument(help="A registry.")],
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
-    model: Annotated[str, typer.Option(help="The model that it is of.")],
+    model: Annotated[str, typer.Option(help="The model it was made from.")],
     input_: options.Input = None,
     range_: options.Range = None,
     mean: options.Mean = None,
@@ -24,7 +24,7 @@ def add(
     order: options.Order = None,
     json_: options.Json = False,
 ) -> None:
-    """Ask a protected model the task set once, and keep what is found by it."""
+    """Add a protected model: ask it the task set, and keep its answers."""
     from birthmark.cli.terminal import say
     from birthmark.models.adapters.lookup import open_suspect
     from birthmark.registry import Registry

@@ -15,7 +15,7 @@ def list_(
     registry: Annotated[Path, typer.Argument(help="A registry.")],
     json_: options.Json = False,
 ) -> None:
-    """List the models of a registry, and what in it can't be searched."""
+    """List a registry's models, and which of them can't be searched."""
     from birthmark.cli.terminal import say
     from birthmark.registry import Registry
 

@@ -15,12 +15,14 @@ def new(
     images: Annotated[
         Path, typer.Option(help="Public images of the models' task: a folder, .parquet or .npz.")
     ],
-    n: Annotated[int, typer.Option("-n", help="How many of them everybody is asked about.")] = 100,
+    n: Annotated[
+        int, typer.Option("-n", help="How many of them every model is asked about.")
+    ] = 100,
     seed: Annotated[int, typer.Option(help="Draws them.")] = 0,
     resize: options.Resize = None,
     json_: options.Json = False,
 ) -> None:
-    """Draw a task set: the images that protected models and suspects are asked about."""
+    """Make a registry: draw the images that all models are asked about (the task set)."""
     from birthmark.cli.terminal import print_facts, print_json, progress_bar
     from birthmark.data.images import ImageSet
     from birthmark.registry import Registry

@@ -16,10 +16,13 @@ def search(
         str, typer.Argument(help="A model file or folder, module:function, an address, .api.toml.")
     ],
     alpha: Annotated[
-        float, typer.Option(help="The rate at which an innocent may be called derived from any.")
+        float,
+        typer.Option(
+            help="The rate at which an innocent model may be called derived from any of them."
+        ),
     ] = 0.01,
     ledger: Annotated[
-        Path | None, typer.Option(help="Where answers of a suspect behind an API are kept.")
+        Path | None, typer.Option(help="Where to keep the answers of a suspect behind an API.")
     ] = None,
     allow_env: api.AllowEnv = [],  # noqa: B006
     input_: options.Input = None,
@@ -31,10 +34,10 @@ def search(
     order: options.Order = None,
     json_: options.Json = False,
 ) -> None:
-    """Ask a suspect the task set once, and audit it by the ten nearest models' fingerprints.
+    """Audit a suspect with the fingerprints of the ten nearest models.
 
-    The suspect is in effect compared with all models of the registry, so a verdict takes more than
-    a p-value of alpha; what it takes is printed.
+    The suspect is in effect compared with every model of the registry, so a verdict needs a smaller
+    p-value than alpha; how small is printed.
     """
     from birthmark.cli.compare import print_comparison
     from birthmark.cli.terminal import print_json, progress_bar

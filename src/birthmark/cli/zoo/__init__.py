@@ -14,7 +14,7 @@ from birthmark.cli.zoo.show import show
 app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train populations of stolen and innocent models, to measure methods on (extra `torch`).",
+    help="Train populations of stolen and innocent models to measure methods on.",
 )
 for command in (plans, recipes, build, show, answer, export):
     app.command()(command)

@@ -16,10 +16,10 @@ from birthmark.cli.zoo.torch_extra import require_torch
 def answer(
     zoo: Annotated[Path, typer.Argument(help="A zoo's folder.")],
     out: Annotated[Path, typer.Option(help="The .answers file to write.")],
-    workers: Annotated[int, typer.Option(min=1, help="Models asked at the same time.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Models to ask at the same time.")] = 2,
     json_: options.Json = False,
 ) -> None:
-    """Put the plan's probes to every model of a zoo and keep the answers in one file."""
+    """Ask every model of a zoo the plan's probes, and keep the answers in one file."""
     require_torch()
     from birthmark.common.files import require_writable
     from birthmark.zoo.answers.survey import answer_zoo
@@ -40,4 +40,4 @@ def answer(
     else:
         say(f"{facts['models']} models' answers to {probes} probes in {out}, {facts['mib']} MiB.")
         for name, why in manifest.left_out.items():
-            say(f"Left out, since they can't be made of this zoo: {name} probes ({why})")
+            say(f"Left out, since this zoo can't make them: {name} probes ({why})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from birthmark.cli import options
-from birthmark.cli.terminal import progress_bar, say
+from birthmark.cli.terminal import note, progress_bar, say
 from birthmark.cli.zoo.torch_extra import require_torch
 from birthmark.common.errors import BirthmarkError
 
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 def build(
     plan: Annotated[str, typer.Argument(help="One of `birthmark zoo plans`, or a TOML file.")],
-    data: Annotated[Path, typer.Option(help="Folder with one folder a set of images.")],
-    out: Annotated[Path, typer.Option(help="The zoo's folder; an unfinished one is gone on with.")],
+    data: Annotated[
+        Path, typer.Option(help="The folder with a sub-folder for each set of images.")
+    ],
+    out: Annotated[Path, typer.Option(help="The zoo's folder; an unfinished one is continued.")],
     scale: Annotated[str, typer.Option(help="tiny, cpu or paper.")] = "cpu",
-    workers: Annotated[int, typer.Option(min=1, help="Models trained at the same time.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Models to train at the same time.")] = 2,
     engine: Annotated[
-        str, typer.Option(help="joblib, or ray for many machines that share the folder.")
+        str, typer.Option(help="joblib, or ray for several machines that share the folder.")
     ] = "joblib",
     lineage: Annotated[
         list[str] | None,
@@ -35,8 +37,8 @@ def build(
 ) -> None:
     """Train the models of a zoo that are not there yet.
 
-    A line a model goes to standard error. Stopped or killed, it goes on where it was when it is
-    called again. Exit code 2 if a model could not be made; the others are made all the same.
+    Prints a line for each model. If it is stopped, the same command continues. Exit code 2 if a
+    model could not be made; the others are made all the same.
     """
     require_torch()
     from birthmark.zoo.builder import build_zoo
@@ -54,7 +56,7 @@ def build(
             right = "AUC" if record.kind == "embeddings" else "accuracy"
             line = f"{record.name}: {right} {record.accuracy:.3f}{like}, {record.seconds:.0f} s"
         if not json_:
-            say(line, error=True)
+            note(line)
 
     with progress_bar(json_) as progress:
         built = build_zoo(
@@ -67,7 +69,7 @@ def build(
         print(json.dumps(facts | missing | {"out": str(out)}))
     else:
         say(
-            f"{len(built.records)} models in {out}, {len(built.trained)} of them made now,"
+            f"{len(built.records)} models in {out}, {len(built.trained)} of them new,"
             f" in {minutes:.1f} minutes."
         )
         for name, why in built.failures.items():

@@ -19,7 +19,7 @@ def export(
     out: Annotated[Path, typer.Option(help="A new folder for model.onnx and birthmark.toml.")],
     json_: options.Json = False,
 ) -> None:
-    """Write a model as ONNX, checked to answer as in torch, ready for `birthmark audit`."""
+    """Write a model as ONNX, ready for `birthmark audit`."""
     require_torch()
     from birthmark.zoo.export import export_model
 

@@ -13,11 +13,11 @@ from birthmark.cli.terminal import say
 
 def plans(
     name: Annotated[
-        str | None, typer.Argument(help="Print this plan's TOML, to start your own from.")
+        str | None, typer.Argument(help="Print this plan's TOML, as a start for your own.")
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """List the zoos that can be built and where to get their images, or print one plan."""
+    """List the zoos you can build and where to get their images, or print a plan."""
     from birthmark.zoo.images.sources import SOURCES
     from birthmark.zoo.plan import names, open_plan, text_of
 

@@ -10,7 +10,7 @@ from birthmark.cli.zoo.torch_extra import require_torch
 
 
 def recipes(json_: options.Json = False) -> None:
-    """List recipes and disguises with their parameters and what these are if not given."""
+    """List recipes and disguises with their parameters and defaults."""
     require_torch()
     from birthmark.zoo.disguises import DISGUISES
     from birthmark.zoo.recipes import RECIPES

@@ -26,7 +26,7 @@ def show(
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Show what the models of a zoo are like: how accurate, how like the victim, by group."""
+    """Show how accurate the models of a zoo are, and how like the victim."""
     from birthmark.common.files import whole_file
     from birthmark.zoo import population
 

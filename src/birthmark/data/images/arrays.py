@@ -46,7 +46,9 @@ def from_arrays(
         )
     if labels is not None and len(labels) != len(images):
         raise BirthmarkError(
-            source, f"{len(images)} images but {len(labels)} labels", "pass one label an image"
+            source,
+            f"{len(images)} images but {len(labels)} labels",
+            "pass one label for each image",
         )
     height, width = images.shape[1:3]
     entries = []

@@ -59,7 +59,7 @@ def found(schema: Any, source: str) -> Columns:
             raise BirthmarkError(
                 source,
                 f"holds paths of images in {paths[0]!r}, not the images",
-                "name the folder that they are in, or store their bytes in the file",
+                "name the folder they are in, or store their bytes in the file",
             )
         fault = "several columns that may hold images" if images else "no column of images"
         raise BirthmarkError(

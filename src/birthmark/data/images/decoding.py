@@ -70,11 +70,15 @@ def _require_one_of_8_bits(picture: Pillow.Image, name: str) -> None:
         deep = picture.mode.startswith("I") or picture.mode == "F"
         raise BirthmarkError(
             name,
-            "has grey levels of over 8 bits" if deep else f"has the colours {picture.mode}",
-            "save it with 8, scaled as your model takes them" if deep else "save it as RGB",
+            "has more than 8 bits per grey level"
+            if deep
+            else f"has the colour mode {picture.mode}",
+            "save it with 8, scaled the way your model takes them" if deep else "save it as RGB",
         )
     if picture.format != "MPO" and _has_several(picture):
-        raise BirthmarkError(name, "holds several pictures", "save the one that you mean by itself")
+        raise BirthmarkError(
+            name, "holds several pictures", "save the one you mean as a file of its own"
+        )
 
 
 def _has_several(picture: Pillow.Image) -> bool:

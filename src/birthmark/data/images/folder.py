@@ -61,7 +61,7 @@ def from_folder(path: Path, found: Sequence[Path], progress: Progress) -> Listin
         most = sorted(other.items(), key=lambda one: (-one[1], one[0]))[:MOST_ENDINGS]
         said = ", ".join(f"{n} {ending}" for ending, n in most)
         notes.append(
-            f"{path}: left out {len(others)} files that are not read as images: {said}"
+            f"{path}: left out {len(others)} files that can't be read as images: {said}"
             f"{', ...' if len(other) > MOST_ENDINGS else '.'}"
         )
     return Listing(entries, lambda i: read_bytes(files[i], MAX_FILE), classes, notes)

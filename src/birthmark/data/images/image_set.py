@@ -16,6 +16,7 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.common.files import files_below
 from birthmark.common.progress import Progress, silent
 from birthmark.data.images.arrays import from_arrays
+from birthmark.data.images.dataset import from_dataset
 from birthmark.data.images.entry import Entry, Listing
 from birthmark.data.images.folder import from_folder, is_hidden
 from birthmark.data.images.image import Image
@@ -54,7 +55,7 @@ class ImageSet(Sequence[Image]):
         notes: Sequence[str] = (),
     ) -> None:
         if not entries:
-            raise BirthmarkError(source, "holds no images", "name a set that holds some")
+            raise BirthmarkError(source, "holds no images", "name a set with images")
         self.source = source
         self.entries = list(entries)
         self._read = read
@@ -96,6 +97,34 @@ class ImageSet(Sequence[Image]):
         raise BirthmarkError(
             path, f"has the ending {path.suffix!r}", "name a folder, a .parquet or an .npz"
         )
+
+    @classmethod
+    def of(cls, images: Any, progress: Progress = silent) -> ImageSet:
+        """Take images in whatever form they are at hand.
+
+        Parameters
+        ----------
+        images
+            An image set; a path, as for `open`; an array or a pair of images and labels, as for
+            `from_arrays`; or a data set such as torch's, whose items are images or pairs of an
+            image and its label, of one size and not normalised.
+        progress
+            Told after each image.
+
+        Raises
+        ------
+        BirthmarkError
+            If they are of another form, or an image is unreadable.
+        """
+        if isinstance(images, cls):
+            return images
+        if isinstance(images, str | Path):
+            return cls.open(images, progress)
+        if isinstance(images, np.ndarray):
+            return cls.from_arrays(images, progress=progress)
+        if isinstance(images, tuple) and len(images) == 2:
+            return cls.from_arrays(np.asarray(images[0]), images[1], progress=progress)
+        return cls.from_arrays(*from_dataset(images, "images", progress), progress=progress)
 
     @classmethod
     def from_arrays(
@@ -175,6 +204,6 @@ class ImageSet(Sequence[Image]):
                     "is {}x{}, while {name} is {}x{}".format(
                         *entry.size, *first.size, name=first.name
                     ),
-                    "pass --resize WIDTHxHEIGHT (in Python resize=) to bring all to one size",
+                    "pass --resize WIDTHxHEIGHT to bring all to one size",
                 )
         return first.size

@@ -74,5 +74,5 @@ def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     if array.dtype.kind == "U" and array.size:
         codes = np.frombuffer(array.tobytes(), np.dtype("u4").newbyteorder(array.dtype.byteorder))
         if codes.max(initial=0) > sys.maxunicode:
-            raise ValueError(f"{member.filename} holds what is no text")
+            raise ValueError(f"{member.filename} holds something that is not text")
     return array

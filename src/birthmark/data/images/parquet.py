@@ -109,7 +109,7 @@ def _same_classes(
         raise BirthmarkError(
             source,
             f"holds the label {highest}, but its schema names {len(classes)} classes",
-            "write the schema or the labels anew",
+            "correct the schema or the labels",
         )
     return classes
 
@@ -123,7 +123,7 @@ def _bytes(cell: Any, name: str) -> bytes:
             "name the folder that it is in, or store its bytes in the file",
         )
     if not isinstance(data, bytes):
-        raise BirthmarkError(name, "holds no image's bytes", "store the images in the file")
+        raise BirthmarkError(name, "holds no image bytes", "store the images in the file")
     return data
 
 

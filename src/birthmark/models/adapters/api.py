@@ -130,7 +130,7 @@ def stated_reading(output: object, path: str, seen: str) -> Reading:
     if output in kinds:
         return Reading.model_validate({"kind": str(output), "path": path})
     raise BirthmarkError(
-        seen, "it is not declared what it answers", f"pass --output with one of {', '.join(kinds)}"
+        seen, "does not declare what it answers", f"pass --output with one of {', '.join(kinds)}"
     )
 
 

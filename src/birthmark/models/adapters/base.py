@@ -132,7 +132,7 @@ class Answered:
             name,
             f"refused {len(self.refused)} of {len(images)} images, first"
             f" {images[first].name}: {self.refused[first]}",
-            "enroll with images that it answers about",
+            "enroll with images that it answers",
         )
 
 

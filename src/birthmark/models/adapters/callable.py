@@ -78,7 +78,7 @@ class CallableSuspect:
             raise BirthmarkError(
                 spec,
                 f"cannot be imported ({type(error).__name__}: {error})",
-                "name an importable module:function",
+                "name a module:function that can be imported",
             ) from error
         file = getattr(module, "__file__", None)
         digest = sha256_of_file(Path(file)) if file else None
@@ -91,7 +91,9 @@ class CallableSuspect:
         outputs = Outputs.checked(values, self._declaration.output, name)
         if len(outputs) != len(images):
             raise BirthmarkError(
-                name, f"answered {len(images)} images with {len(outputs)}", "return one answer each"
+                name,
+                f"answered {len(images)} images with {len(outputs)}",
+                "return one answer for each",
             )
         return outputs
 

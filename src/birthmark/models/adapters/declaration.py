@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, faults
 from birthmark.common.files import read_bytes
 from birthmark.common.tomls import toml_of
 from birthmark.data.images import MAX_SIDE, Image
@@ -78,7 +78,7 @@ class Declaration(BaseModel):
         if not all(map(math.isfinite, (*self.range, *self.mean, *self.std))):
             raise ValueError("range, mean and std must be finite")
         if self.range[0] == self.range[1] or 0 in self.std:
-            raise ValueError("range must not be empty and std not 0")
+            raise ValueError("range must not be empty, and std must not be 0")
         to = self.scale_to
         if to is not None and any(
             have < want
@@ -106,13 +106,13 @@ class Declaration(BaseModel):
             return cls.model_validate(fields)
         except ValidationError as error:
             missing = [str(e["loc"][0]) for e in error.errors() if e["type"] == "missing"]
-            problems = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": Value error, ")
-                for e in error.errors()
-                if e["type"] != "missing"
-            ]
+            problems = [one for one in faults(error) if not one.startswith("missing")]
             if missing:
-                problems.insert(0, f"input and output are not declared ({', '.join(missing)})")
+                problems.insert(
+                    0,
+                    f"Birthmark must know its preprocessing and output"
+                    f" ({', '.join(missing)} not declared)",
+                )
             problem = "; ".join(problems)
             raise BirthmarkError(source, problem, HOW_TO_DECLARE) from error
 
@@ -181,7 +181,7 @@ class Declaration(BaseModel):
 
 HOW_TO_DECLARE = (
     "pass --input WIDTHxHEIGHTxCHANNELS --range LOW:HIGH --mean M --std S --output KIND,"
-    " or write size, channels, range, mean, std and output into a birthmark.toml beside it"
+    " or write size, channels, range, mean, std and output into a birthmark.toml next to it"
 )
 
 
@@ -212,7 +212,7 @@ def combined(
     model: object,
     beside: dict[str, Any],
     passed: dict[str, Any],
-    where: str = "the file beside it",
+    where: str = "the file next to it",
 ) -> dict[str, Any]:
     """Fields from a file beside the model and from options, which must not contradict each other.
 

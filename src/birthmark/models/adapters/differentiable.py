@@ -63,13 +63,13 @@ def differentiable(model: Suspect) -> Differentiable:
     if known.output not in (Kind.LOGITS, Kind.PROBABILITIES):
         raise BirthmarkError(
             known.name,
-            f"answers with {known.output}, and probes are crafted along logits or probabilities",
+            f"answers with {known.output}, but crafted probes need logits or probabilities",
             f"pass a model that answers with these, {other}",
         )
     if not isinstance(model, Differentiable):
         raise BirthmarkError(
             known.name,
-            "gives no gradient of its answers by the pixels",
-            f"pass it in Python, as the torch module that it is, {other}",
+            "gives no gradients with respect to the pixels",
+            f"pass it in Python as a torch module, {other}",
         )
     return model

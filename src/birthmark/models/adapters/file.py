@@ -154,7 +154,7 @@ class FileSuspect:
             raise RunError(
                 self._source,
                 f"answered {len(images)} images with the shape {values.shape}",
-                "export it with the batch as first axis of its first output",
+                "export it with the batch as the first axis of its first output",
             )
         if values.ndim > 2:
             longer = [side for side in values.shape[1:] if side != 1]
@@ -175,7 +175,7 @@ class FileSuspect:
 
     def _require_fit(self, takes: Takes, seen: str) -> None:
         if takes.dtype != "float32":
-            raise BirthmarkError(seen, "takes no float32", "export it with a float32 input")
+            raise BirthmarkError(seen, "does not take float32", "export it with a float32 input")
         if takes.shape is None:
             return
         expected, declared = takes.shape[1:], self._declaration.shape()
@@ -188,5 +188,5 @@ class FileSuspect:
 
 def _sides(takes: Takes) -> str:
     if takes.shape is None:
-        return "of a shape that it does not tell"
+        return "of unknown shape"
     return f"[{', '.join('any' if side is None else str(side) for side in takes.shape)}]"

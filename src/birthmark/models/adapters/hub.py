@@ -51,7 +51,7 @@ def cached(spec: str) -> Path:
 def _snapshot(spec: str, *, local: bool) -> Path:
     match = SPEC.fullmatch(spec)
     if match is None:
-        raise BirthmarkError(spec, "names no repository", "write it as hf:owner/name")
+        raise BirthmarkError(spec, "does not name a repository", "write it as hf:owner/name")
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
@@ -72,10 +72,10 @@ def _snapshot(spec: str, *, local: bool) -> Path:
             raise BirthmarkError(
                 spec,
                 "is not in the local cache",
-                "pass --allow-download to fetch it, or name a local folder of it",
+                "pass --allow-download to fetch it, or name a local copy",
             ) from error
         raise BirthmarkError(
             spec,
             f"cannot be fetched ({type(error).__name__}: {error})",
-            "check the name and the network, or name a local folder of it",
+            "check the name and the network, or name a local copy",
         ) from error

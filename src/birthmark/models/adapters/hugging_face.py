@@ -86,20 +86,22 @@ def _told(folder: Path) -> dict[str, Any]:
     if "auto_map" in config:
         raise BirthmarkError(
             folder,
-            "brings Python code of its own (auto_map), which is not run",
+            "brings its own Python code (auto_map), which is never run",
             "export the model to ONNX, or pass it in Python as a function",
         )
     stated = config.get("architectures")
     kinds = stated if isinstance(stated, list) else []
     if not any(str(kind).endswith("ForImageClassification") for kind in kinds):
         raise BirthmarkError(
-            folder, f"is of {', '.join(map(str, kinds)) or 'no kind'}", "name an image classifier"
+            folder,
+            f"is a model of type {', '.join(map(str, kinds)) or 'unknown'}",
+            "name an image classifier",
         )
     if not any(folder.glob("model*.safetensors")):
         raise BirthmarkError(
             folder,
             "holds no safetensors; pickled weights are never loaded",
-            "load it where it is trusted, and save it with save_pretrained",
+            "load it somewhere safe and save it with save_pretrained",
         )
     if not (folder / PREPROCESSOR).exists():
         return {}
@@ -115,7 +117,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise BirthmarkError(path, "has too many parts", "replace it")
         config = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BirthmarkError(path, f"is no JSON ({error})", "replace it") from error
+        raise BirthmarkError(path, f"is not JSON ({error})", "replace it") from error
     if not isinstance(config, dict):
-        raise BirthmarkError(path, "is no JSON object", "replace it")
+        raise BirthmarkError(path, "is not a JSON object", "replace it")
     return config

@@ -55,7 +55,9 @@ def open_suspect(
     """
     suspect = open_any(spec, declared, lineage, access, device)
     if isinstance(suspect, PairSuspect):
-        raise BirthmarkError(spec, "only compares two images", "it can be audited, nothing else")
+        raise BirthmarkError(
+            spec, "only compares two images", "it can be audited, but not enrolled"
+        )
     return suspect
 
 
@@ -81,7 +83,7 @@ def open_any(
             raise BirthmarkError(spec, "does not exist", "name a file or folder") from error
         raise BirthmarkError(
             spec,
-            "is no model that can be reached",
+            "is not a model that Birthmark can reach",
             f"name {', '.join(MODELS)}, *.api.toml, a folder of one model or module:function",
         ) from error
     if hasattr(adapter, "opened"):
@@ -121,15 +123,15 @@ def _opened_remote(
     except BirthmarkError as error:
         raise BirthmarkError(
             spec.partition("?")[0].rpartition("@")[2],
-            "is no address of a known protocol",
+            "is not an address of a known protocol",
             "write https://host/v2/models/NAME (Open Inference Protocol),"
             " https://host/v1/models/NAME (TensorFlow Serving), or describe it in a .api.toml",
         ) from error
     if access is None or not isinstance(adapter, Remote):
         raise BirthmarkError(
             spec.partition("?")[0].rpartition("@")[2],
-            "is asked over a network, and there is no place to keep its answers",
-            "pass --ledger FILE (in Python open_suspect(..., access=Access(Path(...))))",
+            "is asked over a network, and there is nowhere to keep its answers",
+            "pass --ledger FILE (in Python access=Access(Path(FILE)))",
         )
     return adapter.opened(spec, fields, lineage, access)
 
@@ -216,6 +218,7 @@ def as_suspect(
     name: str | None = None,
     lineage: str | None = None,
     access: Access | None = None,
+    **declaration: Any,
 ) -> Suspect:
     """Reach a model given in Python: an adapter, a path, a scikit-learn or torch model, a function.
 
@@ -231,34 +234,42 @@ def as_suspect(
         Its kind of architecture, if known.
     access
         As for `open_suspect`.
+    **declaration
+        Fields of the declaration, such as `size=(32, 32), channels=3, range=(0, 1), mean=0, std=1,
+        output="logits"`; they win over `declared`.
 
     Raises
     ------
     BirthmarkError
         If no adapter takes it, or the declaration is missing or does not fit.
     """
+    declared = _fields(declared) | {name: _listed(name, x) for name, x in declaration.items()}
     if isinstance(model, str | Path):
         return open_suspect(str(model), declared, lineage, access)
     if hasattr(model, "answer") and hasattr(model, "description"):
         suspect: Suspect = model
         return suspect
     roots = {base.__module__.partition(".")[0] for base in type(model).__mro__}
-    fields = _fields(declared)
     if "torch" in roots:
         from birthmark.models.adapters.torch_module import TorchSuspect
 
-        return TorchSuspect(model, fields, name=name, lineage=lineage)
+        return TorchSuspect(model, declared, name=name, lineage=lineage)
     if "sklearn" in roots:
         from birthmark.models.adapters.sklearn_estimator import SklearnSuspect
 
-        return SklearnSuspect(model, fields, name=name, lineage=lineage)
+        return SklearnSuspect(model, declared, name=name, lineage=lineage)
     if callable(model):
-        return CallableSuspect(model, fields, name=name, lineage=lineage)
+        return CallableSuspect(model, declared, name=name, lineage=lineage)
     raise BirthmarkError(
         name or type(model).__name__,
-        "is no model that can be reached",
+        "is not a model that Birthmark can reach",
         "pass a path, a scikit-learn or torch model, or a function from images to answers",
     )
+
+
+def _listed(name: str, value: Any) -> Any:
+    """A mean or deviation of all channels may be one number."""
+    return [value] if name in ("mean", "std") and isinstance(value, int | float) else value
 
 
 def _fields(declared: Declared) -> dict[str, Any]:

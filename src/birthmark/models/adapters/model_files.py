@@ -20,16 +20,16 @@ MAX_ENTRIES = 1_000_000
 
 REFUSED = {
     re.compile(r".*\.(pt|pth|ckpt|bin)", re.IGNORECASE): (
-        "may be a pickle, which could run anything, and is never loaded",
+        "may be a pickle, which could run any code, so it is never loaded",
         "export it to ONNX (torch.onnx.export) or .pt2 (torch.export.save), save its weights as"
         " safetensors, or pass the loaded model in Python",
     ),
     re.compile(r".*\.(pkl|pickle|joblib)", re.IGNORECASE): (
-        "may be a pickle, which could run anything, and is never loaded",
+        "may be a pickle, which could run any code, so it is never loaded",
         "export it to ONNX (scikit-learn: skl2onnx), or pass the loaded model in Python",
     ),
     re.compile(r".*\.(h5|hdf5)", re.IGNORECASE): (
-        "is Keras's older format, which may hold Python code, and is never loaded",
+        "is Keras's older format, which may hold Python code, so it is never loaded",
         "save it as .keras (model.save('model.keras')) or export it to ONNX (model.export)",
     ),
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from birthmark.common.digests import canonical_json, sha256
-from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.errors import BirthmarkError, fault_of, one_line
 from birthmark.data.images import Image
 from birthmark.data.outputs import Kind
 from birthmark.models.adapters.api import ApiSuspect, Request, identity_of, stated_reading
@@ -137,16 +137,14 @@ class OpenInferenceService:
     def _metadata(self, document: object) -> Metadata:
         if len(json.dumps(document)) > MAX_METADATA:
             raise BirthmarkError(
-                self._name, "describes itself at too great length", "check the address"
+                self._name, "describes itself at too great a length", "check the address"
             )
         try:
             metadata = Metadata.model_validate(document)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
             raise BirthmarkError(
                 self._name,
-                f"describes itself otherwise than in the Open Inference Protocol"
-                f" ({'.'.join(map(str, first['loc']))}: {first['msg']})",
+                f"does not describe itself by the Open Inference Protocol ({fault_of(error)})",
                 "check the address; servers of another protocol take a .api.toml",
             ) from error
         if len(metadata.inputs) > 1:
@@ -171,11 +169,13 @@ class OpenInferenceService:
             if extra := fields.keys() - {"output"}:
                 raise BirthmarkError(
                     self._seen,
-                    f"takes image files, and {', '.join(sorted(extra))} was declared",
+                    f"takes image files, but {', '.join(sorted(extra))} was declared",
                     "declare --output only",
                 )
             if prod(shape) not in (1, -1):
-                raise BirthmarkError(self._seen, "does not take one file", "export it so")
+                raise BirthmarkError(
+                    self._seen, "does not take one file per image", "export it that way"
+                )
             return None
         if kind not in FLOATS | {"UINT8"}:
             raise BirthmarkError(

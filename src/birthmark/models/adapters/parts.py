@@ -14,7 +14,7 @@ from birthmark.models.adapters.onnx_names import external_names
 from birthmark.models.sandbox.sandboxed import MAX_FILES
 
 OF_WEIGHTS = re.compile(r".+\.(data|bin|raw|dat|weights?|onnx_data(_\d+)?)")
-FOLDER = "put the model into a folder of its own"
+FOLDER = "put the model into its own folder"
 
 
 def of_onnx(path: Path, limit: int) -> list[Path]:
@@ -48,7 +48,9 @@ def of_folder(folder: Path, also: Sequence[Path] = ()) -> list[Path]:
     inside = [one.resolve() for one in (folder, *also)]
     for file in files:
         if file.is_symlink() and not any(file.resolve().is_relative_to(one) for one in inside):
-            raise BirthmarkError(file, "leads out of the model's folder", "put a copy there")
+            raise BirthmarkError(
+                file, "leads out of the model's folder", "put a copy into the folder"
+            )
     return files
 
 
@@ -97,10 +99,10 @@ def _beside(path: Path, name: str) -> Path:
     if hidden or not OF_WEIGHTS.fullmatch(name) or PurePosixPath(name).is_absolute():
         raise BirthmarkError(
             path,
-            f"takes weights from {one_line(name, 80)!r}, no name of weights in its folder",
+            f"takes weights from {one_line(name, 80)!r}, which is no file of its folder",
             "save it again with all of them in one file, NAME.onnx.data",
         )
     known_regular(file)
     if not file.resolve().is_relative_to(path.absolute().parent.resolve()):
-        raise BirthmarkError(file, "leads out of the model's folder", "put a copy there")
+        raise BirthmarkError(file, "leads out of the model's folder", "put a copy into the folder")
     return file

@@ -93,7 +93,7 @@ def declared_by(path: Path, config: Mapping[str, Any], channels: int) -> dict[st
             fields["std"] = tuple(float(x) for x in config["image_std"])
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise BirthmarkError(
-            path, f"is not understood ({type(error).__name__}: {error})", FIX
+            path, f"cannot be understood ({type(error).__name__}: {error})", FIX
         ) from error
     return fields
 
@@ -104,7 +104,7 @@ def _sizes(config: Mapping[str, Any], usual: Usual) -> dict[str, Any]:
         cut = _size(config["crop_size"], square=True)
         return {"size": cut, "scale_to": None if cut == scaled else scaled}
     if isinstance(scaled, int):
-        raise ValueError("images of other proportions keep them")
+        raise ValueError("keeps the proportions of images")
     return {"size": scaled, "scale_to": None}
 
 

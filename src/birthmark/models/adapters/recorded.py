@@ -48,7 +48,7 @@ class RecordedSuspect:
     Raises
     ------
     BirthmarkError
-        If the file is not of such a form, or does not say what its numbers are.
+        If the file is not of such a form, or does not say what its numbers mean.
     """
 
     batch: int | None = None
@@ -69,7 +69,7 @@ class RecordedSuspect:
         if stated not in list(Kind):
             raise BirthmarkError(
                 path,
-                f"does not say what its numbers are (shape {values.shape})",
+                f"does not say what its numbers mean (shape {values.shape})",
                 f"pass --output with one of {', '.join(Kind)}",
             )
         if kind is not None and stated != kind:
@@ -82,7 +82,7 @@ class RecordedSuspect:
             raise BirthmarkError(
                 path,
                 f"names {len(self._probes)} probes but holds {len(self._outputs)} answers",
-                "record one answer a probe",
+                "record one answer per probe",
             )
         self.description = Description(
             name=path.name,
@@ -147,7 +147,7 @@ class RecordedSuspect:
             raise BirthmarkError(
                 self._source,
                 f"holds {asked} answers to {len(images)} probes",
-                "record one answer a probe; if an audit stopped early, pass --stop-early again",
+                "record one answer per probe; if an audit stopped early, pass --stop-early again",
             )
         known = {*(self._probes or ()), *self._refused}
         names = [
@@ -163,7 +163,7 @@ class RecordedSuspect:
         for name in wanted:
             if name not in rows and name not in unasked:
                 raise BirthmarkError(
-                    self._source, f"holds no answer to {name}", "record one answer a probe"
+                    self._source, f"holds no answer to {name}", "record one answer per probe"
                 )
         recorded = self._outputs.values
         values = np.zeros((len(wanted), *recorded.shape[1:]), dtype=recorded.dtype)
@@ -229,9 +229,11 @@ def _read_parquet(path: Path) -> Recorded:
             [np.asarray(table.column(i).to_numpy(), np.float64) for i in range(1, len(columns))], 1
         )
     except (pyarrow.ArrowException, OSError, TypeError, ValueError) as error:
-        raise BirthmarkError(path, f"is no table of numbers ({error})", "write it again") from error
+        raise BirthmarkError(
+            path, f"is not a table of numbers ({error})", "write it again"
+        ) from error
     if len({*names}) != len(names):
-        raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
+        raise BirthmarkError(path, "names a probe twice", "keep one answer per probe")
     empty = [bool(np.isnan(row).all()) for row in values]
     kept = [name for name, none in zip(names, empty, strict=True) if not none]
     kind = Kind.LABELS.value if columns[1:] == ["label"] else None
@@ -293,7 +295,7 @@ def _values(path: Path, arrays: Mapping[str, Any]) -> NDArray[Any]:
         )
     values: NDArray[Any] = arrays[VALUES]
     if values.ndim == 0:
-        raise BirthmarkError(path, "holds one number", "record one answer a probe")
+        raise BirthmarkError(path, "holds one number", "record one answer per probe")
     _require_few(path, len(values))
     return values
 
@@ -306,6 +308,8 @@ def _refused(path: Path, arrays: Mapping[str, Any]) -> set[int | str]:
     asked = array.size + np.atleast_1d(arrays[VALUES]).shape[0]
     if array.ndim != 1 or len(places) != array.size or not places <= set(range(asked)):
         raise BirthmarkError(
-            path, "its refused probes are no positions", "write each position once, as integers"
+            path,
+            "has refused probes that are not positions",
+            "write each position once, as integers",
         )
     return places

@@ -47,9 +47,9 @@ def table_of(path: Path) -> Table:
                 )
             names, rows, empty = _rows(lines, len(header), path)
     except (ValueError, csv.Error, OSError) as error:
-        raise BirthmarkError(path, f"is no table of numbers ({error})", "fix it") from error
+        raise BirthmarkError(path, f"is not a table of numbers ({error})", "fix it") from error
     if len({*names, *empty}) != len(names) + len(empty):
-        raise BirthmarkError(path, "names a probe twice", "keep one answer a probe")
+        raise BirthmarkError(path, "names a probe twice", "keep one answer per probe")
     return header[1:], names, np.array(rows).reshape(len(rows), len(header) - 1), empty
 
 

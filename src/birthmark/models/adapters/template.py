@@ -115,8 +115,8 @@ class TemplateService:
             if not {name, exact} & {*self._environment}:
                 raise BirthmarkError(
                     self._source,
-                    f"would send your environment's variable {name} to {self._site}",
-                    f"pass --allow-env {exact} if that is meant",
+                    f"would send your environment variable {name} to {self._site}",
+                    f"pass --allow-env {exact} if you want that",
                 )
         return tuple(os.environ.get(name, "") for name in names)
 
@@ -160,8 +160,8 @@ def open_template(
     if fields and fields != {"output": output.value}:
         raise BirthmarkError(
             spec,
-            f"says what it answers ({output}), and {', '.join(fields)} was declared besides",
-            "drop it; images are sent as files, not as numbers",
+            f"says what it answers ({output}), but {', '.join(fields)} was declared as well",
+            "drop that; images are sent as files, not as numbers",
         )
     if service.reading.of_pairs:
         return PairApi(service, access)

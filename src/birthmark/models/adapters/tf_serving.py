@@ -89,7 +89,7 @@ class TfServingService:
         if not isinstance(rows, list) or len(rows) != 1:
             raise BirthmarkError(
                 self._name,
-                f"answered one image without one prediction: {shown(document)}",
+                f"answered one image with other than one prediction: {shown(document)}",
                 "check the address",
             )
         row = rows[0]

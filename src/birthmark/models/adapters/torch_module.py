@@ -139,8 +139,8 @@ def derived(
         except RuntimeError as error:
             raise BirthmarkError(
                 name,
-                f"cannot be derived by its pixels ({error})",
-                "let nothing in it turn gradients off",
+                f"has no gradient with respect to the pixels ({error})",
+                "let nothing in it turn off gradients",
             ) from error
     return logits, slope.cpu().numpy()
 

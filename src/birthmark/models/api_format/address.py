@@ -46,15 +46,15 @@ class Address:
         try:
             url = httpx.URL(text) if len(text) <= MAX_ADDRESS else httpx.URL("")
         except (httpx.InvalidURL, ValueError, TypeError) as error:
-            raise BirthmarkError(shown, "is no address", "write https://host/path") from error
+            raise BirthmarkError(shown, "is not an address", "write https://host/path") from error
         port = 1 if url.port is None else url.port
         if url.scheme not in ("https", "http") or not url.host or not 0 < port < 1 << 16:
-            raise BirthmarkError(shown, "is no address", "write https://host/path")
+            raise BirthmarkError(shown, "is not an address", "write https://host/path")
         if url.userinfo:
             raise BirthmarkError(
                 shown,
-                "its address holds a user name or password, which would be seen by many",
-                "take it from the environment: in a template, Authorization = 'Basic ${NAME}'",
+                "its address holds a user name or password, which would be visible to many",
+                "take it from the environment; in a template, Authorization = 'Basic ${NAME}'",
             )
         bare = str(url.copy_with(fragment=None))
         return cls(url.scheme, url.host, url.port, url.path, bare, url.fragment)

@@ -50,7 +50,7 @@ def parsed(body: bytes, source: str) -> object:
         ) from error
     except ValueError as error:
         raise BirthmarkError(
-            source, f"answered otherwise than with JSON: {shown(body)}", "check the address"
+            source, f"did not answer with JSON: {shown(body)}", "check the address"
         ) from error
     return document
 
@@ -115,7 +115,7 @@ class Path:
         try:
             compiled = _environment().compile(text)
         except (Exception, RecursionError) as error:  # the parser raises what it meets
-            raise ValueError(f"is no JSONPath ({one_line(str(error), 120)})") from error
+            raise ValueError(f"is not a JSONPath ({one_line(str(error), 120)})") from error
         if not isinstance(compiled, JSONPath):
             raise ValueError("is more than one JSONPath")
         self._compiled = compiled
@@ -156,7 +156,7 @@ class Path:
         if len(found) != 1:
             raise BirthmarkError(
                 source,
-                f"its answer has {len(found)} things at {self.text}: {shown(document)}",
+                f"its answer has {len(found)} values at {self.text}: {shown(document)}",
                 "fix the path",
             )
         return found[0]
@@ -179,8 +179,8 @@ class Path:
             raise Answerless(
                 source,
                 f"its answer has {there} at {self.text}: {shown(document)}",
-                "fix the path; or if it says so that it will not answer about an image, add"
-                f" [refused] with path = {json.dumps(self.text)} and empty = true",
+                "fix the path; or, if that is how it refuses an image, add [refused] with path ="
+                f" {json.dumps(self.text)} and empty = true",
             )
 
 
@@ -209,5 +209,5 @@ def number(value: object, where: str, source: str) -> float:
         if math.isfinite(real):
             return real
     raise BirthmarkError(
-        source, f"its answer has {shown(value)} at {where}, which is no number", "fix the path"
+        source, f"its answer has {shown(value)} at {where}, which is not a number", "fix the path"
     )

@@ -28,14 +28,14 @@ def resolved(text: str, source: str) -> str:
         if not found:
             raise BirthmarkError(
                 source,
-                f"takes the environment's variable {name}, which is not set",
+                f"uses the environment variable {name}, which is not set",
                 f"set it: export {name}=...",
             )
         if not found.isascii() or not found.isprintable() or len(found) > MAX_SECRET:
             raise BirthmarkError(
                 source,
-                f"takes the environment's variable {name}, which holds other than plain characters",
-                "set it without line feeds and other control characters",
+                f"uses the environment variable {name}, which holds more than plain characters",
+                "set it without line breaks or other control characters",
             )
         return found
 

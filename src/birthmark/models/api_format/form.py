@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from birthmark.common.errors import BirthmarkError, one_line
+from birthmark.common.errors import BirthmarkError, faults, one_line
 from birthmark.common.files import read_bytes
 from birthmark.common.tomls import toml_of
 from birthmark.models.api_format.address import MAX_ADDRESS, Address
@@ -38,7 +39,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 def _plain(text: str) -> str:
     if not text.isascii() or not text.isprintable():
-        raise ValueError("holds other than plain characters")
+        raise ValueError("holds more than plain characters")
     return text
 
 
@@ -134,7 +135,7 @@ class Refused(_Section):
     @classmethod
     def _no_lists(cls, value: object) -> object:
         if isinstance(value, list) and any(isinstance(one, list | dict) for one in value):
-            raise ValueError("takes no lists and no tables; for an empty one say empty = true")
+            raise ValueError("takes no lists or tables; for an empty one set empty = true")
         return value
 
     @model_validator(mode="after")
@@ -144,7 +145,7 @@ class Refused(_Section):
             raise ValueError("give statuses, or path and equals or empty = true, or all of them")
         for status in self.statuses:
             if not 200 <= status < 300 and status not in REFUSALS:
-                raise ValueError(f"{status} says nothing about an image")
+                raise ValueError(f"status {status} says nothing about an image")
         return self
 
 
@@ -201,12 +202,12 @@ class Form(_Section):
         if "${" in self.url:
             raise ValueError("url takes no variables, since addresses are shown and recorded")
         if not address.private and not self.allow_http:
-            raise ValueError("url is not https; use https, or say allow_http = true")
+            raise ValueError("url is not https; use https, or set allow_http = true")
         for header in self.headers:
             if not TOKEN.fullmatch(header):
-                raise ValueError(f"headers: {one_line(header, 40)} is no header's name")
+                raise ValueError(f"headers: {one_line(header, 40)} is not a header's name")
             if header.lower() in MANAGED:
-                raise ValueError(f"headers: {header} is set by itself; leave it out")
+                raise ValueError(f"headers: {header} is set automatically; leave it out")
         wanted = {"{first}", "{second}"} if self.answer.of_pairs else {"{image}"}
         if self.image.slots() != wanted:
             has = ", ".join(sorted(self.image.slots())) or "none"
@@ -238,27 +239,20 @@ class Form(_Section):
             As `read`.
         """
         if len(data) > MAX_FILE:
-            raise BirthmarkError(source, "is over 2 MiB", "describe one API in it")
+            raise BirthmarkError(source, "is over 2 MiB", "describe one API per file")
         fields: Mapping[str, Any] = toml_of(data, source, MAX_FILE)
         said = fields.get("format")
         if said != FORMAT:
             raise BirthmarkError(
                 source,
                 f"its format is {shown(said) if isinstance(said, str) else 'not stated'}",
-                f'begin it with format = "{FORMAT}"',
+                f'start it with format = "{FORMAT}"',
             )
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            wrong = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ").replace(
-                    "Value error, ", ""
-                )
-                for e in error.errors(include_input=False, include_url=False)[:5]
-            ]
-            raise BirthmarkError(
-                source, "; ".join(wrong), "fix it; docs/api-file.md lists all fields"
-            ) from error
+            wrong = "; ".join(islice(faults(error, cls), 5))
+            raise BirthmarkError(source, wrong, "docs/api-file.md lists all fields") from error
 
     def stated_limits(self) -> dict[str, Any]:
         """The fields of `Limits` that it states."""

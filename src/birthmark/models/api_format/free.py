@@ -43,7 +43,7 @@ def described(url: str, source: str, access: Access) -> object:
                     raise BirthmarkError(
                         source,
                         f"redirects to {shown(str(there).partition('?')[0])}",
-                        "name that address if it is the server's own",
+                        "name that address if it belongs to the server",
                     )
                 return get(there, redirects - 1)
             body = b""
@@ -70,7 +70,7 @@ def described(url: str, source: str, access: Access) -> object:
         raise BirthmarkError(
             source,
             f"cannot be reached ({type(error).__name__}: {one_line(str(error), 200)})",
-            "if its certificate is self-signed or of an authority of your own, pass --ca-file FILE"
+            "if its certificate is self-signed or from your own authority, pass --ca-file FILE"
             " with that certificate (PEM)"
             if "CERTIFICATE_VERIFY_FAILED" in str(error)
             else "check the address, and that the server runs",
@@ -78,11 +78,12 @@ def described(url: str, source: str, access: Access) -> object:
     if status != 200:
         raise BirthmarkError(
             source,
-            f"answers its description with status {status}: {shown(body)}",
-            "send the key that it wants: --header Authorization=NAME, of the environment's variable"
+            f"answers with status {status} when asked for its description: {shown(body)}",
+            "send the key it wants: --header Authorization=NAME, with the name of the environment"
+            " variable"
             if status in (401, 403)
-            else "check the model's name, or --header Host=NAME where a gateway chooses by host",
+            else "check the model's name, or --header Host=NAME if a gateway chooses by host",
         )
     if len(body) > MAX_BYTES:
-        raise BirthmarkError(source, "describes itself with over 1 MiB", "check the address")
+        raise BirthmarkError(source, "describes itself in over 1 MiB", "check the address")
     return parsed(body, source)

@@ -15,7 +15,7 @@ from birthmark.models.api_format.document import shown
 from birthmark.models.api_format.reading import SLACK, Label, Reading, Taken
 
 LEAST = 1e-6
-HOW = "; the paid answers are kept, and reading them anew costs nothing"
+HOW = "; the paid answers are kept, and reading them again costs nothing"
 
 
 class Judging:
@@ -62,7 +62,7 @@ class Judging:
             if len(row) != len(rows[0]):
                 raise self._error(
                     f"answered {names[0]} with {len(rows[0])} numbers, {name} with {len(row)}",
-                    "let path lead to as many each time, or declare kind = 'top-k'",
+                    "point path at the same count each time, or declare kind = 'top-k'",
                 )
         return Outputs.checked(np.array(rows), kind, self._source)
 
@@ -85,8 +85,8 @@ class Judging:
                 self._put(row, self._place(label, name), score)
             if np.isnan(row).any():
                 raise self._error(
-                    f"told {len(taken)} of {len(row)} classes for {name}",
-                    "declare kind = 'top-k' if it only tells some",
+                    f"gave {len(taken)} of {len(row)} classes for {name}",
+                    "declare kind = 'top-k' if it only gives some",
                 )
         else:
             row = np.array(taken, dtype=np.float64)
@@ -99,26 +99,26 @@ class Judging:
         for label, score in (taken if isinstance(taken, dict) else {}).items():
             place = self._place(label, name)
             if told[place]:
-                raise self._error(f"told {shown(label)} twice for {name}", "fix the paths")
+                raise self._error(f"gave {shown(label)} twice for {name}", "fix the paths")
             self._put(row, place, score / scale)
             self._put(told, place, True)
         total, left = row.sum(), len(row) - told.sum()
         if row.min() < 0 or (total > 1 + SLACK and self._reading.rest == "spread"):
             raise self._error(
-                f"gave the listed labels of {name} the sum {total:.3g}",
-                "declare scale = 100 for percentages, or rest = 'nothing' if scores are no"
+                f"gave the labels of {name} a sum of {total:.3g}",
+                "declare scale = 100 for percentages, or rest = 'nothing' if scores are not"
                 " probabilities",
             )
         if self._reading.rest == "nothing":
             if total < LEAST:
-                raise self._error(f"told no score for {name}", "declare rest = 'spread'")
+                raise self._error(f"gave no score for {name}", "declare rest = 'spread'")
             row /= total
             return row
         each = max(1 - total, 0) / left if left else 0.0
         if told.any() and each > row[told].min() + SLACK:
             raise self._error(
                 f"left {each:.3g} to each unlisted class of {name}, more than to a listed one",
-                "declare rest = 'nothing', since scores are no probabilities of these classes",
+                "declare rest = 'nothing', since scores are not probabilities of these classes",
             )
         row[~told] = each
         return row
@@ -134,13 +134,13 @@ class Judging:
                 if isinstance(known, str | int) and known in self._places:
                     return self._places[known]
             raise self._error(
-                f"called {name} {shown(label)}, which is none of {len(self._places)} classes",
+                f"called {name} {shown(label)}, which is not among the {len(self._places)} classes",
                 "list every label in classes",
             )
         if isinstance(label, int):
             return label
         raise self._error(
-            f"called {name} {shown(label)}, and no classes are listed",
+            f"called {name} {shown(label)}, but no classes are listed",
             "list every label in classes",
         )
 

@@ -98,7 +98,7 @@ class Reading(BaseModel):
         different = len(set(self.classes))
         if different == 1 or (different != len(self.classes) and not self.merge):
             raise ValueError(
-                "classes are two different labels or more; say merge = true if a label stands for"
+                "classes are two different labels or more; set merge = true if a label stands for"
                 " several classes"
             )
         if self.euclidean and self.kind != "distance":
@@ -163,7 +163,7 @@ class Reading(BaseModel):
             raise BirthmarkError(
                 source,
                 "its answer names a label twice",
-                "fix the paths, or say merge = true if a label stands for several classes",
+                "fix the paths, or set merge = true if a label stands for several classes",
             )
         scores_by: dict[Label, float] = {}
         for label, score in zip(names, numbers, strict=True):
@@ -176,7 +176,7 @@ class Reading(BaseModel):
                 return number_
         raise BirthmarkError(
             source,
-            f"its answer has {shown(value)} at {where}, neither yes nor no",
+            f"its answer has {shown(value)} at {where}, which is neither yes nor no",
             "list it in yes or no",
         )
 
@@ -201,7 +201,7 @@ class Reading(BaseModel):
         if abs(value) > self.scale * (1 + SLACK):
             raise BirthmarkError(
                 source,
-                f"answered with the similarity {value:g}, and {self.scale:g} stands for the same",
+                f"answered with the similarity {value:g}, but {self.scale:g} stands for identical",
                 "declare scale, the similarity of an image to itself; or kind = 'distance' if it is"
                 " small for the same image",
             )
@@ -221,7 +221,7 @@ def _label(value: object, where: str, source: str) -> Label:
     if whole != math.floor(whole) or not 0 <= whole < MAX_WIDTH:
         raise BirthmarkError(
             source,
-            f"its answer has {shown(value)} at {where}, which is no label",
+            f"its answer has {shown(value)} at {where}, which is not a label",
             "fix the path",
         )
     return int(whole)

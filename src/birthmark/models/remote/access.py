@@ -72,7 +72,7 @@ class Limits:
                     name.replace("_", "-"), f"is {value}", f"pass {low:g} to {high:g}"
                 )
         if self.max_cost is not None and not self.price:
-            raise BirthmarkError("max-cost", "is stated without a price", "state what a call costs")
+            raise BirthmarkError("max-cost", "is set without a price", "say what a call costs")
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ class Access:
         for header, name in self.headers:
             value = os.environ.get(name, "")
             if not value or not value.isascii() or not value.isprintable():
-                fault = "holds other than plain characters" if value else "is not set"
+                fault = "holds more than plain characters" if value else "is not set"
                 raise BirthmarkError(
                     "--header",
-                    f"{header} takes the environment's variable {name}, which {fault}",
+                    f"{header} uses the environment variable {name}, which {fault}",
                     f"set it: export {name}=...",
                 )
             found[header] = value

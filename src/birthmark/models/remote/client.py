@@ -15,7 +15,7 @@ from birthmark.models.remote.loop import run
 from birthmark.models.remote.record import Spent, State
 from birthmark.models.remote.schema import SETTLED, Outcome
 
-GOES_ON = "the same command goes on from there"
+GOES_ON = "the same command continues from there"
 Accept = Callable[[Call, Reply], None]
 """Looks at a new answer; raises `Unusable` or `BirthmarkError` if it is of no use."""
 
@@ -77,15 +77,15 @@ class Client:
         """
         wanted = list({call.key: call for call in calls}.values())
         if self._missing(wanted):
-            kept, how = f"what was answered is kept in {self._access.ledger}", "stopped"
+            kept, how = f"the answers so far are kept in {self._access.ledger}", "stopped"
             try:
                 problem = self._settled(wanted, accept, progress)
             except KeyboardInterrupt as error:
-                problem, how = error, "stopped; what was on its way is in doubt"
+                problem, how = error, "stopped; calls under way may or may not have arrived"
             if isinstance(problem, KeyboardInterrupt):
                 raise KeyboardInterrupt(f"{how}; {kept}, and {GOES_ON}") from None
             if isinstance(problem, sqlite3.Error):
-                fix = f"what was answered before is kept, and {GOES_ON}"
+                fix = f"earlier answers are kept, and {GOES_ON}"
                 told = BirthmarkError(self._access.ledger, f"can't be written ({problem})", fix)
                 raise told from problem
             if problem is not None:
@@ -100,7 +100,7 @@ class Client:
         from birthmark.models.remote.session import Session
 
         path = self._access.ledger
-        what = f"Waiting for another audit to leave {path.name}"
+        what = f"Waiting for another audit to finish with {path.name}"
         waiting = locked(path, lambda: progress(what, 0, len(calls)))
         with waiting, Ledger.made(path, thorough=False) as ledger:
             session = Session(ledger, self._identity, self._access, self._name, accept, progress)

@@ -21,7 +21,7 @@ from birthmark.models.remote.schema import MAX_ANSWER, Outcome
 
 IDEMPOTENCY = "Idempotency-Key"
 UNVERIFIED = (
-    "its certificate can't be verified; if it is self-signed or of an authority of your own, pass"
+    "its certificate can't be verified; if it is self-signed or from your own authority, pass"
     " --ca-file FILE with that certificate (PEM)"
 )
 CONNECTING = 10.0
@@ -88,7 +88,7 @@ def _address(url: str) -> httpx.URL:
     except (httpx.InvalidURL, TypeError) as error:
         raise ValueError("the address can't be read") from error
     if address.scheme not in ("http", "https") or not address.host or address.userinfo:
-        raise ValueError("the address is no plain one of http or https")
+        raise ValueError("the address is not a plain http or https one")
     return address
 
 
@@ -172,7 +172,7 @@ def _plain(coding: str, body: bytes | None) -> bytes:
         if len(body) <= MAX_ANSWER and not inflating.eof:
             raise ValueError("the compressed answer is cut off")
     elif coding not in ("", "identity"):
-        raise ValueError("the answer is compressed in a way that was not asked for")
+        raise ValueError("the answer is compressed in a way that was not requested")
     if body is None or len(body) > MAX_ANSWER:
         raise ValueError(f"the answer is over {MAX_ANSWER >> 20} MiB")
     return body

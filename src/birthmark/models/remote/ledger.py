@@ -50,7 +50,7 @@ class Ledger:
         """
         path = Path(path)
         if not path.is_file():
-            raise BirthmarkError(path, "is no file", "name a ledger that an audit wrote")
+            raise BirthmarkError(path, "is not a file", "name a ledger that an audit wrote")
         with _opened(path, "ro") as ledger:
             ledger._check(thorough)
         return ledger
@@ -66,9 +66,9 @@ class Ledger:
         """
         path = Path(path)
         if path.exists() and not path.is_file():
-            raise BirthmarkError(path, "is no file", "name a file for the ledger")
+            raise BirthmarkError(path, "is not a file", "name a file for the ledger")
         if not path.parent.is_dir():
-            raise BirthmarkError(path.parent, "is no folder", "make it, or name another ledger")
+            raise BirthmarkError(path.parent, "is not a folder", "make it, or name another ledger")
         with _opened(path, "rwc") as ledger:
             connection = ledger.connection
             connection.execute("PRAGMA synchronous = FULL")
@@ -101,7 +101,7 @@ class Ledger:
 
     def _check(self, thorough: bool) -> None:
         if _number(self.connection, "application_id") != APPLICATION:
-            raise _foreign(self.path, "is an SQLite file of something else")
+            raise _foreign(self.path, "is an SQLite file, but not a ledger")
         version = _number(self.connection, "user_version")
         if version > VERSION:
             raise BirthmarkError(
@@ -111,7 +111,7 @@ class Ledger:
             )
         schema = self.connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         if sorted(row[0] for row in schema) != sorted(TABLES):
-            raise _foreign(self.path, "has other tables or rules than a ledger")
+            raise _foreign(self.path, "does not have the tables of a ledger")
         damage = thorough and self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage not in (False, "ok"):
             raise _damaged(self.path, str(damage))
@@ -122,7 +122,7 @@ class Ledger:
         Only for whoever holds the lock, so that nothing can be on its way.
         """
         digest = suspect_digest(description)
-        reason = "the audit was ended before an answer was there"
+        reason = "the audit ended before the answer came"
         with _understood(self.path), self.connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
@@ -155,7 +155,7 @@ class Ledger:
             raise BirthmarkError(
                 self.path,
                 f"holds nothing of the suspect {suspect[:20]}…",
-                f"it holds {len(known)} others; name the ledger of this one",
+                f"it holds {len(known)} others; name this suspect's ledger",
             )
         with _understood(self.path):
             rows = self.connection.execute(
@@ -241,7 +241,7 @@ def locked(path: Path, told: Callable[[], None]) -> Iterator[None]:
     try:
         lock = path.with_name(f"{path.name}.lock").open("ab")
     except OSError as error:
-        fix = "check its folder's permissions and room"
+        fix = "check its folder's permissions and free space"
         raise BirthmarkError(path, f"cannot be locked ({error.strerror})", fix) from error
     with lock:
         try:
@@ -261,7 +261,7 @@ def suspect_digest(identity: str) -> str:
 def _opened(path: Path, mode: str) -> Iterator[Ledger]:
     """A ledger that is closed only if what follows fails."""
     if path.exists() and 0 < path.stat().st_size < HEADER:  # SQLite would take it for an empty one
-        raise _foreign(path, "is no SQLite file")
+        raise _foreign(path, "is not an SQLite file")
     address = f"file:{quote(str(path.resolve()))}?mode={mode}"
     with _understood(path), ExitStack() as stack:
         connection = sqlite3.connect(
@@ -286,11 +286,11 @@ def _understood(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise BirthmarkError(
-            path, f"cannot be used ({error})", "check its folder's permissions and room"
+            path, f"cannot be used ({error})", "check its folder's permissions and free space"
         ) from error
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-            raise _foreign(path, "is no SQLite file") from error
+            raise _foreign(path, "is not an SQLite file") from error
         raise _damaged(path, str(error)) from error
     except (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise _damaged(path, str(error)) from error
@@ -304,7 +304,7 @@ def _damaged(path: Path, detail: str) -> BirthmarkError:
     return BirthmarkError(
         path,
         f"is damaged ({detail})",
-        "bring back a copy; without one, its answers must be asked anew into a new file",
+        "restore a copy; without one, its answers must be asked for again, into a new file",
     )
 
 

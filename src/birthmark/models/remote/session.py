@@ -40,7 +40,7 @@ SPACE = 0.002
 """Seconds between two requests: of answers that come in a crowd each waits for all the others."""
 TOLD = 3.0
 """Seconds from which on a pause is told to the user."""
-KEPT = "what was answered is kept, and the same command goes on from there"
+KEPT = "the answers so far are kept, and the same command continues from there"
 
 
 @dataclass(eq=False)
@@ -113,7 +113,7 @@ class Session:
             await asyncio.wait(workers)
         except asyncio.CancelledError:
             self._stop(KeyboardInterrupt())
-            self._told("Stopping: waiting for answers on their way")
+            self._told("Stopping: waiting for the calls under way")
             await asyncio.wait(workers)
         finally:
             for worker in workers:
@@ -243,9 +243,9 @@ class Session:
         self._held.append((errand, worth))
         self._useless += 1
         if self._useless >= FIRST:
-            about = f"none of use; to {errand.call.about}: {ending.reason}"
+            about = f"none useful; to {errand.call.about}: {ending.reason}"
             problem = f"gave {self._useless} answers, {about}"
-            fix = f"{fix}; what it answered is kept, and looked at again"
+            fix = f"{fix}; its answers are kept and will be read again"
             self._stop(BirthmarkError(self._name, problem, fix))
 
     def _worth(self, call: Call, came: Ending, at: datetime) -> Worth:
@@ -260,7 +260,7 @@ class Session:
         try:
             self._accept(call, reply)
         except Unusable as error:
-            text, fix = error.reason, "check where in the answer its numbers are said to be"
+            text, fix = error.reason, "check where the file says the numbers are in the answer"
         except BirthmarkError as error:
             text, fix, empty = error.problem, error.fix, isinstance(error, Answerless)
         else:
@@ -290,10 +290,10 @@ class Session:
         count = len(self._empty)
         return BirthmarkError(
             self._name,
-            f"told nothing about {count} of {self._total} images, first {errand.call.about}:"
-            f" {worth.ending.reason}",
-            f"{worth.fix}; {KEPT}, which asks about {'it' if count == 1 else 'these'} once more"
-            " unless they are refusals by then",
+            f"said nothing about {count} of {self._total} images, the first being"
+            f" {errand.call.about}: {worth.ending.reason}",
+            f"{worth.fix}; {KEPT}, which asks about {'it' if count == 1 else 'these'} again"
+            " unless they are declared refusals by then",
         )
 
     def _decided(self, errand: Errand, ending: Ending, written: asyncio.Future[int]) -> None:
@@ -344,7 +344,7 @@ class Session:
         calls, cost = self._limits.max_calls, self._limits.max_cost
         most = [] if calls is None else [f"{calls} calls"]
         most += [] if cost is None else [f"a cost of {cost:g}"]
-        problem = f"would take more than {' or '.join(most)}, and not all is answered"
-        kept = f"what was answered is kept in {self._access.ledger}"
+        problem = f"would take more than {' or '.join(most)}, and not everything is answered"
+        kept = f"the answers so far are kept in {self._access.ledger}"
         fix = f"raise the limit and run the same command: {kept}"
         return BirthmarkError(self._name, problem, fix)

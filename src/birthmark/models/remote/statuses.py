@@ -13,7 +13,7 @@ SHOWN = 200
 
 _FIXES = {
     401: "check the key or password that its headers send",
-    402: "pay for the service or raise its quota",
+    402: "pay for the service, or raise its quota",
     403: "check that the key may use this model",
     404: "check the address and the model's name in it",
     405: "check the method and the address",

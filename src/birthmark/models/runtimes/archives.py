@@ -82,4 +82,4 @@ def parsed(path: Path, name: str, content: bytes, again: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise BirthmarkError(path, f"{name} is no JSON ({error})", again) from error
+        raise BirthmarkError(path, f"{name} is not JSON ({error})", again) from error

@@ -66,7 +66,7 @@ def cleaned(path: Path) -> io.BytesIO:
         roots.add(root)
         contents[name] = content
     if len(roots) != 1 or MODEL not in contents:
-        raise BirthmarkError(path, "is no archive of torch.export", AGAIN)
+        raise BirthmarkError(path, "is not an archive of torch.export", AGAIN)
     kept = {}
     for name, content in contents.items():
         if KEPT.fullmatch(name):
@@ -74,7 +74,7 @@ def cleaned(path: Path) -> io.BytesIO:
         elif name == MODEL:
             kept[name] = _program(path, content)
         elif not DROPPED.fullmatch(name):
-            what = "compiled code" if "aotinductor" in name else "what only unpickling could read"
+            what = "compiled code" if "aotinductor" in name else "which only unpickling could read"
             raise BirthmarkError(path, f"holds {name}, {what}", AGAIN)
     kept["data/sample_inputs/model.pt"] = b""
     (root,) = roots
@@ -182,10 +182,10 @@ CHECKS: dict[str, Callable[[str], bool]] = {
 
 def _require(path: Path, text: str, harmless: bool) -> None:
     if not harmless:
-        raise BirthmarkError(path, f"holds {text[:80]!r}, which is not let through", AGAIN)
+        raise BirthmarkError(path, f"holds {text[:80]!r}, which is not allowed", AGAIN)
 
 
 def _dictionary(path: Path, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BirthmarkError(path, "is no archive of torch.export", AGAIN)
+        raise BirthmarkError(path, "is not an archive of torch.export", AGAIN)
     return value

@@ -52,7 +52,7 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:
         raise BirthmarkError(
             path,
             f"{spec} failed ({type(error).__name__}: {error})",
-            "name a module:function without arguments that builds the torch module",
+            "name a module:function that takes no arguments and builds the torch module",
         ) from error
     if not isinstance(module, torch.nn.Module):
         raise BirthmarkError(

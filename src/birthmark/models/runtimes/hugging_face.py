@@ -48,13 +48,13 @@ def load(path: Path, options: Mapping[str, str]) -> Runtime:  # noqa: ARG001
         output_loading_info=True,
         dtype=torch.float32,
     )
-    for problem, key in (("lacks", "missing_keys"), ("has another shape of", "mismatched_keys")):
+    for problem, key in (("lacks", "missing_keys"), ("has another shape for", "mismatched_keys")):
         names = sorted(map(str, told.get(key) or ()))
         if names:
             raise BirthmarkError(
                 path,
                 f"{problem} {', '.join(names[:5])} ({len(names)} in all)",
-                "name a repository whose weights are of an image classifier",
+                "name a repository with the weights of an image classifier",
             )
     model.eval()
 

@@ -77,7 +77,7 @@ def opened(path: Path) -> Any:
     """
     contents = members(path, AGAIN)
     if "config.json" not in contents:
-        raise BirthmarkError(path, "is no Keras archive: it holds no config.json", AGAIN)
+        raise BirthmarkError(path, "is not a Keras archive: it holds no config.json", AGAIN)
     version = _version(path, contents)
     try:
         _require_plain(path, parsed(path, "config.json", contents["config.json"], AGAIN))
@@ -137,13 +137,13 @@ def _require_plain(path: Path, config: Any) -> None:
             raise BirthmarkError(
                 path,
                 f"has a layer {name}, which holds {CODE[name]}",
-                "replace it by layers of Keras, or export the model to ONNX (model.export)",
+                "replace it with layers of Keras, or export the model to ONNX (model.export)",
             )
         foreign = str(module).partition(".")[0] not in ("None", "builtins", "keras")
         if foreign or (module is None and part.get("registered_name")):
             raise BirthmarkError(
                 path,
-                f"has a layer or function {name}, which Keras does not bring",
+                f"has a layer or function {name}, which Keras does not include",
                 "export the model to ONNX (model.export), or pass it in Python as a function",
             )
 

@@ -78,7 +78,7 @@ class OnnxRuntime:
             if NEWER.search(str(told)):
                 raise BirthmarkError(
                     path,
-                    f"is newer than the onnxruntime that is installed ({told})",
+                    f"is newer than the installed onnxruntime ({told})",
                     "upgrade onnxruntime, or export it with an older opset",
                 ) from error
             raise told from error
@@ -121,8 +121,8 @@ def _providers(device: str) -> Sequence[str]:
     if PROVIDERS[device][0] not in there:
         raise BirthmarkError(
             f"--device {device}",
-            f"is not what the onnxruntime that is installed can use ({', '.join(there)})",
-            "install onnxruntime-gpu in the place of onnxruntime, or leave --device out",
+            f"is not available to the installed onnxruntime ({', '.join(there)})",
+            "install onnxruntime-gpu instead of onnxruntime, or leave out --device",
         )
     return PROVIDERS[device]
 

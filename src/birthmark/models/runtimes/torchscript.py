@@ -35,7 +35,7 @@ def opened(path: Path) -> Any:
     """
     contents = members(path, AGAIN)
     if not any(name.endswith("constants.pkl") for name in contents):
-        raise BirthmarkError(path, "is no TorchScript archive", AGAIN)
+        raise BirthmarkError(path, "is not a TorchScript archive", AGAIN)
     for name, code in contents.items():
         if name.endswith(".py"):
             _require_harmless(path, name, code)

@@ -42,11 +42,9 @@ class Trusted:
         if device not in DEVICES:
             raise BirthmarkError("--device", f"is {device!r}", f"pass {' or '.join(DEVICES)}")
         if runtime not in ON_DEVICES:
-            raise BirthmarkError(
-                path, f"is run on the processor, not on {device}", "export it to ONNX"
-            )
+            raise BirthmarkError(path, f"runs on the CPU, not on {device}", "export it to ONNX")
         if not path.is_file():
-            raise BirthmarkError(path, "does not exist", "name a model's file")
+            raise BirthmarkError(path, "does not exist", "name a model file")
         self._path = path
         try:
             self._model = RUNTIMES.make(runtime)(path, {"device": device})

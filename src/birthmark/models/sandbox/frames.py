@@ -85,9 +85,9 @@ class Channel:
         try:
             header = json.loads(bytes(self._receive(bytearray(length))))
         except (ValueError, RecursionError) as error:
-            raise FrameError("a header that is no JSON") from error
+            raise FrameError("a header that is not JSON") from error
         if not isinstance(header, dict):
-            raise FrameError("a header that is no object")
+            raise FrameError("a header that is not an object")
         if "dtype" not in header:
             return header, None
         dtype, shape = header["dtype"], header.get("shape")

@@ -127,7 +127,7 @@ class Zygote:
             started.close()
             raise BirthmarkError(
                 "model files",
-                "are run in a separate process, and none can be started",
+                "run in a separate process, and none can be started",
                 "set BIRTHMARK_DEBUG=1 to see why",
             )
         return started
@@ -166,8 +166,8 @@ def start(runtime: str) -> Life:
             if not hasattr(socket, "send_fds") or not hasattr(os, "fork"):
                 raise BirthmarkError(
                     "model files",
-                    "are run in a separate process, which needs Linux or macOS",
-                    "run the model there, or pass a function that asks it",
+                    "run in a separate process, which needs Linux or macOS",
+                    "run the model there, or pass a function that queries it",
                 )
             zygote = _ZYGOTES[ready] = Zygote(ready)
     return zygote.start()

@@ -127,14 +127,14 @@ class Process:
 
     def _watch(self) -> None:
         if time.monotonic() > self._deadline:
-            raise OverLimitError("took too long", f"if it may take more seconds, set {SECONDS}")
+            raise OverLimitError("took too long", f"to allow more seconds, set {SECONDS}")
         threads, held = self._taken()
         if threads > max(self._limits.threads, 4 * (os.cpu_count() or 1)):
-            raise OverLimitError(f"began {threads} threads", "export it again")
+            raise OverLimitError(f"started {threads} threads", "export it again")
         if held - self._empty > self._limits.memory:
             raise OverLimitError(
                 f"took more than {self._limits.memory / (1 << 30):.3g} GiB of memory",
-                f"if it may take more GiB, set {MEMORY}",
+                f"to allow more GiB, set {MEMORY}",
             )
 
     def _taken(self) -> tuple[int, int]:

@@ -125,7 +125,7 @@ class Sandboxed:
             raise BirthmarkError(
                 self._path,
                 f"answers with the shape {values.shape}",
-                f"export a model with at most {self._limits.width} numbers an image",
+                f"export a model with at most {self._limits.width} numbers per image",
             )
         return values
 
@@ -154,7 +154,9 @@ class Sandboxed:
             raise BirthmarkError(self._path, "was closed", "open it again")
         if _stamp(self._path, self._parts, self._limits.file) != self._seen:
             raise BirthmarkError(
-                self._path, "has changed since it was opened", "open it again, and leave it alone"
+                self._path,
+                "has changed since it was opened",
+                "open it again, and do not change it meanwhile",
             )
         process = Process(self._runtime, self._limits, self._lock)
         self._finalizer = weakref.finalize(self, process.close)
@@ -183,8 +185,8 @@ class Sandboxed:
             if isinstance(error, EOFError):
                 raise BirthmarkError(
                     self._path,
-                    f"ended its process {when} ({_ending(process.ended())})",
-                    f"export it again; if it may take more memory, set {MEMORY} to more GiB",
+                    f"ended its own process {when} ({_ending(process.ended())})",
+                    f"export it again; to allow more memory, set {MEMORY} to more GiB",
                 ) from error
             raise error
         finally:
@@ -224,21 +226,21 @@ def _stamp(path: Path, files: Sequence[Path], limit: int) -> list[tuple[str, int
         If it is not there, or is too large.
     """
     if not path.exists():
-        raise BirthmarkError(path, "does not exist", "name a model's file or folder")
+        raise BirthmarkError(path, "does not exist", "name a model file or folder")
     stats = [(str(one), known_regular(one)) for one in files]
     total = sum(stat.st_size for _, stat in stats)
     if total > limit:
         raise BirthmarkError(
             path,
             f"is over {limit / (1 << 30):.3g} GiB",
-            f"if it may be larger, set {FILE} to more GiB",
+            f"to allow more, set {FILE} to more GiB",
         )
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
 
 
 def _ending(code: int | None) -> str:
     if code is None:
-        return "it is not known how"
+        return "for an unknown reason"
     if code < 0:
         known = {one.value: one.name for one in signal.Signals}
         return known.get(-code, f"signal {-code}")

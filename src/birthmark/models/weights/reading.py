@@ -51,10 +51,10 @@ def read_weights(spec: str | Path) -> list[Tensor]:
     refuse_pickles(str(spec))
     path = Path(located(str(spec)))
     if not path.exists():
-        raise BirthmarkError(path, "does not exist", "name a model's file")
+        raise BirthmarkError(path, "does not exist", "name a model file")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise BirthmarkError(path, "is no file that weights can be read of", f"name {FORMATS}")
+        raise BirthmarkError(path, "is not a file that weights can be read from", f"name {FORMATS}")
     limits = Limits.of_environment()
     name = f"birthmark.models.weights.{reader}:load"
     files = files_of(path, limits.file)
@@ -75,15 +75,17 @@ def read_weights(spec: str | Path) -> list[Tensor]:
             for i, (name, shape) in enumerate(table)
         ]
     if not tensors:
-        raise BirthmarkError(path, "holds no layer with weights", "export the trained model again")
+        raise BirthmarkError(path, "holds no layers with weights", "export the trained model again")
     return tensors
 
 
 def _checked(path: Path, name: str, shape: tuple[int, ...], values: NDArray[Any]) -> Tensor:
     if values.dtype != np.float32 or values.size != np.prod(shape):
-        raise BirthmarkError(f"{path} {name}", "is not of the shape it says", "export it again")
+        raise BirthmarkError(
+            f"{path} {name}", "does not have the shape it states", "export it again"
+        )
     if not np.isfinite(values).all():
         raise BirthmarkError(
-            f"{path} {name}", "holds numbers that are not finite", "name a model that works"
+            f"{path} {name}", "holds numbers that are not finite", "name a working model"
         )
     return Tensor(name, values.reshape(shape))

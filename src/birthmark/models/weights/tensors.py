@@ -107,7 +107,7 @@ def table_of(said: NDArray[Any], most_bytes: int) -> list[tuple[str, tuple[int, 
     data = said.tobytes() if said.dtype == np.uint8 and said.size <= MAX_TABLE else b""
     table = json.loads(data) if data and has_few_parts(data, MAX_PARTS) else None
     if not isinstance(table, list) or len(table) > MOST:
-        raise ValueError(f"it is no table of at most {MOST} tensors")
+        raise ValueError(f"it is not a table of at most {MOST} tensors")
     checked = []
     for entry in table:
         match entry:

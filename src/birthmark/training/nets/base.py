@@ -54,7 +54,7 @@ def network(name: str, *, outputs: int, channels: int, size: int, core: int) -> 
         ) from error
     if shape != (2, outputs):
         raise BirthmarkError(
-            f"network {name}", f"answers two images with {shape}", f"make it answer (2, {outputs})"
+            f"network {name}", f"answers two images with {shape}", f"make it return (2, {outputs})"
         )
     if not any(weight.requires_grad for weight in made.parameters()):
         raise BirthmarkError(

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from birthmark.common.digests import Digest, canonical_json, sha256
-from birthmark.common.errors import BirthmarkError, first_fault
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.files import read_bytes, whole_file
 from birthmark.data.images import ImageSet
 
@@ -85,9 +85,9 @@ class Plan(BaseModel):
     @model_validator(mode="after")
     def _either(self) -> Self:
         if (self.seed is None) == (self.trained is None):
-            raise ValueError("it has a seed, or says which images were trained on")
+            raise ValueError("it needs either a seed or the list of images that were trained on")
         if self.trained is not None and len(self.trained) != -(-self.count // 4):
-            raise ValueError(f"trained has no bit for each of {self.count} images")
+            raise ValueError(f"trained does not have a bit for each of {self.count} images")
         if self.trained is not None and self.canaries:
             raise ValueError("only a plan with a seed has canaries")
         return self
@@ -113,7 +113,7 @@ class Plan(BaseModel):
         A canary's label is drawn from the classes that are not its own. Only of a plan with a seed.
         """
         if self.seed is None:
-            raise ValueError("nothing is drawn in a split that was there already")
+            raise ValueError("a split that existed already has nothing to draw")
         bits = hmac.digest(bytes.fromhex(self.seed), image.encode(), hashlib.sha256)
         if int.from_bytes(bits[:8], "big") < self.canaries * (1 << 64):
             other = int.from_bytes(bits[8:24], "big") % (self.classes - 1)
@@ -167,13 +167,13 @@ def existing(images: ImageSet, trained: ImageSet) -> Plan:
         raise BirthmarkError(
             trained.source,
             f"holds {foreign} images that are not in {images.source}",
-            "name as --images the set that holds both those trained on and those left out",
+            "with --images, name the set that holds both those trained on and those left out",
         )
     if min(len(inside), len(everything) - len(inside)) < LEAST_SIDE:
         raise BirthmarkError(
             trained.source,
             f"holds {len(inside)} of {len(everything)} images",
-            f"name a part that leaves {LEAST_SIDE} or more on either side",
+            f"name a part that leaves at least {LEAST_SIDE} on either side",
         )
     bits = "".join("1" if one in inside else "0" for one in everything)
     bits += "0" * (-len(bits) % 4)
@@ -213,7 +213,7 @@ def seed_of(file: Path) -> str:
     text = read_bytes(file, MAX_PLAN).decode("utf-8", "replace").strip()
     if len(text) != 64 or set(text) - set("0123456789abcdef"):
         raise BirthmarkError(
-            file, "holds no seed of 64 hexadecimal digits", "name a new file, to have one made"
+            file, "holds no seed of 64 hexadecimal digits", "name a new file to have one made"
         )
     return text
 
@@ -232,11 +232,11 @@ def read_plan(path: Path) -> Plan:
         json.loads(data)
         plan = Plan.model_validate_json(data)
     except ValidationError as error:
-        raise BirthmarkError(path, ": ".join(first_fault(error)), FIX) from error
+        raise BirthmarkError(path, fault_of(error), FIX) from error
     except (ValueError, RecursionError) as error:
-        raise BirthmarkError(path, "is no JSON", FIX) from error
+        raise BirthmarkError(path, "is not JSON", FIX) from error
     if plan.canonical != data:
-        raise BirthmarkError(path, "is not in the form in which plans are written", FIX)
+        raise BirthmarkError(path, "is not written the way plans are", FIX)
     return plan
 
 
@@ -252,7 +252,7 @@ def require_of(plan: Plan, images: ImageSet) -> None:
         raise BirthmarkError(
             images.source,
             "is not the image set that was split (digest)",
-            "name that one, unchanged",
+            "name that set, unchanged",
         )
     if any(one.label is None for one in images.entries):
         raise BirthmarkError(images.source, "holds images without a class", "label all of them")

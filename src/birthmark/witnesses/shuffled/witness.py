@@ -23,10 +23,10 @@ SEALED = [
     "The plan's seal was published before the victim was trained, and before the suspect was."
 ]
 EXISTING = [
-    "Chance alone decided which images the victim was trained on. Nothing was sealed before: that"
-    " is the owner's word.",
-    "The split was never public. Whoever trains on the official part of a public data set knows"
-    " it.",
+    "The images that the victim was trained on were chosen at random. Nothing was sealed"
+    " beforehand, so this is only the owner's word.",
+    "The split was never public. Anyone who trains on the official part of a public data set"
+    " knows that split.",
 ]
 LEAST = 20
 """Fewest images of the split, or canaries, that say anything."""
@@ -208,7 +208,7 @@ def numbered(truth: NDArray[np.int64], answers: Outputs, places: NDArray[np.int6
     """
     if not answers.kind.tells_classes:
         raise BirthmarkError(
-            "the suspect", f"answers with {answers.kind}, which tell no class", "ask a classifier"
+            "the suspect", f"answers with {answers.kind}, which name no class", "ask a classifier"
         )
     said = answers.predicted()
     count = int(truth.max(initial=0)) + 1
@@ -292,21 +292,21 @@ def testimony(
     """What that says, in words."""
     p = found.p_value
     if p is None:
-        sentence = f"{suspect} answered too few of the images that were shuffled to say anything."
+        sentence = f"{suspect} answered too few of the shuffled images to say anything."
     elif p <= alpha:
         sentence = (
-            f"{suspect} knows what only the victim was shown: which images were trained on, or what"
-            f" labels were drawn (p = {p:.2g})."
+            f"{suspect} knows what only the victim was shown: which images were trained on, or"
+            f" which labels were drawn (p = {p:.2g})."
         )
     else:
         sentence = (
             f"{suspect} shows no sign of knowing what only the victim was shown (p = {p:.2g}),"
-            " which is no proof that it owes it nothing."
+            " which does not prove that it owes the victim nothing."
         )
     measured = [
-        f"{found.asked} images of the split were answered, of which {found.inside} were trained on."
-        f" The answers to these are better by {found.z:.1f} standard deviations of fair coins"
-        + (f", beside the answers of {references} other models." if references else ".")
+        f"{found.asked} images of the split were answered, and {found.inside} of them were trained"
+        f" on. Answers to these are better by {found.z:.1f} standard deviations of fair coin flips"
+        + (f", compared with the answers of {references} other models." if references else ".")
     ]
     if found.canaries:
         measured.append(
@@ -326,15 +326,16 @@ def testimony(
             "An innocent suspect never saw the split: it was trained on all of these images, on"
             " others, or on some that someone chose without the plan.",
             *(
-                ["The models that say how hard an image is had no part of the split either."]
+                ["The models that show how hard an image is were trained without the split, too."]
                 if references
                 else []
             ),
         ],
         cannot_tell=[
-            "Whether the suspect has the victim's weights, learnt its answers, or was trained on"
-            " the owner's own half: whoever got that half alone knows the split too.",
-            "A thief who took little: too few images, or a victim that remembers little, hide it.",
+            "Whether the suspect has the victim's weights, learnt from its answers, or was"
+            " trained on the owner's half: anyone who got only that half knows the split too.",
+            "A thief who took little: too few images, or a victim that remembers little, would"
+            " hide it.",
         ],
         sources=sources,
     )

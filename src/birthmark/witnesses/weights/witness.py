@@ -131,31 +131,31 @@ def _ancestor(
     sources: dict[str, str],
 ) -> Testimony:
     p = compared.p_value
-    begun = "" if start in (None, "random") else f" {start}, which {victim} began from, may be it."
+    begun = "" if start in (None, "random") else f" That may be {start}, {victim}'s start."
     if p is None:
         sentence = (
-            f"The weights of {suspect} and {victim} can't be compared: no two layers have one"
-            " shape, and none could be matched."
+            f"The weights of {suspect} and {victim} can't be compared: no two layers have the"
+            " same shape, and none could be matched."
         )
     elif p <= alpha:
         found = _found(compared)
         sentence = (
-            f"{suspect} and {victim} have a common ancestor, or began from the same seed: {found}"
+            f"{suspect} and {victim} have a common ancestor, or started from the same seed: {found}"
             f" (p = {p:.2g}).{begun}"
         )
     else:
         sentence = (
             f"The weights of {suspect} show no sign of a common ancestor with {victim}"
-            f" (p = {p:.2g}), which is no proof that there is none."
+            f" (p = {p:.2g}), which does not prove that there is none."
         )
     assumes = [
-        "If the two were independent, one of them began from weights of its own, drawn at random:"
-        " from no checkpoint, and no seed, that the other used."
+        "If the two were independent, one of them started from its own random weights: not from a"
+        " checkpoint or a seed that the other used."
     ]
     if not compared.exact:
         assumes.append(
             "In independent networks, units that are alike by their inputs are alike by their"
-            " outputs no more than by chance. That was measured, not proven."
+            " outputs no more than by chance. This was measured, not proven."
         )
     return Testimony(
         witness="weights",
@@ -166,9 +166,9 @@ def _ancestor(
         assumes=assumes,
         cannot_tell=[
             "Which of the two came first, and how the other came by it.",
-            "A common checkpoint, or one seed with the same code, from a copy: pass --init FILE.",
-            "A student that learnt the victim's answers, or a network trained anew: its weights are"
-            " its own.",
+            "A copy from a common checkpoint, or from the same seed and code: pass --init FILE.",
+            "A student that learnt from the victim's answers, or a network trained from scratch:"
+            " its weights are its own.",
         ],
         sources=sources,
     )
@@ -179,8 +179,8 @@ def _found(compared: Compared) -> str:
     others = 0.0 if match is None else min(match.log_p_in_order, match.log_p_agreeing)
     if placed is not None and (match is None or placed.log_p <= others):
         return (
-            f"of {placed.units} units in a layer, {placed.hits} are nearest to the one at their own"
-            " place, where chance has about one"
+            f"of {placed.units} units in a layer, {placed.hits} are nearest to the one in their"
+            " own place, where chance gives about one"
         )
     layers = () if match is None else match.layers
     if match is not None and match.log_p_in_order <= match.log_p_agreeing:
@@ -192,7 +192,7 @@ def _found(compared: Compared) -> str:
     best = max(layers, key=lambda one: one.agreeing)
     return (
         f"units are in another order, but of {best.inputs} that were matched by their inputs"
-        f" {best.agreeing} match by their outputs too, where chance has about one"
+        f" {best.agreeing} match by their outputs too, where chance gives about one"
     )
 
 
@@ -200,9 +200,9 @@ def _measured(compared: Compared) -> Iterator[str]:
     placed, match = compared.in_place, compared.matching
     if placed is not None:
         yield (
-            f"{placed.pairs} pairs of layers of one shape were compared. In the clearest"
+            f"{placed.pairs} pairs of layers with the same shape were compared. In the clearest"
             f" ({placed.victim}, {placed.suspect}), {placed.hits} of {placed.units} units are"
-            " nearest to the victim's unit at the same place."
+            " nearest to the victim's unit in the same place."
         )
     if match is not None:
         alike = ", ".join(f"{one.alike:.2f}" for one in match.layers)
@@ -223,8 +223,8 @@ def _beyond(
     elif p is None:
         sentence = (
             f"What {suspect} and {victim} added to the checkpoint has a cosine of"
-            f" {found.suspect:.2f}. How much innocents have, {LEAST} or more other networks that"
-            " began from it would say: pass --references."
+            f" {found.suspect:.2f}. What is usual for innocent models, {LEAST} or more other"
+            " networks that started from it would show: pass --references."
         )
     elif p <= alpha:
         sentence = (
@@ -250,12 +250,12 @@ def _beyond(
             f" {', '.join(f'{one:.3f}' for one in found.references) or 'not known'}."
         ],
         assumes=[
-            "An innocent suspect is one more network of the kind of the references, which began"
-            " from the same checkpoint; what they have in common with the victim is about normal."
+            "An innocent suspect is one more network like the references, which started from the"
+            " same checkpoint; what they share with the victim is roughly normal."
         ],
         cannot_tell=[
-            "A copy from a network that began where a later state of the victim did, if --init is"
-            " an earlier one."
+            "A copy from a network that started where a later state of the victim did, if --init"
+            " is an earlier one."
         ],
         sources=sources,
     )

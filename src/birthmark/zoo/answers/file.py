@@ -76,10 +76,10 @@ def read_answers(path: Path) -> Recorded:
     manifest = _manifest(content["manifest.json"], path)
     planes = [np.frombuffer(content[name], np.uint8) for name in ("low.bin", "high.bin")]
     if planes[0].shape != planes[1].shape:
-        raise BirthmarkError(path, "its two halves differ in length", FIX)
+        raise BirthmarkError(path, "has two halves of different length", FIX)
     numbers = np.stack(planes, axis=1).view("<u2").ravel().astype(np.uint16)
     if digest_of(numbers) != manifest.values:
-        raise BirthmarkError(path, "its numbers are not what the manifest says (digest)", FIX)
+        raise BirthmarkError(path, "holds other numbers than the manifest says (digest)", FIX)
     _require_numbers(manifest, len(numbers), path)
     return Recorded(manifest, numbers)
 

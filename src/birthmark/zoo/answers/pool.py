@@ -50,7 +50,7 @@ def ingredients(plan: Plan, folder: Path) -> Ingredients:
     images = ImageSet.from_arrays(pixels, own.labels[positions], source=f"{plan.name} probes")
     record = read(folder, "victim")
     if record is None:
-        raise BirthmarkError(folder, "its victim is not built", "run `birthmark zoo build`")
+        raise BirthmarkError(folder, "has no victim yet", "run `birthmark zoo build`")
     draw = Draw(images.digest, record.weights, plan.seed)
     return Ingredients(images, _suspect(plan, folder, record), draw, companions(plan, folder))
 
@@ -74,7 +74,7 @@ def pool(plan: Plan, folder: Path, progress: Progress = silent) -> Pool:
         progress("Making probes", i + 1, len(plan.answers.probes))
     if not made:
         raise BirthmarkError(
-            folder, f"no probes can be made ({min(left_out.values())})", "use a larger scale"
+            folder, f"allows no probes ({min(left_out.values())})", "use a larger scale"
         )
     return Pool(made, left_out)
 

@@ -80,7 +80,7 @@ def _records(plan: Plan, folder: Path) -> list[Record]:
     if missing:
         raise BirthmarkError(
             folder,
-            f"{len(missing)} of {len(found)} models are not built, {missing[0]} among them",
+            f"{len(missing)} of {len(found)} models are not built, such as {missing[0]}",
             "run `birthmark zoo build` again",
         )
     return [record for _, record in found if record is not None]

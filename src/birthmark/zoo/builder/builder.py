@@ -93,7 +93,7 @@ def build_zoo(
         require_network(family.net, plan)
     if not data.is_dir():
         raise BirthmarkError(
-            data, "is no folder", "name the folder that holds one folder a set of images"
+            data, "is not a folder", "name the folder with a sub-folder for each set of images"
         )
     _claim(plan, folder)
     try:

@@ -63,7 +63,7 @@ def own_task(plan: Plan, samples: Samples) -> Split:
             raise BirthmarkError(
                 plan.images.source,
                 f"the part {name} has {len(part)} images",
-                "lower the counts in the plan's splits or add images",
+                "lower the counts in the plan's splits, or add images",
             )
     return Split(_labels(samples), parts, len(samples.classes), pairs)
 

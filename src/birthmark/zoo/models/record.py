@@ -103,5 +103,5 @@ def read(folder: Path, name: str) -> Record | None:
         return Record.model_validate_json(read_bytes(file))
     except ValidationError as error:
         raise BirthmarkError(
-            file, f"is no record ({error.error_count()} faults)", "remove it"
+            file, f"is not a record ({error.error_count()} faults)", "remove it"
         ) from error

@@ -45,7 +45,7 @@ def _network(plan: Plan, folder: Path, record: Record) -> nn.Module:
     file = weights_file(folder, record.name)
     if not file.exists() or sha256_of_file(file) != record.weights:
         raise BirthmarkError(
-            file, "is missing or not what its record says", "run `birthmark zoo build` again"
+            file, "is missing or differs from its record", "run `birthmark zoo build` again"
         )
     net = planned(plan.families[record.family].net, plan, record.outputs)
     weights = safetensors.torch.load_file(file)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.common.tomls import toml_of
 from birthmark.data.images import read_bytes
 from birthmark.zoo.plan.plan import Plan
@@ -64,12 +64,13 @@ def checked(fields: dict[str, Any], source: str) -> Plan:
     try:
         return Plan.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = list(first["loc"])
-        if place[:1] == ["groups"] and len(place) > 1:
+        place = error.errors()[0]["loc"]
+        group = ""
+        if len(place) > 1 and place[0] == "groups" and isinstance(place[1], int):
             named = fields["groups"][place[1]]
-            place[1] = named.get("name", place[1]) if isinstance(named, dict) else place[1]
-        field = ".".join(map(str, place)) or "the plan"
-        problem = first["msg"].removeprefix("Value error, ")
-        problem = "is unknown" if first["type"] == "extra_forbidden" else problem
-        raise BirthmarkError(source, f"{field}: {problem}", "fix that field") from error
+            group = f"group {named.get('name', '')!r}: " if isinstance(named, dict) else ""
+        raise BirthmarkError(
+            source,
+            f"{group}{fault_of(error, Plan)}",
+            "compare with a plan that works: birthmark zoo plans NAME",
+        ) from error

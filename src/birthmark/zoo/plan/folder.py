@@ -20,9 +20,11 @@ def open_zoo(folder: Path) -> Plan:
     """
     file = folder / "plan.json"
     if not file.is_file():
-        raise BirthmarkError(folder, "is no zoo: plan.json is missing", "run `birthmark zoo build`")
+        raise BirthmarkError(
+            folder, "is not a zoo: plan.json is missing", "run `birthmark zoo build`"
+        )
     try:
         fields = json.loads(file.read_text())
     except (ValueError, RecursionError) as error:
-        raise BirthmarkError(file, f"is not JSON ({error})", "build the zoo anew") from error
+        raise BirthmarkError(file, f"is not JSON ({error})", "build the zoo again") from error
     return checked(fields, str(file))

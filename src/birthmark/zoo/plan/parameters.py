@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from birthmark.common.errors import BirthmarkError
+from birthmark.common.errors import BirthmarkError, fault_of
 from birthmark.zoo.plan import Scalar
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -24,10 +24,5 @@ def of_parameters(kind: type[Model], subject: str, parameters: Mapping[str, Scal
     try:
         return kind.model_validate(dict(parameters))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
         known = ", ".join(kind.model_fields) or "none"
-        problem = "is unknown" if first["type"] == "extra_forbidden" else first["msg"]
-        raise BirthmarkError(
-            subject, f"parameter {field}: {problem}", f"its parameters are {known}"
-        ) from error
+        raise BirthmarkError(subject, fault_of(error), f"its parameters are {known}") from error

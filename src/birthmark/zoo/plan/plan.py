@@ -49,21 +49,25 @@ class Plan(Section):
         known: set[str] = set()
         for group in self.groups:
             if group.name in known:
-                raise ValueError(f"groups: two are called {group.name!r}")
+                raise ValueError(f"two groups are called {group.name!r}")
             for parent in (*group.parents, *(one.partition("/")[0] for one in group.starts)):
                 if parent not in known:
-                    raise ValueError(f"group {group.name!r}: no group {parent!r} before it")
+                    raise ValueError(
+                        f"group {group.name!r}: there is no group {parent!r} before it"
+                    )
             for family in group.families:
                 if family not in self.families:
-                    raise ValueError(f"group {group.name!r}: no family {family!r}")
+                    raise ValueError(f"group {group.name!r}: there is no family {family!r}")
             known.add(group.name)
         victims = [group for group in self.groups if group.role is Role.VICTIM]
         if (self.task == "verification") != (self.splits.folds is not None):
-            raise ValueError("splits.folds: verification needs them, classes have none")
+            raise ValueError("splits.folds: verification needs folds, and classes have none")
         if self.splits.folds is not None and set(self.splits.folds) != {"test", "aside"}:
             raise ValueError("splits.folds: name the folds test and aside")
         if len(victims) != 1 or victims[0].name != "victim" or victims[0].count != 1:
-            raise ValueError("groups: one group of one model has the role and name 'victim'")
+            raise ValueError(
+                "there must be one group of one model with the role and the name 'victim'"
+            )
         return self
 
     def scaled(self, scale: str) -> Plan:

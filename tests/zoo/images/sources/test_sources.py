@@ -315,7 +315,7 @@ BAD: list[tuple[str, Callable[[Path], None], list[str]]] = [
     ("cifar10", lambda f: write(f / "test.parquet", "x"), ["train.parquet: is missing"]),
     ("tiny-imagenet", unknown_wnid, ["val_annotations.txt line 1: class 'n09'"]),
     ("kdef", lambda f: save(f / "AF01XXS.JPG", 9, 9), ["AF01XXS.JPG: its emotion is XX"]),
-    ("kdef", lambda f: save(f / "me.jpg", 9, 9), ["'me.jpg' is no name of a KDEF picture"]),
+    ("kdef", lambda f: save(f / "me.jpg", 9, 9), ["'me.jpg' is not the name of a KDEF picture"]),
     ("kdef", lambda f: parquet(f / "faces.parquet", [0], ["a"]), ["faces.parquet row 0: 'None'"]),
     ("orl", lambda f: save(f / "s1" / "a.pgm", 9, 9), ["a.pgm: is not named", "s1/1.pgm"]),
 ]

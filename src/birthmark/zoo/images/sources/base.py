@@ -100,7 +100,7 @@ def lines(path: Path, source: Source) -> list[str]:
     try:
         return read_bytes(require(path, source)).decode().splitlines()
     except UnicodeDecodeError as error:
-        raise BirthmarkError(path, f"is no text ({error})", source.where) from error
+        raise BirthmarkError(path, f"is not text ({error})", source.where) from error
 
 
 def lazy(
@@ -160,7 +160,7 @@ def parquet(
     for path, (others, _) in zip(paths, named, strict=True):
         if others != classes:
             raise BirthmarkError(
-                path, f"names other classes than {paths[0].name}", "write both with the same ones"
+                path, f"names other classes than {paths[0].name}", "give both the same classes"
             )
     images = ImageSet.from_parquet(paths, str(folder), progress)
     for entry in images.entries:

@@ -49,7 +49,7 @@ class Cifar10:
             return parquet(folder, ["train", "test"], self, progress)
         pickled, root = folder / "cifar-10-batches-py", folder / "cifar-10-batches-bin"
         if pickled.exists() and not root.exists():
-            raise BirthmarkError(pickled, "is the pickled version, which is not read", self.where)
+            raise BirthmarkError(pickled, "is the pickled version, which is never read", self.where)
         batches = [_records(require(root / file, self)) for file in FILES]
         places = [(batch, r) for batch in batches for r in range(len(batch))]
         names = [

@@ -27,7 +27,7 @@ class Fer2013:
     name = "fer2013"
     where = (
         "get fer2013.csv from https://www.kaggle.com/c/challenges-in-representation-learning-"
-        "facial-expression-recognition-challenge/data and lay it in this folder"
+        "facial-expression-recognition-challenge/data and put it into this folder"
     )
 
     def __call__(self, folder: Path, progress: Progress = silent) -> Samples:
@@ -52,7 +52,7 @@ class Fer2013:
                     labels.append(label)
                     split.append(usage)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise BirthmarkError(path, f"is no readable CSV ({error})", self.where) from error
+            raise BirthmarkError(path, f"is not a readable CSV ({error})", self.where) from error
 
         def read(i: int) -> bytes:
             grey = np.frombuffer(pixels[i], np.uint8).reshape(SIDE, SIDE)
@@ -68,7 +68,7 @@ def _checked(row: dict[str, str | None], where: str) -> tuple[int, bytes, str]:
         raise BirthmarkError(where, f"emotion is {emotion!r}, not 0 to 6", "get the file again")
     if usage not in SPLITS:
         raise BirthmarkError(
-            where, f"Usage is {usage!r}, none of {', '.join(SPLITS)}", "get the file again"
+            where, f"Usage is {usage!r}, not one of {', '.join(SPLITS)}", "get the file again"
         )
     try:
         values = bytes(map(int, pixels.split()))

@@ -47,7 +47,7 @@ class Kdef:
 
     where = (
         "ask for KDEF at https://kdef.se and unpack it here, as "
-        "KDEF_and_AKDEF/KDEF/AF01/AF01ANS.JPG, or lay its .JPG files in this folder"
+        "KDEF_and_AKDEF/KDEF/AF01/AF01ANS.JPG, or put its .JPG files into this folder"
     )
 
     def __init__(self, *, views: str | None = None) -> None:
@@ -105,14 +105,14 @@ def _face(file: str, where: str) -> _Face:
     if match is None:
         raise BirthmarkError(
             where,
-            f"{file!r} is no name of a KDEF picture",
-            "name it as the authors do, such as AF01ANS.JPG, or remove it",
+            f"{file!r} is not the name of a KDEF picture",
+            "name it the way the authors do, such as AF01ANS.JPG, or remove it",
         )
     if match["emotion"] not in EMOTIONS:
         raise BirthmarkError(
             where,
-            f"its emotion is {match['emotion']}, none of {', '.join(EMOTIONS)}",
-            "name it as the authors do or remove it",
+            f"its emotion is {match['emotion']}, not one of {', '.join(EMOTIONS)}",
+            "name it the way the authors do or remove it",
         )
     return _Face(match["person"], match["emotion"], match["view"])
 

@@ -50,7 +50,7 @@ def _order(file: Path) -> tuple[int, int]:
         return int(file.parent.name[1:]), int(file.stem)
     except ValueError as error:
         raise BirthmarkError(
-            file, "is not named as the authors do", "name it such as s1/1.pgm or remove it"
+            file, "is not named the way the authors do", "name it such as s1/1.pgm or remove it"
         ) from error
 
 
