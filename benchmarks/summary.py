@@ -170,6 +170,9 @@ def page(found: dict[str, Table], folder: Path) -> str:
     """The summary of all zoos, beside the pages of a folder."""
     parts = [
         "# Who is detected",
+        "![Every attack beside every method on two populations: our three witnesses on top, the"
+        " published methods below.](field.png)",
+        "*Every attack, every method, at 1%: [the tables](field.md).*",
         "Share of thieves with p <= 5%, by rank among 40 reference models: the mean over all"
         " attacks (the worst attack). Only thieves as accurate as the least accurate independent"
         " model count; an attack that a method does not apply to counts as missed. *Verdict*: as"

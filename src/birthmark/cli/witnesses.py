@@ -76,14 +76,10 @@ class Wanted:
         self, model: Any, declared: dict[str, Any], each: float, progress: Progress
     ) -> list[Testimony]:
         """What they say, each at its level."""
-        from birthmark.data.images import ImageSet
-        from birthmark.models.adapters.lookup import open_all
-        from birthmark.witnesses.shuffled.plan import read_plan
-        from birthmark.witnesses.shuffled.witness import shuffled
-        from birthmark.witnesses.weights.witness import weights
-
         said = []
         if self.victim_file is not None:
+            from birthmark.witnesses.weights.witness import weights
+
             progress("Comparing weights", 0, 1)
             said.append(
                 weights(
@@ -96,6 +92,11 @@ class Wanted:
             )
             progress("Comparing weights", 1, 1)
         if self.split is not None and self.split_images is not None:
+            from birthmark.data.images import ImageSet
+            from birthmark.models.adapters.lookup import open_all
+            from birthmark.witnesses.shuffled.plan import read_plan
+            from birthmark.witnesses.shuffled.witness import shuffled
+
             said.append(
                 shuffled(
                     read_plan(self.split),
