@@ -1,6 +1,6 @@
 """Every attack beside every method: our three witnesses, the published methods, honest models.
 
-python -m benchmarks.field --zoo ZOO ... --write benchmarks/detection/field.md
+python -m benchmarks.field --data ../shared/data --zoo ZOO ... --write benchmarks/detection/field.md
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from birthmark.bench.markdown import grid
 from birthmark.bench.methods import COMPARED
 from birthmark.bench.population import Population
 from birthmark.calibration import interval
+from birthmark.data.images import silent
 from birthmark.data.outputs import Outputs
 from birthmark.report.picture_file import save_picture
 from birthmark.scores.methods import PLAIN, PUBLISHED, method
@@ -35,7 +36,8 @@ from birthmark.witnesses.shuffled.plan import Drawn, Side
 from birthmark.witnesses.shuffled.witness import Shuffled, known
 from birthmark.witnesses.weights.witness import compare
 from birthmark.zoo.answers import Recorded, read_answers
-from birthmark.zoo.images.arrays import load
+from birthmark.zoo.images.sources import SOURCES
+from birthmark.zoo.images.splits import own_task
 from birthmark.zoo.models.store import built
 from birthmark.zoo.plan import open_zoo
 
@@ -104,22 +106,33 @@ def by_weights(found: dict[str, Suspect], files: dict[str, Model]) -> None:
             one.p[WEIGHTS].append(1.0 if p is None else p)
 
 
-def by_split(zoo: Path, recorded: Recorded, found: dict[str, Suspect]) -> None:
-    """The split witness: the owner's images beside images that no model was trained on."""
+def by_split(zoo: Path, data: Path, recorded: Recorded, found: dict[str, Suspect]) -> None:
+    """The split witness: the owner's images beside as many that chance kept from every model.
+
+    A zoo of a small scale leaves out a part of the owner's images, drawn at random.
+    """
     import torch
 
     torch.set_num_threads(1)
-    plan, own = open_zoo(zoo), load(zoo / "data" / "own")
+    plan = open_zoo(zoo)
+    whole = plan.size.model_copy(update={"share": 1.0})
+    full = plan.model_copy(update={"scales": {**plan.scales, plan.scale: whole}})
+    samples = SOURCES.make(plan.images.source)(data / plan.images.source, silent)
+    split = own_task(plan, samples)
+    inside = split.parts["owner"]
+    outside = np.setdiff1d(own_task(full, samples).parts["owner"], inside)
     rng = np.random.default_rng(0)
-    sides = [
-        (Side.INSIDE, rng.permutation(own.parts["owner"])[:ASKED]),
-        (Side.OUTSIDE, rng.permutation(own.parts["probes"])[:ASKED]),
+    some = [rng.permutation(side)[:ASKED] for side in (inside, outside)]
+    places = np.concatenate(some)
+    truth = split.labels[places]
+    drawn = [
+        Drawn(Side.INSIDE if i < len(some[0]) else Side.OUTSIDE, int(label))
+        for i, label in enumerate(truth)
     ]
-    places = np.concatenate([some for _, some in sides])
-    truth = own.labels[places].astype(np.int64)
-    drawn = [Drawn(side, int(own.labels[place])) for side, some in sides for place in some.tolist()]
     asked = Shuffled([], drawn, truth, existing=True)
-    pixels, classes = own.pixels[places], int(own.labels.max()) + 1
+    channels, size = plan.images.channels, (plan.images.size, plan.images.size)
+    images = [samples.images[int(place)].array(channels, size, "bilinear") for place in places]
+    pixels = np.stack(images).transpose(0, 3, 1, 2)
 
     def said(name: str) -> Outputs:
         return built(plan, zoo, name).answer(pixels)
@@ -127,7 +140,7 @@ def by_split(zoo: Path, recorded: Recorded, found: dict[str, Suspect]) -> None:
     apart = [r.name for r in recorded.records if r.group == "reference" and r.data == "thief"]
     others = [said(name) for name in apart[:2]]
     for name, one in found.items():
-        p = known(asked, said(name), classes, others).p_value
+        p = known(asked, said(name), split.classes, others).p_value
         one.p[SPLIT].append(1.0 if p is None else p)
 
 
@@ -160,14 +173,14 @@ def median_p(some: Sequence[Suspect], alias: str) -> str:
     return f"{np.median(every):.1g}" if every else "-"
 
 
-def measured(zoo: Path) -> tuple[str, dict[str, Suspect]]:
+def measured(zoo: Path, data: Path) -> tuple[str, dict[str, Suspect]]:
     """All suspects of a zoo, judged by everything."""
     recorded = read_answers(Path(__file__).parent / "answers" / f"{zoo.name}.answers")
     found = suspects_of(recorded, Population.of(recorded))
     for alias, full in (OUR_METHODS | PUBLIC).items():
         by_answers(recorded, found, alias, full)
     by_weights(found, models(zoo))
-    by_split(zoo, recorded, found)
+    by_split(zoo, data, recorded, found)
     return zoo.name, found
 
 
@@ -264,25 +277,28 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--zoo", type=Path, action="append", required=True)
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--write", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
     began = time.perf_counter()
-    found = dict(Parallel(n_jobs=args.workers)(delayed(measured)(zoo) for zoo in args.zoo))
+    found = dict(
+        Parallel(n_jobs=args.workers)(delayed(measured)(zoo, args.data) for zoo in args.zoo)
+    )
     parts = [
         "# Every attack, every method",
-        "`python -m benchmarks.field"
+        "`python -m benchmarks.field --data ../shared/data"
         + "".join(f" --zoo {zoo.name}" for zoo in args.zoo)
         + f" --write {args.write}`, Birthmark {__version__}, Python {platform.python_version()},"
         f" {os.cpu_count()} cores, {{minutes}} minutes; one run, all seeds are fixed.",
         "Suspects of the populations whose models are at hand. *Answers*: `"
         f"{PLAIN}`, 100 probes drawn 3 times, 16 fitting references drawn 3 times, with check and"
         " controls. *Weights*: the suspect's file beside the victim's, no references. *Split*:"
-        f" {ASKED:,} images that the victim was trained on and {ASKED:,} that nobody was, beside"
-        " two outsiders; its p is never below 1e-4. *Any of the three*: one of them at a third of"
-        " the rate. Published methods are judged by the same rule with the same references,"
-        " without check and controls. Intervals are 95%, Clopper-Pearson, over models. *Accuracy"
-        " lost*: less accurate than the least accurate honest model.",
+        f" {ASKED:,} images that the victim was trained on and {ASKED:,} that chance kept from"
+        " every model, beside two outsiders; its p is never below 1e-4. *Any of the three*: one of"
+        " them at a third of the rate. Published methods are judged by the same rule with the same"
+        " references, without check and controls. Intervals are 95%, Clopper-Pearson, over models."
+        " *Accuracy lost*: less accurate than the least accurate honest model.",
         "An innocent that was trained on half of the owner's images knows the split: that shows"
         " whose images it saw, not whose model it is.",
     ]
