@@ -72,7 +72,7 @@ def test_a_dry_run_a_limit_and_going_on(api: Api, files: Path) -> None:
     limits = ["--price", "0.01", "--rate", "1000", "--max-calls", "15"]
     said = audit(*TEMPLATE, "--out", "out", "--dry-run", *limits).stdout
     assert "Would send 52 calls; out.ledger holds 0 answers." in said
-    assert "Cost: 0.52 if each succeeds at once" in said
+    assert "Cost: 0.52 if every call succeeds" in said
     assert "The limit on calls or cost is too low to ask everything." in said
     assert said.endswith("Nothing was sent.\n")
     assert not api.posts

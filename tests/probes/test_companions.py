@@ -112,7 +112,7 @@ def test_conferrable_probes_need_models_of_one_form_with_gradients() -> None:
     shuffled._estimator.coef_ = np.roll(shuffled._estimator.coef_, 1, axis=0)
     cases = {
         "gives no gradients": Companions([blind], some.outsiders),
-        "digits: takes 16x4x1, the victim 8x8x1": wide,
+        "digits: takes 16x4x1, but the victim 8x8x1": wide,
         "images, no better than chance": Companions([shuffled], some.outsiders),
     }
     for said, given in cases.items():
@@ -144,5 +144,5 @@ def test_companions_that_answer_by_chance_are_refused() -> None:
         Companions([world.answering(guess)], world.companions().outsiders),
         Companions(world.companions().surrogates, [world.answering(guess)]),
     ):
-        with pytest.raises(BirthmarkError, match=r"suspect: answers .* no better than chance"):
+        with pytest.raises(BirthmarkError, match=r"suspect: gets .* no better than chance"):
             select("sac-w", 10, given)

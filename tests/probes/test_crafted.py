@@ -178,7 +178,11 @@ def test_what_cannot_be_made_is_named() -> None:
     cases = [
         ("adversarial-pairs8", 11, r"makes 2 probes from each image, but 11 .* pass n=12"),
         ("uap-pairs10", 5, r"makes 2 probes from each image, but 5 .* pass n=4"),
-        ("uap-pairs10", 740, r"grey: holds \d+ different images, 402 are needed: 370 for pairs"),
+        (
+            "uap-pairs10",
+            740,
+            r"grey: holds \d+ different images, but 402 are needed: 370 for pairs",
+        ),
         ("lime16x40", 50, r"lime16x40: makes 40 probes from each image, .* pass n=40"),
     ]
     for name, n, text in cases:

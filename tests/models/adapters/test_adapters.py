@@ -290,7 +290,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], dict[str, Any] | None, str]] = {
     "no mean": (
         victim_file,
         {k: v for k, v in world.DECLARED.items() if k != "mean"},
-        "(mean); pass size=",
+        "(mean not declared); pass size=",
     ),
     "wrong size": (
         victim_file,
@@ -398,7 +398,7 @@ def test_a_declaration_beside_a_model_must_not_be_contradicted(tmp_path: Path) -
         as_suspect(file).description.declaration
         == as_suspect(file, world.DECLARED).description.declaration
     )
-    with pytest.raises(BirthmarkError, match=r"mean is .* beside it, but"):
+    with pytest.raises(BirthmarkError, match=r"mean is .* next to it, but"):
         as_suspect(file, {"mean": (0.1,)})
     (tmp_path / "birthmark.toml").write_text(world.TOML.replace("[0.5]", "0.5"))
     assert as_suspect(file, {"mean": (0.5,)}).description == as_suspect(file).description

@@ -126,7 +126,7 @@ def test_what_is_known_is_not_asked_again_unless_anew(
 def test_a_mended_reading_costs_nothing(tmp_path: Path, api: Api, probes: list[Image]) -> None:
     text = '[image]\nform = "raw"\n[answer]\nkind = "labels"\npath = "$.label"\n'
     wrong = form(tmp_path, api.url + "/raw", text + 'classes = ["digit 0", "nought"]')
-    with pytest.raises(BirthmarkError, match=r"none of 2 classes; list .* costs nothing"):
+    with pytest.raises(BirthmarkError, match=r"not among the 2 classes; list .* costs nothing"):
         open_suspect(wrong, access=access(tmp_path)).answer(probes)
     right = form(tmp_path, api.url + "/raw", text + CLASSES)
     answers = open_suspect(right, access=access(tmp_path)).answer(probes)
@@ -252,7 +252,11 @@ WRONG: dict[str, tuple[str, Any, str]] = {
         world.DECLARED | {"layout": "flat"},
         "takes whole numbers; declare range=(0, 255)",
     ),
-    "half declared": ("/v1/models/x", {"output": "logits", "size": (8, 8)}, "not declared (chan"),
+    "half declared": (
+        "/v1/models/x",
+        {"output": "logits", "size": (8, 8)},
+        "output (channels, range",
+    ),
     "pairs": ("/v1/models/x", {"output": "similarities"}, "pass output with one of logits"),
     "another address": ("/predict", world.DECLARED, "is not an address of a known protocol"),
 }

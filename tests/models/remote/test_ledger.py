@@ -175,10 +175,10 @@ def scribbled(path: Path) -> None:
     ("make", "problem"),
     [
         (lambda path: path.write_text("no database, but a text"), "is not an SQLite file"),
-        (lambda path: path.mkdir(), "is no file"),
-        (other_database, "something else"),
+        (lambda path: path.mkdir(), "is not a file"),
+        (other_database, "but not a ledger"),
         (altered("PRAGMA user_version = 2"), "version 2"),
-        (altered("PRAGMA application_id = 7"), "something else"),
+        (altered("PRAGMA application_id = 7"), "but not a ledger"),
         (altered("CREATE VIEW v AS SELECT 1"), "does not have the tables"),
         (altered("DROP TRIGGER calls_stay"), "does not have the tables"),
         (torn, "damaged"),
@@ -209,7 +209,7 @@ def test_values_of_another_type_are_told(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BirthmarkError, match="is no file"):
+    with pytest.raises(BirthmarkError, match="is not a file"):
         Ledger.open(tmp_path / "none.db")
     with pytest.raises(BirthmarkError, match="is not a folder"):
         Ledger.made(tmp_path / "none" / "l.db")
