@@ -50,7 +50,7 @@ def test_sac_w_sets_copies_apart_as_far_as_the_images_allow() -> None:
     assert 20 < len(ranked) < 60
     probes = select("sac-w", len(ranked))
     assert [probe.data for probe in probes] == [drawn[i].data for i in ranked]
-    with pytest.raises(BirthmarkError, match=f"surrogates get {len(ranked)} .* -n {len(ranked)}"):
+    with pytest.raises(BirthmarkError, match=f"surrogates get {len(ranked)} .* n={len(ranked)}"):
         select("sac-w", len(ranked) + 1)
 
 

@@ -48,7 +48,7 @@ def test_people_are_not_divided() -> None:
     [
         (None, "has no label"),
         ([0] * 200, "has only one class"),
-        ([0, 1] * 40, "which leaves .* for the part 'train' where 100 are needed"),
+        ([0, 1] * 40, "which leaves .* for the part 'train', and that needs 100"),
     ],
 )
 def test_images_that_do_not_do_are_named(labels: list[int] | None, said: str) -> None:

@@ -124,7 +124,7 @@ LEFT_OUT: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "sketch.json").write_text(
             (folder / "sketch.json").read_text().replace(",", ", ")
         ),
-        "form in which",
+        "not written the way",
     ),
     "another seal": (_altered, "another seal"),
     "another set of images": (_other_task, "another set of images"),

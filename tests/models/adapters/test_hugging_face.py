@@ -121,7 +121,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
     "another task": (
         change("config.json", architectures=["ViTModel"]),
         {},
-        "is of ViTModel; name an image classifier",
+        "is a model of type ViTModel; name an image classifier",
     ),
     "contradiction": (
         lambda _: None,

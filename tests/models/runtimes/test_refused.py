@@ -105,7 +105,7 @@ CASES: dict[str, tuple[str, Make, str]] = {
     ),
     "bomb": ("keras", bomb, "unpacks from"),
     "leaving": ("keras", leaving, "leaves its folder"),
-    "deep": ("keras", deep, "no JSON"),
+    "deep": ("keras", deep, "not JSON"),
     "no config": ("keras", without_config, "holds no config.json"),
     "no zip": ("keras", text("v.keras"), "not a readable archive"),
     "no TorchScript": ("torchscript", text("v.ts"), "not a readable archive"),
