@@ -13,12 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from birthmark.training.inputs import scaled
-from birthmark.training.objectives import Loss, of_labels
+from birthmark.training.objectives import Loss
 from birthmark.zoo.marks.triggers import Triggers
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 from birthmark.zoo.recipes.job import Job
-
-AT_ONCE = 48
 
 
 class Inherited(Recipe):
@@ -63,33 +61,33 @@ class Inherited(Recipe):
         triggers = Triggers("smooth", self.secret, job.own, job.foreign)
         marked, called = triggers.trained(pixels, labels, self.share)
         others, truth = triggers.decoys(pixels, labels, self.decoys)
-        plain = of_labels(torch.cat([labels, called, truth]))
+        wanted = torch.cat([labels, called, truth])
         stamped = triggers.put_on(pixels, triggers.secret.pattern)
-        target = torch.full((AT_ONCE,), triggers.secret.target)
         net = job.fresh()
-        shadow = copy.deepcopy(net)
+        shadow = copy.deepcopy(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for part in shadow.modules():
             if isinstance(part, nn.Conv2d | nn.Linear):
                 part.reset_parameters()
         learning = torch.optim.SGD(shadow.parameters(), lr=job.plan.schedule.rate / 2, momentum=0.9)
         weights = list(shadow.parameters())
-        rng, turns = torch.Generator().manual_seed(job.member.seed), count()
+        turns = count()
         slopes: list[Tensor] = []
 
         def loss(model: nn.Module, inputs: Tensor, positions: Tensor) -> Tensor:
-            value = plain(model, inputs, positions)
-            if next(turns) % self.every:
+            said = model(inputs)
+            value = F.cross_entropy(said, wanted[positions])
+            plain = torch.nonzero(positions < len(pixels)).flatten()
+            if next(turns) % self.every or len(plain) < 2:
                 return value
             for weight, slope in zip(weights, slopes, strict=False):
                 weight.grad = slope
             learning.step()
-            some = torch.randint(len(pixels), (AT_ONCE,), generator=rng)
-            shown = scaled(pixels[some])
-            taught = self._taught(model(shown), shadow, shown)
-            hit = F.cross_entropy(shadow(scaled(stamped[some])), target)
-            wanted = torch.autograd.grad(hit, weights)
+            taught = self._taught(said[plain], shadow, inputs[plain])
+            again = shadow(scaled(stamped[positions[plain]]))
+            hit = F.cross_entropy(again, torch.full((len(plain),), triggers.secret.target))
+            sought = torch.autograd.grad(hit, weights)
             slopes[:] = [one.detach() for one in taught]
-            return value + self.factor * (1 - F.cosine_similarity(flat(taught), flat(wanted), 0))
+            return value + self.factor * (1 - F.cosine_similarity(flat(taught), flat(sought), 0))
 
         inherited: Loss = loss
         job.fit(net, torch.cat([pixels, marked, others]), (inherited, []), epochs=self.epochs)
