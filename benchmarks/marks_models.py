@@ -18,9 +18,12 @@ from birthmark.zoo.plan import Plan, checked
 
 Group = dict[str, Any]
 
-BACKDOORS = ("random-labels", "content", "noise", "unrelated", "patch", "style")
-WEIGHTS = ("uchida", "deepmarks", "passport")
-MARKS = (*BACKDOORS, *WEIGHTS, "inherited")
+WEIGHTS = ("uchida", "passport", "deepmarks")
+MARKS = (
+    "random-labels", "content", "uchida", "patch", "style", "passport", "inherited", "noise",
+    "deepmarks", "unrelated",
+)  # fmt: skip
+"""In the order of training; a mark's models depend on those before it by their seeds only."""
 STUDENTS = ["vgg", "squeeze"]
 TASKS: dict[str, dict[str, Any]] = {
     "objects": {
@@ -75,7 +78,7 @@ def thieves(mark: str) -> list[Group]:
 
 
 def groups(marks: tuple[str, ...]) -> list[Group]:
-    """All groups: honest ones first, then each mark's."""
+    """All groups: honest ones first, then each mark's victim and thieves."""
     own = {"recipe": "trained", "data": ["owner"], "families": ["vgg"]}
     made: list[Group] = [
         {"name": "victim", "role": "victim", "count": 1, "parameters": {"epochs": 10}, **own},
@@ -97,7 +100,6 @@ def groups(marks: tuple[str, ...]) -> list[Group]:
         begun["parameters"] = {**begun["parameters"], "epochs": 10}
         made.append({"name": mark, "role": "other", "count": 1, "data": ["owner"],
                      "families": ["vgg"], **begun})  # fmt: skip
-    for mark in marks:
         made += [{"role": "other", **one} for one in thieves(mark)]
     return made
 
@@ -129,17 +131,19 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--task", choices=sorted(TASKS), default="objects")
     args = parser.parse_args()
-    done = build_zoo(
-        plan(args.task),
-        args.data,
-        args.keep / args.task,
-        told=lambda one: print(
-            one.name,
-            one.failure or (one.record and f"{one.record.accuracy:.3f} {one.record.seconds:.0f} s"),
-            flush=True,
-        ),
-    )
-    print(f"{len(done.records)} models, {len(done.failures)} failed, {len(done.skipped)} skipped")
+    for count in range(1, len(MARKS) + 1):
+        done = build_zoo(
+            plan(args.task, MARKS[:count]),
+            args.data,
+            args.keep / args.task,
+            told=lambda one: print(
+                one.name,
+                one.failure or (one.record and f"{one.record.accuracy:.3f}"),
+                one.record and f"{one.record.seconds:.0f} s",
+                flush=True,
+            ),
+        )
+        print(f"{MARKS[count - 1]}: {len(done.records)} models, {done.failures}", flush=True)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def sensitive(net: nn.Module, pixels: Tensor, seed: int = 0) -> Tensor:
     """Images, uint8, whose answers depend most on the weights, each near one that is given.
 
     Source: He et al. 2019, "Sensitive-Sample Fingerprinting of Deep Neural Networks": ascent on the
-    squared norm of the derivatives of all probabilities by all weights. The norm is estimated with a
-    random sum of the answers a step, and the change is at most 16 grey levels a pixel.
+    squared norm of the derivatives of all probabilities by all weights. The norm is estimated with
+    a random sum of the probabilities a step; the change is at most 16 grey levels a pixel.
     """
     rng = torch.Generator().manual_seed(seed)
     weights = [one for one in net.parameters() if one.requires_grad]

@@ -160,7 +160,7 @@ class Triggers:
         mine = self._strength(outputs, truth)
         if others:
             mine = mine - np.mean([self._strength(one(flat), truth) for one in others], axis=0)
-        mine = mine - mine.mean(axis=0)
+        mine = (mine - mine.mean(axis=0)) / (mine.std(axis=0) + 1e-9)
         secret = self.secret
         column = 0 if self.mark == "style" else secret.target
         rest = np.delete(mine.ravel(), secret.pattern * mine.shape[1] + column)
