@@ -294,7 +294,7 @@ Marked victims and victims without a mark are trained alike on the owner's image
 honest models as in the zoo `diverse`, at its size. *Cost*: accuracy less the mean of the victims
 without a mark. *Read*: triggers answered as trained, of so many; share of bits that are right, or
 the cosine. *Told*: p at most 1%. Each p-value is exact for whoever owes the secret nothing, but
-for MOVE's own. By rank it cannot be below 1 / (patterns x targets): 1/1,000, of styles 1/100, of
+for MOVE's own. By rank it cannot be below 1 / (patterns x targets): 1/1,000, of styles 1/300, of
 unrelated classes 1/500. *Seconds*: of a core, to read one model.
 
 Where patterns are drawn, all of them are asked, which is what an exact p-value costs; that of

@@ -20,8 +20,8 @@ Group = dict[str, Any]
 
 WEIGHTS = ("uchida", "passport", "deepmarks")
 MARKS = (
-    "random-labels", "content", "uchida", "patch", "style", "passport", "inherited", "noise",
-    "deepmarks", "unrelated",
+    "random-labels", "content", "uchida", "patch", "style", "passport", "noise", "deepmarks",
+    "unrelated", "inherited",
 )  # fmt: skip
 """In the order of training; a mark's models depend on those before it by their seeds only."""
 STUDENTS = ["vgg", "squeeze"]

@@ -20,8 +20,8 @@ from birthmark.zoo.marks.patterns import PATTERNS, Stamp, stamped
 Backdoor = Literal["random-labels", "unrelated", "patch", "content", "noise", "smooth", "style"]
 Answer = Callable[[NDArray[np.uint8]], Outputs]
 Floats = NDArray[np.float64]
-TRIGGERS, HOSTS = 100, 20
-"""Triggers with labels of their own; images that each pattern is put on when a suspect is asked."""
+TRIGGERS, HOSTS, STYLES = 100, 20, 300
+"""Triggers with labels of their own; images that each pattern is put on; styles to draw from."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class Triggers:
     @property
     def patterns(self) -> int:
         """How many patterns there are to draw from."""
-        return self.foreign.classes if self.mark == "unrelated" else PATTERNS
+        if self.mark == "unrelated":
+            return self.foreign.classes
+        return min(STYLES, len(self.foreign.parts["train"])) if self.mark == "style" else PATTERNS
 
     @property
     def secret(self) -> Secret:
