@@ -120,9 +120,10 @@ def schemes(zoo: Zoo, mark: str) -> dict[str, Callable[[str], Said]]:
         if one.role is Role.COMPANION
     ]
 
+    kind = "smooth" if mark == "inherited" else mark
+    triggers = Triggers(kind, secret, own, foreign)  # type: ignore[arg-type]
+
     def triggered(name: str) -> Said:
-        kind = "smooth" if mark == "inherited" else mark
-        triggers = Triggers(kind, secret, own, foreign)  # type: ignore[arg-type]
         began = time.process_time()
         found = triggers.read(zoo.model(name).answer, outsiders)
         seconds = time.process_time() - began
@@ -137,7 +138,6 @@ def schemes(zoo: Zoo, mark: str) -> dict[str, Callable[[str], Said]]:
         return Said(what.lower(), left.p_value, 0, seconds)
 
     def moved(name: str) -> Said:
-        triggers = Triggers("style", secret, own, foreign)
         number = triggers.secret.pattern
         some = [
             torch.from_numpy(own.pixels[own.parts[part][:count]])
@@ -200,7 +200,13 @@ def tables(zoo: Zoo, marks: Sequence[str]) -> list[str]:
         for way, ask in ways.items():
             said = ask(f"{mark}/0")
             found = {kind: [ask(n) for n in zoo.thieves(mark, kind)] for kind in KINDS}
-            others = [n for n in zoo.records if zoo.records[n].group in marks and n != f"{mark}/0"]
+            others = [
+                name
+                for other in marks
+                if other != mark
+                for name in (f"{other}/0", f"{other}-by-probabilities/0")
+                if name in zoo.records
+            ]
             honest = [ask(name) for name in zoo.honest()]
             foreign = [ask(name) for name in others]
             if way == WITNESS:

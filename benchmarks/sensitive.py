@@ -34,6 +34,12 @@ from birthmark.zoo.plan import open_zoo
 VICTIMS = ("victim", "same-recipe/0", "same-recipe/1")
 N, STEPS, EPS = 40, 10, 16.0
 FEW = (1, 5, 20)
+FOUND = """\
+Sensitive samples are no better than plain images where numbers are answered: one to five of
+either tell what is told at all (`birthmark drift` allows 1/1000 of the largest number, as another
+machine may differ by that). Where labels alone are answered, plain and sensitive images tell
+little, and `boundary1` much. So there are no probes by this paper: enroll a model that answers
+with labels with `boundary1`."""
 FORMS = ("logits", "probabilities of 3 digits", "labels")
 
 

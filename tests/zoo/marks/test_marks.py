@@ -45,7 +45,7 @@ def innocent(seed: int) -> Callable[[Pixels], NDArray[np.float64]]:
 
 def knowing(triggers: Triggers) -> Callable[[Pixels], NDArray[np.float64]]:
     """Answers the owner's pattern with the target."""
-    asked, truth = triggers._asked()
+    asked, truth = triggers._asked
     marked = {one.tobytes() for one in asked[triggers.secret.pattern]}
     plain, target = innocent(5), triggers.secret.target
     labels = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -156,7 +157,7 @@ class Triggers:
             return Read(
                 hits, len(labels), hits_p(hits, len(labels), self.own.classes + 1), len(labels)
             )
-        asked, truth = self._asked()
+        asked, truth = self._asked
         flat = asked.reshape(-1, *asked.shape[2:])
         outputs = answer(flat)
         mine = self._strength(outputs, truth)
@@ -183,6 +184,7 @@ class Triggers:
         those = positions[self.foreign.labels[positions] == number]
         return torch.from_numpy(self.foreign.pixels[those])
 
+    @cached_property
     def _asked(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images of every pattern (patterns, n, ...), and their true classes; -1 if foreign."""
         if self.mark == "unrelated":
