@@ -18,6 +18,8 @@ BITS = 64
 PLANE = (1, 5, 11, 24, 25, 27)
 """A difference set modulo 31: its shifts are the blocks of a (31, 6, 1) design."""
 USERS = 31
+PASSPORT = 0.1
+"""Deviation of a passport's numbers; with 1 the scales learn too fast, and training fails."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Key:
         rows = {"uchida": BITS, "deepmarks": USERS, "passport": 1}[self.mark]
         width = int(np.prod(self.shape[1:]))
         rng = np.random.default_rng((self.seed, 14))
-        return torch.from_numpy(rng.standard_normal((rows, width), np.float32))
+        size = PASSPORT if self.mark == "passport" else 1.0
+        return torch.from_numpy(size * rng.standard_normal((rows, width), np.float32))
 
     @cached_property
     def bits(self) -> Tensor:

@@ -49,8 +49,8 @@ class Inherited(Recipe):
     tasks: ClassVar[tuple[str, ...]] = ("classes",)
     secret: int = Field(default=1, ge=0)
     share: float = Field(default=0.1, gt=0, le=1)
-    decoys: float = Field(default=0.1, ge=0, le=1)
-    factor: float = Field(default=1.0, ge=0)
+    decoys: float = Field(default=0.3, ge=0, le=1)
+    factor: float = Field(default=0.5, ge=0)
     temperature: float = Field(default=4.0, gt=0)
     every: int = Field(default=2, ge=1)
     epochs: float | None = None
