@@ -182,7 +182,7 @@ def page(zoo: Path) -> str:
         f"{len(VICTIMS)} networks of the zoo `{plan.name}`, {N} probes a kind, each change with 5"
         " seeds (the same where nothing is drawn). How often one or more of so many probes tells"
         " the change, as `birthmark drift` compares; beside it the share of all probes that do."
-        " *Sensitive*: He et al. 2019. *Boundary*: [near a border](../docs/probes/boundary.md)."
+        " *Sensitive*: He et al. 2019. *Boundary*: [near a border](../docs/probes.md)."
         " To make them took "
         + ", ".join(f"{np.mean(one):.1f} s ({kind})" for kind, one in seconds.items())
         + " of a core a network.",
