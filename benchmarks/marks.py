@@ -326,8 +326,11 @@ for MOVE's own. By rank it cannot be below 1 / (patterns x targets): 1/1,000, of
 unrelated classes 1/500. *Seconds*: of a core, to read one model.
 
 Where patterns are drawn, all of them are asked, which is what an exact p-value costs; that of
-random labels is a binomial's and asks the triggers alone. Victims with patterns also see images
-with *other* patterns under their true labels, which the papers don't have."""
+random labels is a binomial's and asks the triggers alone. What three honest models say, which
+serve for nothing else, is taken off first. Victims with patterns also see images with *other*
+patterns under their true labels, which the papers don't have. There is one victim for each mark and
+few thieves: read the table as a trial. Students have their own weights, so marks in weights were
+tried on one."""
 
 
 def main() -> None:
@@ -345,7 +348,7 @@ def main() -> None:
         ABOUT.replace("\n", " ").replace("  ", "\n\n"),
     ]
     for task in TASKS:
-        if (args.keep / task / "plan.json").exists():
+        if (args.keep / task / "models" / "victim.json").exists():
             zoo = Zoo.of(args.keep / task)
             marks = [mark for mark in MARKS if f"{mark}/0" in zoo.records]
             parts += [f"## {task.capitalize()}: {len(zoo.records)} models", *tables(zoo, marks)]
