@@ -330,7 +330,8 @@ random labels is a binomial's and asks the triggers alone. What three honest mod
 serve for nothing else, is taken off first. Victims with patterns also see images with *other*
 patterns under their true labels, which the papers don't have. There is one victim for each mark and
 few thieves: read the table as a trial. Students have their own weights, so marks in weights were
-tried on one."""
+tried on one. The weight and the other patterns of `inherited` were chosen in four trials on the
+same images, by its victim's accuracy and what it and one student showed."""
 
 
 def main() -> None:
