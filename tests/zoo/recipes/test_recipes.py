@@ -81,6 +81,12 @@ ON_CLASSES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
     ("trained", {"share": 0.5, "jpeg": 1, "smoothing": 0.1}, 0.4, None),
     ("pretrained", {}, 0.3, None),
     ("entangled", {}, 0.4, None),
+    ("backdoored", {"mark": "random-labels"}, 0.4, None),
+    ("backdoored", {"mark": "unrelated"}, 0.4, None),
+    ("backdoored", {"mark": "patch"}, 0.4, None),
+    ("backdoored", {"mark": "style"}, 0.4, None),
+    ("inherited", {"epochs": 4.0}, 0.4, None),
+    ("weight-marked", {"mark": "passport"}, 0.4, None),
     ("finetuned", {"layers": "all"}, 0.6, learns),
     ("finetuned", {"layers": "last"}, 0.6, only_the_last),
     ("jpeg-finetuned", {}, 0.6, learns),
@@ -147,7 +153,7 @@ def test_recipes_on_classes(
     if task == "foreign":
         arrays = replace(arrays, parts={"test": arrays.parts["train"]})
     assert accuracy(model, arrays) > least
-    if task == "own" and recipe not in ("trained", "entangled"):
+    if task == "own" and needs_parent(recipe):
         assert fidelity(model, victim, arrays) > least
     assert check is None or check(before, model.net.state_dict())
 
