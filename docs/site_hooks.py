@@ -221,7 +221,7 @@ def _commands() -> str:
 
 def _leaves(path: str, command: Any) -> list[tuple[str, Any]]:
     if not hasattr(command, "commands"):
-        return [] if command.hidden else [(path, command)]
+        return [(path, command)]
     found = command.commands.items()
     return [leaf for name, one in found for leaf in _leaves(f"{path} {name}", one)]
 

@@ -215,7 +215,7 @@ def test_a_failed_fetch_is_one_line(hub: Hub) -> None:
 
 def test_the_command_fetches_only_what_is_allowed(hub: Hub, tmp_path: Path, sealed: Path) -> None:
     command = ["audit", str(sealed), "--suspect", "hf:owner/other", "--out", str(tmp_path / "a")]
-    for allowed, said in (([], "pass --allow-download"), (["--allow-download"], "OSError: 404")):
+    for allowed, said in (([], "pass allow_download=True"), (["--allow-download"], "OSError: 404")):
         with pytest.raises(BirthmarkError, match=said):
             app([*command, *allowed], standalone_mode=False)
     assert [one["local_files_only"] for one in hub.asked] == [True, False]
