@@ -162,9 +162,10 @@ class Strength(BaseModel):
         """On what it rests."""
         return (
             f"The likelihood ratio was measured on {self.innocents} independent and {self.thieves}"
-            f" stolen models from {self.populations} populations of small networks, and is capped"
-            f" at {self.most:.0f}, the most that so many models support. It is not the probability"
-            " that the suspect was stolen: that also depends on everything else that is known."
+            f" stolen models from {self.populations} populations of small networks. How strong the"
+            f" evidence is called goes no further than {self.most:.0f} times, the most that so many"
+            " models support. The ratio is not the probability that the suspect was stolen: that also"
+            " depends on everything else that is known."
         )
 
 
@@ -267,6 +268,8 @@ def written(found: Fitted) -> str:
 
 
 def _factor(ratio: float) -> str:
+    if ratio < 1:
+        return f"1/{_factor(1 / ratio)}"
     return f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
 
 

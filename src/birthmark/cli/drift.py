@@ -36,7 +36,8 @@ def drift(
     """Check that a provider still serves the model you enrolled.
 
     Asks the fingerprint's probes again and compares every answer; exit code 3 if any changed. An
-    API is asked again only with a new --ledger.
+    API is asked again only with a new --ledger. Where only labels are answered, enroll with
+    --method agreement@boundary1: images near a border tell a change sooner.
     """
     from birthmark.cli.terminal import DEVIATES, print_json, progress_bar, say
     from birthmark.fingerprint import Fingerprint

@@ -224,8 +224,8 @@ def inferred(results: Sequence[Result]) -> list[str]:
     said += [one.strength.basis for one in results[:1] if one.strength is not None]
     above = ", ".join(f"{x:g}" for x in sorted({result.independent_above for result in results}))
     said.append(
-        f"Independent means p > {above} and no finding that rules it out: no sign of copying was"
-        " found, which does not prove that there was none."
+        f"Independent means p > {above}, no finding that rules it out, and that most copies would"
+        " have been found: no sign of copying, which does not prove that there was none."
     )
     return said
 
