@@ -164,7 +164,7 @@ class Strength(BaseModel):
             f"The likelihood ratio was measured on {self.innocents} independent and {self.thieves}"
             f" stolen models from {self.populations} populations of small networks. How strong the"
             f" evidence is called goes no further than {self.most:.0f} times, the most that so many"
-            " models support. The ratio is not the probability that the suspect was stolen: that also"
+            " models support. It is not the probability that the suspect was stolen: that also"
             " depends on everything else that is known."
         )
 
