@@ -18,8 +18,8 @@ from birthmark.witnesses.joined import with_witnesses
 
 COMPUTED_BY = {"libraries", "ledger"}
 """Say who computed a result and where answers are kept, not what came out."""
-WORDED = {"findings", "assumptions"}
-"""Sentences, which another version may word otherwise."""
+OF_A_VERSION = {"findings", "assumptions", "strength", "power"}
+"""Sentences, and what a version's own tables say: another may say them otherwise."""
 
 
 class Replayed:
@@ -113,7 +113,7 @@ def replay(bundle: Bundle, result: Result, recorded: Recorded) -> Result:
 def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:
     """The fields in which two results differ, but for the versions that computed them.
 
-    Sentences count only where one version of Birthmark wrote both.
+    Sentences, strength and power count only where one version of Birthmark wrote both.
 
     Parameters
     ----------
@@ -124,11 +124,15 @@ def differing(before: Result, after: Result, close: float = 0.0) -> list[str]:
         last digits.
     """
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    same = before.libraries.get("birthmark") == after.libraries.get("birthmark")
-    left_out = COMPUTED_BY if same else COMPUTED_BY | WORDED
+    left_out = COMPUTED_BY if of_one_version(before, after) else COMPUTED_BY | OF_A_VERSION
     return [
         name for name in old if name not in left_out and not _alike(old[name], new[name], close)
     ]
+
+
+def of_one_version(before: Result, after: Result) -> bool:
+    """Whether one version of Birthmark wrote both results."""
+    return before.libraries.get("birthmark") == after.libraries.get("birthmark")
 
 
 def _alike(one: object, other: object, close: float) -> bool:

@@ -20,7 +20,7 @@ from birthmark.common.jsons import has_few_values
 from birthmark.enrolment.population import counting
 from birthmark.evidence import keys, timestamp
 from birthmark.evidence.package import Evidence
-from birthmark.evidence.replay import differing, replay
+from birthmark.evidence.replay import differing, of_one_version, replay
 from birthmark.evidence.statement import ANSWERS, FINGERPRINT, REPORT, Statement
 from birthmark.models.remote.ledger import Ledger
 
@@ -285,6 +285,12 @@ def _repeated(statement: Statement, bundle: Bundle, answers: Recorded, source: s
             f"{source} comes out the same to the last digit: {after.verdict}, p ="
             f" {after.p_value:.4g}, score {after.score:.9g}."
         )
+        if not of_one_version(before, after):
+            sentence += (
+                " Its findings, assumptions, strength and power are those of another version"
+                f" ({before.libraries.get('birthmark')}) and were not compared. This version says: "
+                + " ".join([after.sentence, *after.findings, *after.assumptions])
+            )
         return Check(name="replay", passed=True, sentence=sentence)
     said = json.dumps({name: getattr(after, name) for name in wrong[:1]}, default=str)[:200]
     sentence = f"It comes out differently: {', '.join(wrong)} ({said})."
