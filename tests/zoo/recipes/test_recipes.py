@@ -115,6 +115,7 @@ ON_FACES: list[tuple[str, dict[str, Scalar], float, Check | None]] = [
     ("magnitude-pruned", {"ratio": 0.5}, 0.7, half_zero),
     ("extracted-labels", {}, 0.7, None),
     ("extracted-similarities", {}, 0.7, None),
+    ("extracted-evaluated", {}, 0.7, None),
     ("extracted-embeddings", {}, 0.7, None),
     ("extracted-noisy", {"noise": 0.2}, 0.6, None),
     ("extracted-adversarial", {}, 0.7, learns),
