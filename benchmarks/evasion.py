@@ -233,6 +233,9 @@ def rows(table: Table, alias: str) -> Iterator[list[str]]:
 WHO = ("innocents", "thieves")
 
 
+ZOOS = ("emotion", "faces", "objects", "objects-large")
+
+
 def measured(answers: Path, draws: int, raw: Path | None) -> Table:
     """All zoos by all methods."""
     table: Table = defaultdict(dict)
@@ -241,12 +244,12 @@ def measured(answers: Path, draws: int, raw: Path | None) -> Table:
             table[alias, evasion, who] = {name: [Call(*c) for c in of[name]] for name in of}
         return table
     for alias in METHODS:
-        for file in sorted(answers.glob("*.answers")):
-            recorded = read_answers(file)
+        for zoo in ZOOS:
+            recorded = read_answers(answers / f"{zoo}.answers")
             if alias == "agreement@jpeg25" and recorded.manifest.plan.task != "classes":
                 continue
             add(table, Judge(recorded, method(alias), alias), draws)
-            print(alias, file.stem, flush=True)
+            print(alias, zoo, flush=True)
     if raw is not None:
         raw.write_text(json.dumps([[*key, of] for key, of in table.items()]))
     return table
