@@ -6,7 +6,6 @@ python -m benchmarks.field --data ../shared/data --zoo ZOO ... --write benchmark
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import time
@@ -313,8 +312,6 @@ def main() -> None:
     minutes = f"{(time.perf_counter() - began) / 60:.0f}"
     args.write.write_text("\n\n".join(parts).replace("{minutes}", minutes) + "\n")
     picture(found, args.write.with_suffix(".png"))
-    kept = {zoo: {n: dict(one.p) for n, one in some.items()} for zoo, some in found.items()}
-    args.write.with_suffix(".json").write_text(json.dumps(kept) + "\n")
 
 
 if __name__ == "__main__":
