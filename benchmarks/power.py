@@ -31,6 +31,8 @@ PACKAGED = ROOT / "src" / "birthmark" / "calibration" / "power.json"
 DESIGNS = ((2, 2), (3, 2), (4, 2), (4, 4), (6, 2), (8, 2), (8, 4))
 SIZES = (20, 50, 100, 200)
 DRAWS = 2
+LEAST = 2
+"""Fewer thieves of an attack make no rate."""
 
 opened = cache(read_answers)
 """A file is unpacked once a process."""
@@ -58,13 +60,14 @@ def measured(file: Path, n: int, labels: bool) -> Cells:
     found: Cells = defaultdict(list)
     for (group, design), some in by.items():
         many, each = (int(part) for part in design.split(" x "))
-        if {one.references for one in some} != {many * each}:
+        thieves = {one.model for one in some}
+        if {one.references for one in some} != {many * each} or len(thieves) < LEAST:
             continue
         shares = [round(float(np.mean([called(one, rate) for one in some])), 3) for rate in RATES]
         found[group].append(
             {
                 "kind": some[0].kind,
-                "thieves": len({one.model for one in some}),
+                "thieves": len(thieves),
                 "row": [many, each, n, *shares],
             }
         )

@@ -57,9 +57,9 @@ def test_suspects_share_alpha(suspects: int, each: float, tested: float) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"alpha": 0}, "--alpha: is 0"),
-        ({"power": 1.0}, "--power: is 1"),
-        ({"suspects": 0}, "--suspects: is 0"),
+        ({"alpha": 0}, "alpha: is 0"),
+        ({"power": 1.0}, "power: is 1"),
+        ({"suspects": 0}, "suspects: is 0"),
         ({"references": 3}, "pass 4 references of 2 lineages and 20 probes"),
     ],
 )

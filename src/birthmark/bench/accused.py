@@ -26,7 +26,7 @@ from birthmark.zoo.models.record import Record
 PROBES, SCORE = "jpeg25", "partial0.03"
 ALPHA = 0.01
 INNOCENT, COPY, EXTRACTION = "innocent", "copy", "extraction"
-LEARNT = ("extracted-", "knockoff")
+LEARNT = ("extracted-", "knockoff", "cloud-leak", "data-free")
 PROBE_DRAWS, REFERENCE_DRAWS = 3, 3
 
 
