@@ -112,8 +112,11 @@ def table(rows: Sequence[tuple[str, str, str, str, str, list[float]]], design: s
             cells = []
             for shown in SHOWN:
                 until = [asked(r[5], shares) for r in of if COLUMNS[shown](r[3], r[4])]
-                middle = f"{np.median(until):.0f}" if np.isfinite(np.median(until)) else "-"
-                cells += [f"{np.mean(np.isfinite(until)):.2f}", middle]
+                middle = float(np.median(until)) if until else np.inf
+                cells += [
+                    f"{np.mean(np.isfinite(until)):.2f}" if until else "-",
+                    f"{middle:.0f}" if np.isfinite(middle) else "-",
+                ]
             found.append([zoo, order, name, *cells[:-1]])
     heads = [text for shown in SHOWN for text in (shown, "median probes")][:-1]
     return grid(("population", "order", "schedule", *heads), found)
