@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import world
+from birthmark import Fingerprint, as_suspect
 from birthmark.cli.main import main
 
 
@@ -19,12 +21,18 @@ def test_drift(
     code: int,
     words: str,
     files: Path,
-    sealed: Path,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(files)
-    monkeypatch.setattr(sys, "argv", ["birthmark", "drift", str(sealed), "--model", model])
+    victim = as_suspect(files / "victim.onnx", world.DECLARED, lineage="linear")
+    enrolled = Fingerprint.enroll(
+        victim, world.image_set(), world.references(4), n=40, start="random"
+    )
+    enrolled.save(tmp_path / "v.birthmark")
+    asked = ["birthmark", "drift", str(tmp_path / "v.birthmark"), "--model", model]
+    monkeypatch.setattr(sys, "argv", asked)
     with pytest.raises(SystemExit) as done:
         main()
     assert done.value.code == code
