@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from birthmark.audit.controls import controls
 from birthmark.bench.designs import SAME_DATA
 from birthmark.bench.draws import draws
-from birthmark.bench.markdown import grid
+from birthmark.bench.markdown import grid, held
 from birthmark.bench.population import Population
-from birthmark.calibration import called, decisive, interval, predictions
+from birthmark.calibration import called, decisive, predictions
 from birthmark.calibration.copies import groups
 from birthmark.calibration.population import fit
 from birthmark.data.forms import form_of
@@ -210,8 +210,7 @@ def lines(rows: Rows, models: dict[str, int]) -> list[list[str]]:
             shares = []
             for name, count in models.items():
                 share = float(np.mean([row.derived for row in found[name]]))
-                low, high = interval(share * count, count)
-                shares.append(f"{share:.3f} ({low:.2f} to {high:.2f})")
+                shares.append(held(share, count, 3))
             close = [row for some in found.values() for row in some if row.close]
             stopped = f"{sum(not row.derived for row in close)} of {len(close)}"
             said.append([which, naming, *shares, stopped])

@@ -24,9 +24,9 @@ from birthmark import __version__
 from birthmark.bench.accused import PROBES, SCORE, suspects
 from birthmark.bench.designs import DESIGNS, OWN, Known
 from birthmark.bench.draws import draws
-from birthmark.bench.markdown import grid
+from birthmark.bench.markdown import grid, held
 from birthmark.bench.population import VICTIM, Population, other_victims
-from birthmark.calibration import called, interval
+from birthmark.calibration import called
 from birthmark.data.outputs import Outputs
 from birthmark.scores import SCORES
 from birthmark.zoo.answers import Recorded, read_answers
@@ -129,8 +129,7 @@ def cell(rows: list[Row]) -> str:
     for row in rows:
         by_model[row.zoo, row.model].append(row.called)
     share = float(np.mean([np.mean(some) for some in by_model.values()]))
-    low, high = interval(share * len(by_model), len(by_model))
-    return f"{share:.2f} ({low:.2f} to {high:.2f})"
+    return held(share, len(by_model))
 
 
 def page(rows: list[Row], seconds: float, command: str) -> str:

@@ -23,10 +23,9 @@ from joblib import Parallel, delayed
 from birthmark import __version__
 from birthmark.bench.accused import Setting, verdicts
 from birthmark.bench.designs import DESIGNS
-from birthmark.bench.markdown import grid
+from birthmark.bench.markdown import grid, held
 from birthmark.bench.methods import COMPARED
 from birthmark.bench.population import Population
-from birthmark.calibration import interval
 from birthmark.data.images import silent
 from birthmark.data.outputs import Outputs
 from birthmark.report.picture_file import save_picture
@@ -160,10 +159,7 @@ def detected(some: Sequence[Suspect], alias: str, alpha: float) -> float | None:
 def shown(some: Sequence[Suspect], alias: str, alpha: float) -> str:
     """The share and its interval over models."""
     share = detected(some, alias, alpha)
-    if share is None:
-        return "-"
-    low, high = interval(share * len(some), len(some))
-    return f"{share:.2f} ({low:.2f} to {high:.2f})"
+    return "-" if share is None else held(share, len(some))
 
 
 def median_p(some: Sequence[Suspect], alias: str) -> str:

@@ -22,8 +22,8 @@ from birthmark import __version__
 from birthmark.audit.pairs import PairPlan
 from birthmark.bench.draws import draws, taken
 from birthmark.bench.judge import Judge
-from birthmark.bench.markdown import grid
-from birthmark.calibration import conformal_p, interval
+from birthmark.bench.markdown import grid, held
+from birthmark.calibration import conformal_p
 from birthmark.data.forms import Form, form_of, matched
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.scores import SCORES
@@ -119,12 +119,11 @@ class World(NamedTuple):
         """A line of a table."""
         probes, references = plan
         rates = [self.rate(probes, references, one, count, seed) for one in told]
-        low, high = interval(rates[0].thieves * len(self.thieves), len(self.thieves))
         return [
             str(references),
             str(probes),
             f"{PairPlan(probes, references).pairs:,}",
-            f"{rates[0].thieves:.2f} ({low:.2f} to {high:.2f})",
+            held(rates[0].thieves, len(self.thieves)),
             *(f"{one.thieves:.2f}" for one in rates[1:]),
             f"{max(one.innocents for one in rates):.2f}",
         ]

@@ -10,7 +10,6 @@ import contextlib
 import io
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from benchmarks.speed_scale import command_ratio, comparison_memory, comparison_ratio
+from benchmarks.speed_scale import command_ratio, comparison_memory, comparison_ratio, spread
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
@@ -63,8 +62,7 @@ def compared(
 ) -> tuple[float, float, float]:
     """Median, smallest and largest of ours / bare over runs taken in turns, after one of each."""
     ours(), bare()
-    ratios = sorted(seconds(ours) / seconds(bare) for _ in range(repeats))
-    return statistics.median(ratios), ratios[0], ratios[-1]
+    return spread([seconds(ours) / seconds(bare) for _ in range(repeats)])
 
 
 def network(seed: int, width: int, changed: float = 0.0) -> bytes:
@@ -219,8 +217,7 @@ def memory_ratio(work: Callable[[], object]) -> float:
 
 def opening_ratio(file: Path, repeats: int, limit: float) -> tuple[float, float, float]:
     """Opening a fingerprint with 1,000 probes and 40 references against a limit in seconds."""
-    times = sorted(seconds(lambda: Fingerprint.open(file)) / limit for _ in range(repeats))
-    return statistics.median(times), times[0], times[-1]
+    return spread([seconds(lambda: Fingerprint.open(file)) / limit for _ in range(repeats)])
 
 
 def process_ratio(model: Path, repeats: int, limit: float) -> tuple[float, float, float]:
@@ -230,8 +227,7 @@ def process_ratio(model: Path, repeats: int, limit: float) -> tuple[float, float
         Sandboxed("onnx", model).close()
 
     opened()
-    times = sorted(seconds(opened) / limit for _ in range(repeats))
-    return statistics.median(times), times[0], times[-1]
+    return spread([seconds(opened) / limit for _ in range(repeats)])
 
 
 def passing_ratio(folder: Path, repeats: int) -> tuple[float, float, float]:
@@ -262,8 +258,7 @@ def start_ratio(repeats: int, limit: float) -> tuple[float, float, float]:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     start()
-    times = sorted(seconds(start) / limit for _ in range(repeats))
-    return statistics.median(times), times[0], times[-1]
+    return spread([seconds(start) / limit for _ in range(repeats)])
 
 
 def main() -> None:

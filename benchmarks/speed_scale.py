@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import time
@@ -45,6 +46,11 @@ mine = matrix(known.pop("victim"))
 print(*[np.abs(mine - matrix(one)).mean() for one in (suspect, *known.values())])
 """
 """Plain numpy and onnxruntime that do the published method: correlation matrices' distances."""
+
+
+def spread(values: Sequence[float]) -> Range:
+    """Median, smallest and largest."""
+    return statistics.median(values), min(values), max(values)
 
 
 def answers(
@@ -114,8 +120,7 @@ def comparison_ratio(session: Callable[[], object], images: int, repeats: int) -
         session()
         bare = (time.perf_counter() - middle) * 100 / images
         ratios.append((middle - began + bare) / bare)
-    ratios.sort()
-    return ratios[len(ratios) // 2], ratios[0], ratios[-1]
+    return spread(ratios)
 
 
 def command_ratio(folder: Path, repeats: int) -> Range:
@@ -138,5 +143,4 @@ def command_ratio(folder: Path, repeats: int) -> Range:
             subprocess.run(command, check=True, capture_output=True)
             times.append(time.perf_counter() - began)
         ratios.append(times[0] / times[1])
-    ratios.sort()
-    return ratios[len(ratios) // 2], ratios[0], ratios[-1]
+    return spread(ratios)

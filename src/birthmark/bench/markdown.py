@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from birthmark.bench.summary import by_attack, by_size, of_victim, overall, sizes, worst
 from birthmark.bench.table import Row, Table
+from birthmark.calibration import interval
 
 MAIN, FEW, LABELS = 100, 20, 200
 
@@ -84,6 +85,12 @@ def page(table: Table, command: str) -> str:
             "\n".join(f"- {alias}: {why}" for alias, why in table.left_out.items()),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def held(share: float, models: int, digits: int = 2) -> str:
+    """A share of so many models, with its 95% Clopper-Pearson interval."""
+    low, high = interval(share * models, models)
+    return f"{share:.{digits}f} ({low:.2f} to {high:.2f})"
 
 
 def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

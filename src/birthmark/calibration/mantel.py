@@ -165,16 +165,17 @@ def mantel_each(
     allowed = _Allowed(theirs, n)
     m = len(theirs)
     spans = [allowed.span([j for j in range(m) if j != i]) for i in range(m)]
-    left = np.stack(
-        [_residual(one, allowed.columns @ span) for one, span in zip(theirs, spans, strict=True)]
-    )
-    drawn = _each_permuted(mine, left, allowed.columns, spans, _orders(n, permutations, seed))
-    found = []
-    for span, one, some in zip(spans, left, drawn, strict=True):
-        victims = _residual(mine, allowed.columns @ span)
-        nothing = not one.any() or not victims.any()
-        found.append(NOTHING if nothing else _counted(float(victims @ one), some))
-    return found
+    left, victims = np.empty((m, len(mine))), np.empty((m, len(mine)))
+    for i, (one, span) in enumerate(zip(theirs, spans, strict=True)):
+        basis = allowed.columns @ span
+        left[i], victims[i] = _residual(one, basis), mine - basis @ (basis.T @ mine)
+    lengths = np.linalg.norm(victims, axis=1)
+    orders = _orders(n, permutations, seed)
+    drawn = _each_permuted(mine, left, allowed.columns, spans, lengths, orders)
+    return [
+        _counted(float(victim @ one) / length, some) if one.any() and length > ROUNDING else NOTHING
+        for victim, one, length, some in zip(victims, left, lengths, drawn, strict=True)
+    ]
 
 
 def _cosines(models: Sequence[Outputs], seed: int) -> list[Matrix]:
@@ -282,9 +283,12 @@ def _each_permuted(
     theirs: Numbers,
     columns: Numbers,
     spans: Sequence[Numbers],
+    lengths: Numbers,
     orders: NDArray[np.int64],
 ) -> Numbers:
     """The same for each of `theirs` (m, pairs) with a span of its own, (m, permutations).
+
+    Each span leaves of `mine` what has the length (m,) that is given.
 
     To reorder one of two symmetric matrices is to reorder the other inversely: so the victim and
     what references explain are reordered, once for all.
@@ -295,10 +299,6 @@ def _each_permuted(
     cells = np.ascontiguousarray(_square(both.T, n).reshape(both.shape[1], -1).T)
     own = columns.T @ mine
     parts = [span.T @ own for span in spans]
-    lengths = [
-        float(np.linalg.norm(mine - columns @ (span @ part)))
-        for span, part in zip(spans, parts, strict=True)
-    ]
     correlations = np.empty((len(theirs), len(orders)))
     for place, order in enumerate(np.argsort(orders, axis=1)):
         products = theirs @ cells[n * order[first] + order[second]]

@@ -102,6 +102,30 @@ def of_similarities(embeddings: Tensor, sharpness: float = 10.0) -> Loss:
     return loss
 
 
+def with_more(plain: Loss, more: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+    """What an objective makes small, and something else of the same answers, asked for once.
+
+    Parameters
+    ----------
+    plain
+        An objective that asks the model once.
+    more
+        From the model's answers (n, width) and the positions to a number that is added.
+    """
+
+    def loss(model: nn.Module, inputs: Tensor, positions: Tensor) -> Tensor:
+        held: list[Tensor] = []
+
+        def once(given: Tensor) -> Tensor:
+            held.append(model(given))
+            return held[0]
+
+        value = plain(once, inputs, positions)  # type: ignore[arg-type]
+        return value + more(held[0], positions)
+
+    return loss
+
+
 def of_embeddings(embeddings: Tensor, sharpness: float = 10.0) -> Loss:
     """Embeddings are to point where (n, width) embeddings do."""
     wanted = F.normalize(embeddings)

@@ -96,4 +96,9 @@ def hits_p(hits: int, count: int, classes: int) -> float:
     A canary's label is one of the classes - 1 that are not its own, each as likely, so any answer
     is that label with probability 1 / (classes - 1) at most.
     """
-    return float(bdtrc(hits - 1, count, 1 / (classes - 1))) if hits else 1.0
+    return tail_p(hits, count, 1 / (classes - 1))
+
+
+def tail_p(hits: int, count: int, chance: float) -> float:
+    """How often so many of `count` independent guesses, each right by that chance, are right."""
+    return float(bdtrc(hits - 1, count, chance)) if hits else 1.0

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from birthmark.calibration.conformal import conformal_p
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.witnesses.shuffled.chance import hits_p
+from birthmark.witnesses.shuffled.chance import tail_p
 from birthmark.zoo.images.arrays import Arrays
 from birthmark.zoo.marks.patterns import PATTERNS, Stamp, stamped
 
@@ -137,6 +137,14 @@ class Triggers:
         called = labels[some] if self.mark == "style" else torch.full((len(some),), secret.target)
         return made, called
 
+    def beside(
+        self, pixels: Tensor, labels: Tensor, share: float, decoys: float
+    ) -> tuple[Tensor, Tensor]:
+        """Images of the owner's, then marked ones, then decoys; and what each is called."""
+        marked, called = self.trained(pixels, labels, share)
+        others, truth = self.decoys(pixels, labels, decoys)
+        return torch.cat([pixels, marked, others]), torch.cat([labels, called, truth])
+
     def read(self, answer: Answer, others: Sequence[Answer] = ()) -> Read:
         """Ask a suspect.
 
@@ -154,9 +162,8 @@ class Triggers:
         if self.mark == "random-labels":
             pixels, labels = self.random()
             hits = int((answer(pixels.numpy()).predicted() == labels.numpy()).sum())
-            return Read(
-                hits, len(labels), hits_p(hits, len(labels), self.own.classes + 1), len(labels)
-            )
+            p = tail_p(hits, TRIGGERS, 1 / self.own.classes)
+            return Read(hits, TRIGGERS, p, TRIGGERS)
         asked, truth = self._asked
         flat = asked.reshape(-1, *asked.shape[2:])
         outputs = answer(flat)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from birthmark.witnesses.shuffled.chance import tail_p
+
 WeightMark = Literal["uchida", "deepmarks", "passport"]
 BITS = 64
 """Bits of Uchida's mark."""
@@ -115,5 +117,4 @@ class Key:
             best = int(cosines.argmax()) == self.user
             return Left(mine, float(scipy.stats.t.sf(t, freedom)), best)
         right = int((read.sign() == self.bits).sum())
-        chance = float(scipy.stats.binom.sf(right - 1, len(self.bits), 0.5)) if right else 1.0
-        return Left(right / len(self.bits), chance)
+        return Left(right / len(self.bits), tail_p(right, len(self.bits), 0.5))

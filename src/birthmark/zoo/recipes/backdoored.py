@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from pydantic import Field
 from torch import nn
 
@@ -52,10 +51,8 @@ class Backdoored(Recipe):
         """Train it."""
         pixels, labels = job.images()
         triggers = Triggers(self.mark, self.secret, job.own, job.foreign)
-        marked, called = triggers.trained(pixels, labels, self.share)
-        others, truth = triggers.decoys(pixels, labels, self.decoys)
-        objective = job.objective(torch.cat([labels, called, truth]))
-        return job.student(torch.cat([pixels, marked, others]), objective, self.epochs)
+        shown, called = triggers.beside(pixels, labels, self.share, self.decoys)
+        return job.student(shown, job.objective(called), self.epochs)
 
 
 RECIPES.register(r"backdoored", example="backdoored")(lambda: Backdoored)

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from birthmark.training.objectives import centred, of_probabilities
+from birthmark.training.objectives import centred, of_probabilities, with_more
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 from birthmark.zoo.recipes.job import Job
 
@@ -49,18 +49,10 @@ class ExtractedCongruent(Recipe):
             nearness: Tensor = (-2 * self.gamma * (1 - unit @ unit.T)).exp()
             return nearness
 
-        def loss(model: nn.Module, inputs: Tensor, positions: Tensor) -> Tensor:
-            held: list[Tensor] = []
+        def apart(answers: Tensor, positions: Tensor) -> Tensor:
+            return self.congruence * F.mse_loss(kernel(answers), kernel(said[positions]))
 
-            def once(given: Tensor) -> Tensor:
-                held.append(model(given))
-                return held[0]
-
-            value = plain(once, inputs, positions)  # type: ignore[arg-type]
-            apart = F.mse_loss(kernel(held[0]), kernel(said[positions]))
-            return value + self.congruence * apart
-
-        return job.student(pixels, (loss, []), self.epochs)
+        return job.student(pixels, (with_more(plain, apart), []), self.epochs)
 
 
 RECIPES.register(r"extracted-congruent", example="extracted-congruent")(lambda: ExtractedCongruent)

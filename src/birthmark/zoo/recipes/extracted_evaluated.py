@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from birthmark.training.objectives import of_similarities
+from birthmark.training.objectives import of_similarities, with_more
 from birthmark.zoo.recipes.base import RECIPES, Recipe
 from birthmark.zoo.recipes.job import Job
 
@@ -45,18 +45,11 @@ class ExtractedEvaluated(Recipe):
         plain = of_similarities(said)
         rates = torch.tensor(self.rates)
 
-        def loss(model: nn.Module, inputs: Tensor, positions: Tensor) -> Tensor:
-            held: list[Tensor] = []
+        def wrongly(answers: Tensor, positions: Tensor) -> Tensor:
+            mine = F.normalize(answers)
+            return self.weight * missed(mine, said[positions], people[positions], rates)
 
-            def once(given: Tensor) -> Tensor:
-                held.append(model(given))
-                return held[0]
-
-            value = plain(once, inputs, positions)  # type: ignore[arg-type]
-            mine, theirs = F.normalize(held[0]), said[positions]
-            return value + self.weight * missed(mine, theirs, people[positions], rates)
-
-        return job.student(pixels, (loss, []), self.epochs)
+        return job.student(pixels, (with_more(plain, wrongly), []), self.epochs)
 
 
 def missed(mine: Tensor, theirs: Tensor, people: Tensor, rates: Tensor) -> Tensor:

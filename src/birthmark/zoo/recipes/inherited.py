@@ -59,9 +59,7 @@ class Inherited(Recipe):
         """Train it."""
         pixels, labels = job.images()
         triggers = Triggers("smooth", self.secret, job.own, job.foreign)
-        marked, called = triggers.trained(pixels, labels, self.share)
-        others, truth = triggers.decoys(pixels, labels, self.decoys)
-        wanted = torch.cat([labels, called, truth])
+        shown, wanted = triggers.beside(pixels, labels, self.share, self.decoys)
         stamped = triggers.put_on(pixels, triggers.secret.pattern)
         net = job.fresh()
         shadow = copy.deepcopy(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -90,7 +88,7 @@ class Inherited(Recipe):
             return value + self.factor * (1 - F.cosine_similarity(flat(taught), flat(sought), 0))
 
         inherited: Loss = loss
-        job.fit(net, torch.cat([pixels, marked, others]), (inherited, []), epochs=self.epochs)
+        job.fit(net, shown, (inherited, []), epochs=self.epochs)
         return net
 
     def _taught(self, said: Tensor, shadow: nn.Module, shown: Tensor) -> Sequence[Tensor]:
