@@ -24,7 +24,10 @@ FIRST = """# Many protected models
 A suspect is asked one task set, and audited by the fingerprints of the ten models that answer most
 alike ([how](../docs/how-to/scan-a-hub.md)). Each part below names the command that wrote it.
 """
-ZOOS = "objects", "diverse", "pretrained", "emotion", "faces"
+ZOOS = (
+    *("objects", "pretrained", "emotion", "faces"),
+    *("diverse", "emotion-diverse", "objects-large"),
+)
 PARTS = {
     "recall": "Is the victim among the nearest ten?",
     "rate": "How often is an innocent accused?",

@@ -15,12 +15,12 @@ from birthmark.common.jsons import has_few_parts
 from birthmark.registry.sketch import WIDTH
 
 FORMAT: Literal["birthmark-registry/1"] = "birthmark-registry/1"
-SKETCH: Literal["birthmark-sketch/1"] = "birthmark-sketch/1"
+SKETCH: Literal["birthmark-sketch/2"] = "birthmark-sketch/2"
 LEAST_PROBES, MOST_PROBES = 20, 300
 MAX_BYTES = 1 << 20
 MAX_PARTS = 1000
 
-Number = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
+Number = Annotated[int, Field(ge=-127, le=127, strict=True)]
 Numbers = Annotated[list[Number], Field(min_length=WIDTH, max_length=WIDTH)]
 
 
@@ -79,7 +79,7 @@ class SketchFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["birthmark-sketch/1"] = SKETCH
+    format: Literal["birthmark-sketch/2"] = SKETCH
     task: Digest
     fingerprint: Digest
     answers: Numbers

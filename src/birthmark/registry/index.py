@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 
 from birthmark.common.digests import sha256
 from birthmark.common.files import whole_folder
-from birthmark.registry.search import BLOCK, HEAD, ROW, Floats, Rows, nearest_others, weigh
+from birthmark.registry.search import CODE, Floats, Rows, coded, weights_of
+from birthmark.registry.sketch import WIDTH, Sketches
 
 NAME = np.dtype("S64")
 ANSWERS, LABELS = "answers", "labels"
 SAMPLE = 499
-"""Models that tell how near innocent ones come to each other."""
+"""Models that tell how near innocent ones come to each other: at most half of all."""
+WEIGHING = 4096
+"""Others, by which all are weighed: what they differ in is fitted to them."""
+SOME = 1 << 14
 
-Read = Callable[[str, str], Floats]
+DAMAGED = OSError, ValueError, EOFError
+
+Read = Callable[[str, str], Sketches]
 """From a kind and a model's name to its sketch."""
 
 
@@ -31,7 +37,8 @@ class Index:
     ----------
     folder
         Holds `names.npy`, `labelled.npy`, and for answers and labels the sketches
-        (`answers.npy`) and how near some models come to any other (`answers-others.npy`).
+        (`answers.npy`), their codes and weights (`answers-codes.npy`, `answers-weights.npy`), and
+        how near some models come to any other (`answers-others.npy`).
     names
         Of all models, sorted, bytes of 64 at most, (n,).
     labelled
@@ -46,18 +53,25 @@ class Index:
     def opened(cls, folder: Path) -> Index | None:
         """Map it; None if it isn't there, or not whole."""
         names, labelled = (_mapped(folder / f"{one}.npy") for one in ("names", "labelled"))
-        if names is None or labelled is None or len(names) != len(labelled):
+        if names is None or labelled is None or names.ndim != 1 or names.shape != labelled.shape:
             return None
         if names.dtype != NAME or labelled.dtype != np.bool_:
             return None
         index = cls(folder, names, labelled)
         sizes = {ANSWERS: len(names), LABELS: int(labelled.sum())}
         for kind, size in sizes.items():
-            rows = _mapped(folder / f"{kind}.npy")
-            others = _mapped(folder / f"{kind}-others.npy")
-            if rows is None or rows.dtype != ROW or rows.shape != (HEAD + size,):
+            try:
+                rows = index.rows(kind)
+            except DAMAGED:
                 return None
-            if others is None or others.dtype != np.float32 or len(others) != min(size, SAMPLE):
+            others = _mapped(folder / f"{kind}-others.npy")
+            if rows.sketches.dtype != np.int8 or rows.sketches.shape != (size, WIDTH):
+                return None
+            if rows.codes.dtype != np.uint16 or rows.codes.shape != (size, CODE):
+                return None
+            if rows.weights.dtype != np.float32 or rows.weights.shape[1:] != (WIDTH,):
+                return None
+            if others is None or others.dtype != np.float32 or len(others) != sampled(size):
                 return None
         return index
 
@@ -68,18 +82,45 @@ class Index:
 
     def rows(self, kind: str) -> Rows:
         """Sketches of a kind, in the order of `of(kind)`."""
-        rows: Rows = np.load(self.folder / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
-        return rows
+        files = (self.folder / f"{kind}{what}.npy" for what in ("", "-codes", "-weights"))
+        return Rows(*(np.load(one, mmap_mode="r", allow_pickle=False) for one in files))
 
     def chance(self, kind: str, cosine: float) -> float:
         """How often a model of the registry comes as near as this to any other one.
 
         A rank among some 500 of them, drawn by their names' digests: at least 1 / (their number +
         1). For a suspect that is one more such model it is a p-value of the whole search, however
-        many models are searched, since each of these was compared with all others too.
+        many models are searched: each of these was compared with all others too, and none of them
+        helped to weigh.
         """
         others = np.load(self.folder / f"{kind}-others.npy", allow_pickle=False)
         return (1 + int((others >= cosine).sum())) / (len(others) + 1)
+
+
+def sampled(models: int) -> int:
+    """How many of so many models tell how near innocent ones come."""
+    return min(models // 2, SAMPLE)
+
+
+def indexed(sketches: Sketches, order: NDArray[np.int64]) -> tuple[Rows, Floats]:
+    """Weigh sketches, and tell how near some come to any other one.
+
+    Parameters
+    ----------
+    sketches
+        int8 (n, 2048).
+    order
+        Places in random order: the first come in the sample, those after them weigh.
+
+    Returns
+    -------
+    tuple
+        Rows; float32 (sampled(n),), cosines, sorted.
+    """
+    drawn, others = np.split(order, [sampled(len(sketches))])
+    weights = weights_of(sketches[np.sort(others[:WEIGHING])])
+    codes, near = coded(sketches, weights, drawn)
+    return Rows(sketches, codes, weights), near
 
 
 def write(
@@ -99,27 +140,28 @@ def write(
         np.save(passing / "names.npy", named)
         np.save(passing / "labelled.npy", flags)
         for kind, some in ((ANSWERS, named), (LABELS, named[flags])):
-            file = passing / f"{kind}.npy"
-            rows = np.lib.format.open_memmap(file, "w+", ROW, (HEAD + len(some),))
-            _fill(rows["sketch"][HEAD:], some, kind, old, read)
-            weigh(rows)
-            rows.flush()
-            drawn = sorted(range(len(some)), key=lambda i: sha256(bytes(some[i])))[:SAMPLE]
-            near = nearest_others(rows, np.array(drawn, np.int64))
+            shape = (len(some), WIDTH)
+            sketches = np.lib.format.open_memmap(passing / f"{kind}.npy", "w+", np.int8, shape)
+            _fill(sketches, some, kind, old, read)
+            order = np.array(sorted(range(len(some)), key=lambda i: sha256(bytes(some[i]))), int)
+            rows, near = indexed(sketches, order)
+            sketches.flush()
+            np.save(passing / f"{kind}-weights.npy", rows.weights)
+            np.save(passing / f"{kind}-codes.npy", rows.codes)
             np.save(passing / f"{kind}-others.npy", near)
 
 
 def _fill(
-    sketches: Floats, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read
+    sketches: Sketches, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read
 ) -> None:
     known = np.zeros(len(names), bool)
     if old is not None and len(there := old.of(kind)):
         places = np.searchsorted(there, names)
         places[places == len(there)] = 0
         known = there[places] == names
-        before = old.rows(kind)["sketch"][HEAD:]
-        for start in range(0, len(names), BLOCK):
-            some = start + np.flatnonzero(known[start : start + BLOCK])
+        before = old.rows(kind).sketches
+        for start in range(0, len(names), SOME):
+            some = start + np.flatnonzero(known[start : start + SOME])
             sketches[some] = before[places[some]]
     for i in np.flatnonzero(~known):
         sketches[i] = read(kind, names[i].decode())
@@ -128,6 +170,6 @@ def _fill(
 def _mapped(file: Path) -> NDArray[Any] | None:
     try:
         array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except DAMAGED:
         return None
-    return array if array.ndim == 1 else None
+    return array

@@ -31,8 +31,8 @@ from birthmark.registry.documents import (
     task_digest,
 )
 from birthmark.registry.index import ANSWERS, LABELS, Index, write
-from birthmark.registry.search import Floats, nearest
-from birthmark.registry.sketch import DIGITS, sketch
+from birthmark.registry.search import nearest
+from birthmark.registry.sketch import Sketches, sketch
 
 FILE, SKETCH, FINGERPRINT = "registry.json", "sketch.json", "fingerprint.birthmark"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,50}-[0-9a-f]{12}")
@@ -358,14 +358,15 @@ class Registry:
             raise BirthmarkError(name, "belongs to a fingerprint with another seal", "add it again")
         return read
 
-    def _numbers_of(self, kind: str, name: str) -> Floats:
+    def _numbers_of(self, kind: str, name: str) -> Sketches:
         read = self._sketch_of(name)
-        return np.array(read.answers if kind == ANSWERS else read.labels, np.float32)
+        return np.array(read.answers if kind == ANSWERS else read.labels, np.int8)
 
 
 def _short(seal: str) -> str:
     return seal.removeprefix("sha256:")[:12]
 
 
-def _numbers(answers: Outputs) -> list[float]:
-    return [round(one, DIGITS) for one in sketch(answers).tolist()]
+def _numbers(answers: Outputs) -> list[int]:
+    numbers: list[int] = sketch(answers).tolist()
+    return numbers
