@@ -101,6 +101,7 @@ def looked_up(file: Path) -> Iterator[Looked]:
         name: sketch(recorded.outputs(name, "natural").first(TASK))
         for name in dict.fromkeys([*protected, *asked])
     }
+
     def held(names: Sequence[str]) -> tuple[Rows, NDArray[np.float32]]:
         order = sorted(range(len(names)), key=lambda i: sha256(names[i].encode()))
         return indexed(np.stack([drawn[one] for one in names]), np.array(order))

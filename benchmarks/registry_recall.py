@@ -17,7 +17,7 @@ from birthmark.bench.population import Population
 from birthmark.calibration import interval
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.registry.index import indexed
-from birthmark.registry.search import FIRST, codes_of, differing, nearest, weighed, weights_of
+from birthmark.registry.search import FIRST, nearest, weighed, weights_of
 from birthmark.registry.sketch import WIDTH, Sketches, sketch
 from birthmark.zoo.answers import Recorded, read_answers
 
@@ -145,16 +145,15 @@ def places(
     chances = (1 + (others[:, None] >= mine).sum(axis=0)) / (len(others) + 1)
     if not largest:
         return found, chances
-    signs, victim = codes_of(own), codes_of(weighed(real[:1], rows.weights))
-    apart = np.array([differing(victim, one)[0] for one in signs])
+    signs = np.sign(own)
+    alike = signs @ np.sign(weighed(real[:1], rows.weights)[0])
     nearer, agreeing = (np.zeros(len(thieves), np.int64) for _ in range(2))
     for number in range(-1, (SIZES[-1] - SIZES[-2]) // BLOCK):
         fresh = sketches[1:] if number < 0 else drawn.block(100 + number)
         for start in range(0, len(fresh), PART):
             part = weighed(fresh[start : start + PART], rows.weights)
-            codes = codes_of(part)
             nearer += (part @ own.T >= mine).sum(axis=0)
-            agreeing += [int((differing(codes, s) <= d).sum()) for s, d in zip(signs, apart, strict=True)]
+            agreeing += (np.sign(part) @ signs.T >= alike).sum(axis=0)
     found[:, -1] = np.where(agreeing < FIRST, np.minimum(nearer, NEAREST), NEAREST)
     return found, chances
 
