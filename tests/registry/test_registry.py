@@ -214,11 +214,15 @@ def test_a_sketch_keeps_what_correlations_say() -> None:
     assert 22 < sketch(one).std() < 26
 
 
+def rounded(numbers: Any) -> Sketches:
+    whole: Sketches = np.clip(np.round(numbers), -127, 127).astype(np.int8)
+    return whole
+
+
 def drawn(rng: np.random.Generator, lineages: Any, count: int) -> Sketches:
     """Models of some lineages that differ most in a few directions."""
     own = rng.normal(size=(count, WIDTH)) * np.geomspace(100, 5, WIDTH)
-    numbers = 20 * lineages[rng.integers(0, len(lineages), count)] + own
-    return np.clip(np.round(numbers), -127, 127).astype(np.int8)
+    return rounded(20 * lineages[rng.integers(0, len(lineages), count)] + own)
 
 
 @pytest.mark.parametrize("models", [200, 2000])
@@ -239,8 +243,8 @@ def test_the_nearest_of_many_are_those_that_comparing_with_all_finds() -> None:
     models = drawn(rng, rng.normal(size=(8, WIDTH)), 2 * FIRST)
     rows, _ = indexed(models, np.arange(len(models)))
     alike = [17, 9_999, 4_321, 6_000]
-    query = np.array([0.6, 0.45, 0.3, 0.2]) @ models[alike] + rng.normal(size=WIDTH) * 20
-    query = np.clip(np.round(query), -127, 127).astype(np.int8)
+    mixed = np.array([0.6, 0.45, 0.3, 0.2]) @ models[alike]
+    query = rounded(mixed + rng.normal(size=WIDTH) * 20)
     cosines = weighed(models, rows.weights) @ weighed(query[None], rows.weights)[0]
     found = nearest(rows, query, 10)
     assert [one.place for one in found[:4]] == alike == np.argsort(-cosines)[:4].tolist()
@@ -251,7 +255,7 @@ def test_a_direction_in_which_all_models_differ_counts_as_the_others_do() -> Non
     rng = np.random.default_rng(2)
     direction = rng.choice([-1, 1], WIDTH)
     own = 15 * rng.normal(size=(600, WIDTH)) + 15 * rng.normal(size=(600, 1)) * direction
-    models = np.clip(np.round(own), -127, 127).astype(np.int8)
+    models = rounded(own)
     for fitted, large in ((models[:15], True), (models[:300], False)):
         rows = weighed(models[300:], weights_of(fitted))
         along = np.var(rows @ direction) / WIDTH / np.var(rows)

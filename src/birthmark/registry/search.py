@@ -122,7 +122,7 @@ def weights_of(sketches: Sketches) -> Floats:
 def weighed(sketches: Sketches, weights: Floats) -> Floats:
     """Sketches less the mean and the shares of directions, of length 1; float32 (n, 2048)."""
     mean, directions = weights[0], weights[1:]
-    rows = sketches - mean
+    rows: Floats = sketches - mean
     rows -= (rows @ directions.T) @ directions
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), TINY)
     return rows
