@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from birthmark.common.files import whole_folder
 from birthmark.registry.search import BLOCK, HEAD, ROW, Floats, Rows, nearest_others, weigh
 
 NAME = np.dtype("S64")
-ANSWERS, LABELS = "answers", "labels"
+ANSWERS, LABELS, WEIGHTS = "answers", "labels", "weights"
+SOME = LABELS, WEIGHTS
+"""Kinds of sketches that not every model has."""
 SAMPLE = 499
 """Models that tell how near innocent ones come to each other."""
 
@@ -30,29 +32,33 @@ class Index:
     Attributes
     ----------
     folder
-        Holds `names.npy`, `labelled.npy`, and for answers and labels the sketches
-        (`answers.npy`) and how near some models come to any other (`answers-others.npy`).
+        Holds `names.npy`, and for answers, labels and weights the sketches (`answers.npy`), how
+        near some models come to any other (`answers-others.npy`), and which models have such a
+        sketch if not all have (`labels-having.npy`).
     names
         Of all models, sorted, bytes of 64 at most, (n,).
-    labelled
-        Which of them have a sketch of labels, bool (n,).
+    having
+        Which of them have a sketch of labels, and of weights, bool (n,).
     """
 
     folder: Path
     names: NDArray[np.bytes_]
-    labelled: NDArray[np.bool_]
+    having: dict[str, NDArray[np.bool_]]
 
     @classmethod
     def opened(cls, folder: Path) -> Index | None:
         """Map it; None if it isn't there, or not whole."""
-        names, labelled = (_mapped(folder / f"{one}.npy") for one in ("names", "labelled"))
-        if names is None or labelled is None or len(names) != len(labelled):
+        names = _mapped(folder / "names.npy")
+        if names is None or names.dtype != NAME:
             return None
-        if names.dtype != NAME or labelled.dtype != np.bool_:
-            return None
-        index = cls(folder, names, labelled)
-        sizes = {ANSWERS: len(names), LABELS: int(labelled.sum())}
-        for kind, size in sizes.items():
+        index = cls(folder, names, {})
+        for kind in SOME:
+            having = _mapped(folder / f"{kind}-having.npy")
+            if having is None or having.dtype != np.bool_ or len(having) != len(names):
+                return None
+            index.having[kind] = having
+        for kind in (ANSWERS, *SOME):
+            size = len(index.of(kind))
             rows = _mapped(folder / f"{kind}.npy")
             others = _mapped(folder / f"{kind}-others.npy")
             if rows is None or rows.dtype != ROW or rows.shape != (HEAD + size,):
@@ -63,7 +69,7 @@ class Index:
 
     def of(self, kind: str) -> NDArray[np.bytes_]:
         """Names of the models that have such a sketch."""
-        named: NDArray[np.bytes_] = self.names[self.labelled] if kind == LABELS else self.names
+        named: NDArray[np.bytes_] = self.names[self.having[kind]] if kind in SOME else self.names
         return named
 
     def rows(self, kind: str) -> Rows:
@@ -83,7 +89,11 @@ class Index:
 
 
 def write(
-    folder: Path, names: Sequence[str], labelled: Sequence[bool], old: Index | None, read: Read
+    folder: Path,
+    names: Sequence[str],
+    having: Mapping[str, Sequence[bool]],
+    old: Index | None,
+    read: Read,
 ) -> None:
     """Write an index, from an old one as far as that has the models.
 
@@ -94,11 +104,15 @@ def write(
     BirthmarkError
         If a sketch can't be read, or the folder can't be written.
     """
-    named, flags = np.array(names, NAME), np.array(labelled, np.bool_)
+    named = np.array(names, NAME)
     with whole_folder(folder) as passing:
         np.save(passing / "names.npy", named)
-        np.save(passing / "labelled.npy", flags)
-        for kind, some in ((ANSWERS, named), (LABELS, named[flags])):
+        for kind in (ANSWERS, *SOME):
+            some = named
+            if kind in SOME:
+                flags = np.array(having[kind], np.bool_)
+                np.save(passing / f"{kind}-having.npy", flags)
+                some = named[flags]
             file = passing / f"{kind}.npy"
             rows = np.lib.format.open_memmap(file, "w+", ROW, (HEAD + len(some),))
             _fill(rows["sketch"][HEAD:], some, kind, old, read)
