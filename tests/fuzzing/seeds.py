@@ -423,9 +423,17 @@ def registered() -> dict[str, bytes]:
     images = ImageSetRecord(digest=sha256(b"c"), count=20, resize=(8, 8))
     task = RegistryFile(task=task_digest(probes), images=images, seed=0, probes=probes)
     numbers = [i / 256 for i in range(WIDTH)]
-    told = SketchFile(task=task.task, fingerprint=task.task, answers=numbers, labels=numbers)
-    files = {"task": task, "sketch": told, "faces": told.model_copy(update={"labels": None})}
-    return {name: canonical_json(one.model_dump(mode="json")) for name, one in files.items()}
+    told = SketchFile(
+        task=task.task, fingerprint=task.task, answers=numbers, labels=numbers, weights=numbers
+    )
+    first = told.model_dump(mode="json", exclude={"weights"})
+    files = {
+        "task": task.model_dump(mode="json"),
+        "sketch": first,
+        "faces": first | {"labels": None},
+        "weights": told.model_dump(mode="json"),
+    }
+    return {name: canonical_json(one) for name, one in files.items()}
 
 
 def seeds() -> dict[str, dict[str, bytes]]:

@@ -288,6 +288,11 @@ class Registry:
         """The models whose files' weights are most alike; none where none has such a sketch."""
         return self._nearest(WEIGHTS, weights, k)
 
+    @property
+    def weighed(self) -> int:
+        """How many models have a sketch of their weights."""
+        return sum(self._surveyed.having[WEIGHTS])
+
     def _nearest(self, kind: str, query: Floats, k: int) -> list[Near]:
         index = self._index
         names = index.of(kind)
