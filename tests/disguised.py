@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import safetensors.numpy
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 Layers = dict[str, NDArray[np.float32]]
 
@@ -92,4 +94,16 @@ DISGUISES: dict[str, Callable[[Layers], Layers]] = {
 
 def saved(path: Path, layers: Layers) -> Path:
     path.write_bytes(safetensors.numpy.save(layers))
+    return path
+
+
+def as_onnx(path: Path, layers: Layers) -> Path:
+    """A graph that uses every layer, though it could not be run."""
+    nodes = [
+        helper.make_node("Conv" if one.ndim > 2 else "Gemm", ["x", name], [f"to {name}"])
+        for name, one in layers.items()
+    ]
+    held = [numpy_helper.from_array(one, name) for name, one in layers.items()]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", inputs, [], held)), path)
     return path

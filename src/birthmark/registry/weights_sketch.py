@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from fnmatch import fnmatch
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birthmark.common.errors import BirthmarkError
+from birthmark.models.adapters.model_files import RECORDED
 from birthmark.models.weights import Tensor, read_weights, readable
 from birthmark.registry.sketch import DIGITS, WIDTH
 from birthmark.witnesses.weights.in_place import hidden
@@ -52,10 +54,13 @@ def weights_sketch(tensors: Sequence[Tensor]) -> NDArray[np.float32] | None:
 def sketch_of_file(spec: str) -> tuple[NDArray[np.float32] | None, BirthmarkError | None]:
     """The sketch of what a model is named by, or why its weights can't be read.
 
-    Neither for what has no weights to read: an API, code, a folder of answers, a linear model.
+    Neither for what has no weights to read: an API, code, a linear model; nor for recorded answers,
+    which are what a suspect's safetensors file is.
     """
+    if not readable(spec) or any(fnmatch(spec.lower(), one) for one in RECORDED):
+        return None, None
     try:
-        return (weights_sketch(read_weights(spec)) if readable(spec) else None), None
+        return weights_sketch(read_weights(spec)), None
     except BirthmarkError as error:
         return None, error
 
