@@ -228,7 +228,8 @@ def section(zoos: Sequence[Path]) -> str:
         " at 10 in registries with so many models, the rest drawn from a normal distribution with"
         " the real ones' mean and covariance (Ledoit and Wolf; seed 0). *Said*: at 100,000, the"
         f" cosine is at least {CLEAR:g} and greater than that of any of 199 drawn models with any"
-        " other, so that the output speaks of the weights.",
+        f" other, so that the output speaks of the weights. With less than {CLEAR:g} a model is not"
+        " audited for its weights.",
         "### Copies, by what was done to the weights",
         grid(head, [_row(what, some) for what, some in _by(plain, "what")]),
         "`extracted-adversarial` and `extracted-free-adversarial` learnt from the victim's answers,"
