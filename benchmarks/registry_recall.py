@@ -17,7 +17,7 @@ from birthmark.bench.population import Population
 from birthmark.calibration import interval
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.registry.index import indexed
-from birthmark.registry.search import FIRST, nearest, weighed, weights_of
+from birthmark.registry.search import FIRST, nearest, scale_of, scaled
 from birthmark.registry.sketch import WIDTH, Sketches, sketch
 from birthmark.zoo.answers import Recorded, read_answers
 
@@ -127,7 +127,7 @@ def places(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """How many models come before the victim, (thieves, sizes), and chances among 100,000.
 
-    At the largest size models are weighed as 100,000 are, and a victim that is not among those
+    At the largest size models are scaled as 100,000 are, and a victim that is not among those
     that agree with the thief in most signs counts as not found.
     """
     drawn = Drawn(real[1:], seed)
@@ -137,8 +137,8 @@ def places(
         blocks = [drawn.block(i, min(BLOCK, extra - i * BLOCK)) for i in range(-(-extra // BLOCK))]
         sketches = np.concatenate([real[:size], *blocks])
         rows, others = indexed(sketches, np.random.default_rng(seed).permutation(size))
-        own = weighed(thieves, rows.weights)
-        mine = own @ weighed(real[:1], rows.weights)[0]
+        own = scaled(thieves, rows.scale)
+        mine = own @ scaled(real[:1], rows.scale)[0]
         for i, thief in enumerate(thieves):
             there = [one.place for one in nearest(rows, thief, NEAREST)]
             found[i, at] = there.index(0) if 0 in there else NEAREST
@@ -146,12 +146,12 @@ def places(
     if not largest:
         return found, chances
     signs = np.sign(own)
-    alike = signs @ np.sign(weighed(real[:1], rows.weights)[0])
+    alike = signs @ np.sign(scaled(real[:1], rows.scale)[0])
     nearer, agreeing = (np.zeros(len(thieves), np.int64) for _ in range(2))
     for number in range(-1, (SIZES[-1] - SIZES[-2]) // BLOCK):
         fresh = sketches[1:] if number < 0 else drawn.block(100 + number)
         for start in range(0, len(fresh), PART):
-            part = weighed(fresh[start : start + PART], rows.weights)
+            part = scaled(fresh[start : start + PART], rows.scale)
             nearer += (part @ own.T >= mine).sum(axis=0)
             agreeing += (np.sign(part) @ signs.T >= alike).sum(axis=0)
     found[:, -1] = np.where(agreeing < FIRST, np.minimum(nearer, NEAREST), NEAREST)
@@ -161,7 +161,7 @@ def places(
 def alikeness(file: Path, n: int, seed: int) -> list[str]:
     """How near honest models come to each other, real ones and drawn ones: a table's row.
 
-    One half of the real ones tells how others are drawn and weighed, the other half is compared.
+    One half of the real ones tells how others are drawn and scaled, the other half is compared.
     """
     recorded = read_answers(file)
     population = Population.of(recorded)
@@ -169,10 +169,10 @@ def alikeness(file: Path, n: int, seed: int) -> list[str]:
     honest = [*population.references, *population.independents]
     sketches = np.stack([sketch(recorded.outputs(one, probes).first(n)) for one in honest])
     told, left = np.array_split(np.random.default_rng(seed).permutation(len(honest)), 2)
-    weights = weights_of(sketches[told])
+    scale = scale_of(sketches[told], np.arange(len(told)))
     row = [file.stem, str(len(left))]
     for some in (sketches[left], Drawn(sketches[told], seed).block(0, len(left))):
-        rows = weighed(some, weights)
+        rows = scaled(some, scale)
         cosines = rows @ rows.T
         np.fill_diagonal(cosines, -1)
         row.append(f"{np.median(cosines.max(axis=0)):.2f}")
@@ -214,7 +214,7 @@ def section(folder: Path, seed: int, keep: Path, names: Sequence[str]) -> str:
         + "; ".join(_interval(one, [hit for hit in full if hit.kind == one]) for one in kinds)
         + ".",
         "Are drawn models as alike as real ones? One half of a zoo's independent models tells how"
-        " others are drawn and weighed; beside it the median cosine of a model of the other half"
+        " others are drawn and scaled; beside it the median cosine of a model of the other half"
         " with the nearest one there, and of as many drawn ones. Where real ones are nearer to each"
         " other, a real registry is harder to search than the columns from 1,000 on; in the column"
         " of 100 most models are real.",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from birthmark.bench.markdown import grid
-from birthmark.registry.index import NAME, indexed
+from birthmark.registry.index import NAME, PARTIAL, indexed
 from birthmark.registry.search import CODE
 from birthmark.registry.sketch import WIDTH
 
@@ -21,7 +21,7 @@ FOLDERS = 100_000
 QUERIES = 20
 BLOCK = 50_000
 COLUMNS = (
-    *("models", "index", "weigh, s", "first query, ms", "median, ms", "median, waited, ms"),
+    *("models", "index", "index, s", "first query, ms", "median, ms", "median, waited, ms"),
     "peak",
 )
 SEARCH = """
@@ -58,14 +58,14 @@ def section(seed: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
             made = Path(folder) / f"index-{size}"
-            weighing = _index(made, size, seed)
+            took = _index(made, size, seed)
             first, usual, waited, peak = _ran(SEARCH, str(made), str(QUERIES))
             held = sum(one.stat().st_size for one in made.iterdir())
             lines.append(
                 [
                     f"{size:,}",
                     f"{held / 2**20:,.0f} MiB",
-                    f"{weighing:.1f}",
+                    f"{took:.1f}",
                     f"{1000 * first:.0f}",
                     f"{1000 * usual:.1f}",
                     f"{1000 * waited:.1f}",
@@ -77,9 +77,10 @@ def section(seed: int) -> str:
         [
             f"Sketches drawn at random; {QUERIES} queries in a process of its own, each compared"
             " with all by their signs, and with 5,000 number by number. Times are of the processor,"
-            " since the machine was busy with other work; *waited* is by the clock. *Weigh*: mean,"
-            " directions, signs, and how near 499 models come to any other, each time after models"
-            " were added. *Peak* is of the whole process, what it reads of mapped files included.",
+            " since the machine was busy with other work; *waited* is by the clock. *Index, s*:"
+            " mean, directions, signs, and how near 499 models come to any other, each time after"
+            " models were added. *Peak* is of the whole process, what it reads of mapped files"
+            " included.",
             grid(
                 COLUMNS,
                 lines,
@@ -93,7 +94,7 @@ def section(seed: int) -> str:
 
 
 def _index(folder: Path, size: int, seed: int) -> float:
-    """Write an index; the seconds that weighing and calibrating take."""
+    """Write an index; the seconds that takes, but for reading sketches."""
     folder.mkdir()
     file = folder / "answers.npy"
     sketches = np.lib.format.open_memmap(file, "w+", np.int8, (size, WIDTH))
@@ -103,18 +104,19 @@ def _index(folder: Path, size: int, seed: int) -> float:
         some[:] = rng.integers(-60, 61, some.shape, np.int8)
     began = time.process_time()
     rows, others = indexed(sketches, rng.permutation(size))
-    weighing = time.process_time() - began
+    took = time.process_time() - began
     sketches.flush()
     np.save(folder / "names.npy", np.array(_names(size), NAME))
-    np.save(folder / "labelled.npy", np.zeros(size, bool))
+    for kind in PARTIAL:
+        np.save(folder / f"{kind}-having.npy", np.zeros(size, bool))
+        np.save(folder / f"{kind}.npy", np.zeros((0, WIDTH), np.int8))
+        np.save(folder / f"{kind}-codes.npy", np.zeros((0, CODE), np.uint16))
+        np.save(folder / f"{kind}-scale.npy", rows.scale[:1])
+        np.save(folder / f"{kind}-others.npy", np.zeros(0, np.float32))
     np.save(folder / "answers-codes.npy", rows.codes)
-    np.save(folder / "answers-weights.npy", rows.weights)
+    np.save(folder / "answers-scale.npy", rows.scale)
     np.save(folder / "answers-others.npy", others)
-    np.save(folder / "labels.npy", np.zeros((0, WIDTH), np.int8))
-    np.save(folder / "labels-codes.npy", np.zeros((0, CODE), np.uint16))
-    np.save(folder / "labels-weights.npy", rows.weights[:1])
-    np.save(folder / "labels-others.npy", np.zeros(0, np.float32))
-    return weighing
+    return took
 
 
 def _names(size: int) -> list[str]:

@@ -18,7 +18,7 @@ from birthmark.common.digests import canonical_json
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.registry import Registry
 from birthmark.registry.index import indexed
-from birthmark.registry.search import FIRST, nearest, weighed, weights_of
+from birthmark.registry.search import FIRST, nearest, scale_of, scaled
 from birthmark.registry.sketch import WIDTH, Sketches, sketch
 
 PROTECTED = 13
@@ -245,7 +245,7 @@ def test_the_nearest_of_many_are_those_that_comparing_with_all_finds() -> None:
     alike = [17, 9_999, 4_321, 6_000]
     mixed = np.array([0.6, 0.45, 0.3, 0.2]) @ models[alike]
     query = rounded(mixed + rng.normal(size=WIDTH) * 20)
-    cosines = weighed(models, rows.weights) @ weighed(query[None], rows.weights)[0]
+    cosines = scaled(models, rows.scale) @ scaled(query[None], rows.scale)[0]
     found = nearest(rows, query, 10)
     assert [one.place for one in found[:4]] == alike == np.argsort(-cosines)[:4].tolist()
     assert np.allclose([one.cosine for one in found], cosines[[one.place for one in found]])
@@ -256,8 +256,8 @@ def test_a_direction_in_which_all_models_differ_counts_as_the_others_do() -> Non
     direction = rng.choice([-1, 1], WIDTH)
     own = 15 * rng.normal(size=(600, WIDTH)) + 15 * rng.normal(size=(600, 1)) * direction
     models = rounded(own)
-    for fitted, large in ((models[:15], True), (models[:300], False)):
-        rows = weighed(models[300:], weights_of(fitted))
+    for fitted, large in ((15, True), (300, False)):
+        rows = scaled(models[300:], scale_of(models, np.arange(fitted)))
         along = np.var(rows @ direction) / WIDTH / np.var(rows)
         assert (along > 100) == large
         assert (along < 10) != large

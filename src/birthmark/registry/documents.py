@@ -75,6 +75,8 @@ class SketchFile(BaseModel):
         The sketch of all that the model answers.
     labels
         The sketch of its labels alone, for suspects that tell no more; None where it has none.
+    weights
+        The sketch of the weights in its file; None where it has none that can be read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +86,7 @@ class SketchFile(BaseModel):
     fingerprint: Digest
     answers: Numbers
     labels: Numbers | None
+    weights: Numbers | None
 
 
 Document = TypeVar("Document", RegistryFile, SketchFile)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from birthmark.common.digests import sha256
 from birthmark.common.files import whole_folder
-from birthmark.registry.search import CODE, Floats, Rows, coded, weights_of
+from birthmark.registry.search import CODE, Floats, Rows, coded, scale_of
 from birthmark.registry.sketch import WIDTH, Sketches
 
 NAME = np.dtype("S64")
-ANSWERS, LABELS = "answers", "labels"
+ANSWERS, LABELS, WEIGHTS = "answers", "labels", "weights"
+PARTIAL = LABELS, WEIGHTS
+"""Kinds of sketches that not every model has."""
 SAMPLE = 499
 """Models that tell how near innocent ones come to each other: at most half of all."""
-WEIGHING = 4096
-"""Others, by which all are weighed: what they differ in is fitted to them."""
-SOME = 1 << 14
+SCALING = 4096
+"""Others, by which all are scaled: what they differ in is fitted to them."""
+BLOCK = 1 << 14
 
 DAMAGED = OSError, ValueError, EOFError
 
@@ -36,30 +38,34 @@ class Index:
     Attributes
     ----------
     folder
-        Holds `names.npy`, `labelled.npy`, and for answers and labels the sketches
-        (`answers.npy`), their codes and weights (`answers-codes.npy`, `answers-weights.npy`), and
-        how near some models come to any other (`answers-others.npy`).
+        Holds `names.npy`; for answers, labels and weights the sketches (`answers.npy`), their codes
+        and scale (`answers-codes.npy`, `answers-scale.npy`), how near some models come to any
+        other (`answers-others.npy`), and which models have such a sketch if not all have
+        (`labels-having.npy`).
     names
         Of all models, sorted, bytes of 64 at most, (n,).
-    labelled
-        Which of them have a sketch of labels, bool (n,).
+    having
+        Which of them have a sketch of labels, and of weights, bool (n,).
     """
 
     folder: Path
     names: NDArray[np.bytes_]
-    labelled: NDArray[np.bool_]
+    having: dict[str, NDArray[np.bool_]]
 
     @classmethod
     def opened(cls, folder: Path) -> Index | None:
         """Map it; None if it isn't there, or not whole."""
-        names, labelled = (_mapped(folder / f"{one}.npy") for one in ("names", "labelled"))
-        if names is None or labelled is None or names.ndim != 1 or names.shape != labelled.shape:
+        names = _mapped(folder / "names.npy")
+        if names is None or names.dtype != NAME or names.ndim != 1:
             return None
-        if names.dtype != NAME or labelled.dtype != np.bool_:
-            return None
-        index = cls(folder, names, labelled)
-        sizes = {ANSWERS: len(names), LABELS: int(labelled.sum())}
-        for kind, size in sizes.items():
+        index = cls(folder, names, {})
+        for kind in PARTIAL:
+            having = _mapped(folder / f"{kind}-having.npy")
+            if having is None or having.dtype != np.bool_ or having.shape != names.shape:
+                return None
+            index.having[kind] = having
+        for kind in (ANSWERS, *PARTIAL):
+            size = len(index.of(kind))
             try:
                 rows = index.rows(kind)
             except DAMAGED:
@@ -69,7 +75,7 @@ class Index:
                 return None
             if rows.codes.dtype != np.uint16 or rows.codes.shape != (size, CODE):
                 return None
-            if rows.weights.dtype != np.float32 or rows.weights.shape[1:] != (WIDTH,):
+            if rows.scale.dtype != np.float32 or rows.scale.shape[1:] != (WIDTH,):
                 return None
             if others is None or others.dtype != np.float32 or len(others) != sampled(size):
                 return None
@@ -77,12 +83,12 @@ class Index:
 
     def of(self, kind: str) -> NDArray[np.bytes_]:
         """Names of the models that have such a sketch."""
-        named: NDArray[np.bytes_] = self.names[self.labelled] if kind == LABELS else self.names
+        named: NDArray[np.bytes_] = self.names[self.having[kind]] if kind in PARTIAL else self.names
         return named
 
     def rows(self, kind: str) -> Rows:
         """Sketches of a kind, in the order of `of(kind)`."""
-        files = (self.folder / f"{kind}{what}.npy" for what in ("", "-codes", "-weights"))
+        files = (self.folder / f"{kind}{what}.npy" for what in ("", "-codes", "-scale"))
         return Rows(*(np.load(one, mmap_mode="r", allow_pickle=False) for one in files))
 
     def chance(self, kind: str, cosine: float) -> float:
@@ -91,7 +97,7 @@ class Index:
         A rank among some 500 of them, drawn by their names' digests: at least 1 / (their number +
         1). For a suspect that is one more such model it is a p-value of the whole search, however
         many models are searched: each of these was compared with all others too, and none of them
-        helped to weigh.
+        helped to tell the scale.
         """
         others = np.load(self.folder / f"{kind}-others.npy", allow_pickle=False)
         return (1 + int((others >= cosine).sum())) / (len(others) + 1)
@@ -103,14 +109,14 @@ def sampled(models: int) -> int:
 
 
 def indexed(sketches: Sketches, order: NDArray[np.int64]) -> tuple[Rows, Floats]:
-    """Weigh sketches, and tell how near some come to any other one.
+    """Scale sketches, and tell how near some come to any other one.
 
     Parameters
     ----------
     sketches
         int8 (n, 2048).
     order
-        Places in random order: the first come in the sample, those after them weigh.
+        Places in random order: the first come in the sample, those after them tell the scale.
 
     Returns
     -------
@@ -118,13 +124,17 @@ def indexed(sketches: Sketches, order: NDArray[np.int64]) -> tuple[Rows, Floats]
         Rows; float32 (sampled(n),), cosines, sorted.
     """
     drawn, others = np.split(order, [sampled(len(sketches))])
-    weights = weights_of(sketches[np.sort(others[:WEIGHING])])
-    codes, near = coded(sketches, weights, drawn)
-    return Rows(sketches, codes, weights), near
+    scale = scale_of(sketches, np.sort(others[:SCALING]))
+    codes, near = coded(sketches, scale, drawn)
+    return Rows(sketches, codes, scale), near
 
 
 def write(
-    folder: Path, names: Sequence[str], labelled: Sequence[bool], old: Index | None, read: Read
+    folder: Path,
+    names: Sequence[str],
+    having: Mapping[str, Sequence[bool]],
+    old: Index | None,
+    read: Read,
 ) -> None:
     """Write an index, from an old one as far as that has the models.
 
@@ -135,18 +145,22 @@ def write(
     BirthmarkError
         If a sketch can't be read, or the folder can't be written.
     """
-    named, flags = np.array(names, NAME), np.array(labelled, np.bool_)
+    named = np.array(names, NAME)
     with whole_folder(folder) as passing:
         np.save(passing / "names.npy", named)
-        np.save(passing / "labelled.npy", flags)
-        for kind, some in ((ANSWERS, named), (LABELS, named[flags])):
+        for kind in (ANSWERS, *PARTIAL):
+            some = named
+            if kind in PARTIAL:
+                flags = np.array(having[kind], np.bool_)
+                np.save(passing / f"{kind}-having.npy", flags)
+                some = named[flags]
             shape = (len(some), WIDTH)
             sketches = np.lib.format.open_memmap(passing / f"{kind}.npy", "w+", np.int8, shape)
             _fill(sketches, some, kind, old, read)
             order = np.array(sorted(range(len(some)), key=lambda i: sha256(bytes(some[i]))), int)
             rows, near = indexed(sketches, order)
             sketches.flush()
-            np.save(passing / f"{kind}-weights.npy", rows.weights)
+            np.save(passing / f"{kind}-scale.npy", rows.scale)
             np.save(passing / f"{kind}-codes.npy", rows.codes)
             np.save(passing / f"{kind}-others.npy", near)
 
@@ -160,8 +174,8 @@ def _fill(
         places[places == len(there)] = 0
         known = there[places] == names
         before = old.rows(kind).sketches
-        for start in range(0, len(names), SOME):
-            some = start + np.flatnonzero(known[start : start + SOME])
+        for start in range(0, len(names), BLOCK):
+            some = start + np.flatnonzero(known[start : start + BLOCK])
             sketches[some] = before[places[some]]
     for i in np.flatnonzero(~known):
         sketches[i] = read(kind, names[i].decode())

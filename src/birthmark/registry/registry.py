@@ -30,7 +30,7 @@ from birthmark.registry.documents import (
     read_document,
     task_digest,
 )
-from birthmark.registry.index import ANSWERS, LABELS, Index, write
+from birthmark.registry.index import ANSWERS, LABELS, PARTIAL, WEIGHTS, Index, write
 from birthmark.registry.search import nearest
 from birthmark.registry.sketch import Sketches, sketch
 
@@ -44,7 +44,7 @@ INDEX = "index-"
 
 
 class Near(NamedTuple):
-    """A protected model, and how like it a suspect answers.
+    """A protected model, and how like it a suspect answers, or its weights are.
 
     Attributes
     ----------
@@ -62,10 +62,10 @@ class Near(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """Models that can be searched, whether by labels too, and what else there is and why."""
+    """Models that can be searched, whether by labels and weights too, and what else there is."""
 
     models: list[str]
-    labelled: list[bool]
+    having: dict[str, list[bool]]
     problems: dict[str, str]
 
 
@@ -76,7 +76,7 @@ class Registry:
     `registry.json` and `probes/` are the task set: images that every protected model was asked
     about, and every suspect is. `models/NAME/` has a model's fingerprint and its sketch; NAME ends
     with how the fingerprint's seal begins, so that folders of two registries with one task set can
-    be copied together. `index-answers.npy` and `index-labels.npy` are made from these.
+    be copied together. `index-*` is made from these.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class Registry:
             probes.append(image)
         return cls(folder, about, probes)
 
-    def add(self, fingerprint: str | Path, model: Suspect) -> str:
+    def add(self, fingerprint: str | Path, model: Suspect, weights: Sketches | None = None) -> str:
         """Ask a protected model the task set, and keep its sketch beside its fingerprint.
 
         Parameters
@@ -178,6 +178,8 @@ class Registry:
             Its `.birthmark` file.
         model
             The model, which must be the fingerprint's victim.
+        weights
+            The sketch of the weights in its file, int8 (2048,), if they can be read.
 
         Returns
         -------
@@ -207,8 +209,9 @@ class Registry:
         told = SketchFile(
             task=self.about.task,
             fingerprint=sealed.seal,
-            answers=_numbers(answers),
-            labels=_numbers(answers.to(Kind.LABELS)) if labels else None,
+            answers=sketch(answers).tolist(),
+            labels=sketch(answers.to(Kind.LABELS)).tolist() if labels else None,
+            weights=None if weights is None else weights.tolist(),
         )
         with whole_folder(self.folder / "models" / name) as passing:
             (passing / FINGERPRINT).write_bytes(fingerprint.read_bytes())
@@ -273,18 +276,29 @@ class Registry:
     def nearest_to(self, answers: Outputs, k: int = NEAREST) -> list[Near]:
         """As `nearest`, of a suspect's answers to the task set."""
         kind = LABELS if answers.kind is Kind.LABELS else ANSWERS
-        index = self._index
-        names = index.of(kind)
-        if not len(names):
+        if not len(self._index.of(kind)):
             raise BirthmarkError(
                 self.folder,
                 f"holds no models whose {kind} can be searched",
                 "see `birthmark registry list`",
             )
-        found = nearest(index.rows(kind), sketch(answers), k)
+        return self._nearest(kind, sketch(answers), k)
+
+    def nearest_by_weights(self, weights: Sketches, k: int = NEAREST) -> list[Near]:
+        """The models whose files' weights are most alike; none where none has such a sketch."""
+        return self._nearest(WEIGHTS, weights, k)
+
+    @property
+    def weighed(self) -> int:
+        """How many models have a sketch of their weights."""
+        return sum(self._surveyed.having[WEIGHTS])
+
+    def _nearest(self, kind: str, query: Sketches, k: int) -> list[Near]:
+        index = self._index
+        names = index.of(kind)
         return [
             Near(names[one.place].decode(), one.cosine, index.chance(kind, one.cosine))
-            for one in found
+            for one in nearest(index.rows(kind), query, k)
         ]
 
     @cached_property
@@ -293,7 +307,7 @@ class Registry:
         there = Index.opened(folder)
         if there is None:
             shutil.rmtree(folder, ignore_errors=True)
-            write(folder, survey.models, survey.labelled, self._old, self._numbers_of)
+            write(folder, survey.models, survey.having, self._old, self._numbers_of)
             there = Index.opened(folder)
             if there is None:
                 raise BirthmarkError(folder, "can't be read back", "try again")
@@ -314,21 +328,24 @@ class Registry:
     def _surveyed(self) -> Survey:
         """All folders are listed; only those that no index has are looked into."""
         old = self._old
-        known: dict[str, bool] = {}
+        known: dict[str, tuple[bool, ...]] = {}
         if old is not None:
             names = (one.decode("ascii", "replace") for one in old.names.tolist())
-            known = dict(zip(names, old.labelled.tolist(), strict=True))
-        found = Survey([], [], {})
+            flags = zip(*(old.having[kind].tolist() for kind in PARTIAL), strict=True)
+            known = dict(zip(names, flags, strict=True))
+        found = Survey([], {kind: [] for kind in PARTIAL}, {})
         for name in self._folders():
-            labelled = known.get(name)
-            if labelled is None:
+            having = known.get(name)
+            if having is None:
                 try:
-                    labelled = self._sketch_of(name).labels is not None
+                    read = self._sketch_of(name)
                 except BirthmarkError as error:
                     found.problems[name] = f"{error.problem}; {error.fix}"
                     continue
+                having = tuple(getattr(read, kind) is not None for kind in PARTIAL)
             found.models.append(name)
-            found.labelled.append(labelled)
+            for kind, has in zip(PARTIAL, having, strict=True):
+                found.having[kind].append(has)
         return found
 
     def _folders(self) -> list[str]:
@@ -359,14 +376,8 @@ class Registry:
         return read
 
     def _numbers_of(self, kind: str, name: str) -> Sketches:
-        read = self._sketch_of(name)
-        return np.array(read.answers if kind == ANSWERS else read.labels, np.int8)
+        return np.array(getattr(self._sketch_of(name), kind), np.int8)
 
 
 def _short(seal: str) -> str:
     return seal.removeprefix("sha256:")[:12]
-
-
-def _numbers(answers: Outputs) -> list[int]:
-    numbers: list[int] = sketch(answers).tolist()
-    return numbers

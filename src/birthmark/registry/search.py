@@ -12,7 +12,7 @@ from birthmark.registry.sketch import WIDTH, Sketches
 Floats = NDArray[np.float32]
 
 DIRECTIONS = 128
-"""So many directions in which models differ most are weighed, at most."""
+"""So many directions in which models differ most are scaled, at most."""
 EACH = 16
 """One direction for so many models; with more, models look apart that are not."""
 FIRST = 5_000
@@ -31,14 +31,14 @@ class Rows(NamedTuple):
     sketches
         int8 (n, 2048).
     codes
-        Signs of the weighed sketches, uint16 (n, 128).
-    weights
-        As `weights_of` tells them.
+        Signs of the scaled sketches, uint16 (n, 128).
+    scale
+        As `scale_of` tells them.
     """
 
     sketches: Sketches
     codes: NDArray[np.uint16]
-    weights: Floats
+    scale: Floats
 
 
 class Place(NamedTuple):
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 
 def nearest(rows: Rows, query: Sketches, k: int) -> list[Place]:
-    """The k models whose weighed sketches have the largest cosine with the query's.
+    """The k models whose scaled sketches have the largest cosine with the query's.
 
     Of more than 5,000 models only those are compared that agree with the query in most signs
     (Charikar 2002): a cosine of .1 is told from 0 by more than four standard deviations of so many
@@ -64,14 +64,14 @@ def nearest(rows: Rows, query: Sketches, k: int) -> list[Place]:
     k
         How many; fewer where there are fewer.
     """
-    own = weighed(query[None], rows.weights)
+    own = scaled(query[None], rows.scale)
     places = np.arange(len(rows.sketches))
     if len(places) > FIRST:
         places = np.sort(np.argpartition(differing(rows.codes, codes_of(own)[0]), FIRST)[:FIRST])
     cosines = np.empty(len(places), np.float32)
     for start in range(0, len(places), BLOCK):
         some = places[start : start + BLOCK]
-        cosines[start : start + BLOCK] = weighed(rows.sketches[some], rows.weights) @ own[0]
+        cosines[start : start + BLOCK] = scaled(rows.sketches[some], rows.scale) @ own[0]
     order = np.argsort(-cosines, kind="stable")[:k]
     return [Place(int(places[i]), float(cosines[i])) for i in order]
 
@@ -85,17 +85,18 @@ def differing(codes: NDArray[np.uint16], query: NDArray[np.uint16]) -> NDArray[n
     return found
 
 
-def weights_of(sketches: Sketches) -> Floats:
+def scale_of(sketches: Sketches, places: NDArray[np.int64]) -> Floats:
     """What models have in common, and the directions in which they differ most.
 
     What all models of one task share says nothing of descent, and where two differ as all do,
-    that says little; the score `partial` counts so too. These models look further apart by their
-    own weights than others do.
+    that says little; the score `partial` counts so too.
 
     Parameters
     ----------
     sketches
         int8 (n, 2048).
+    places
+        Those that tell the directions, which then look further apart than the others do.
 
     Returns
     -------
@@ -103,11 +104,14 @@ def weights_of(sketches: Sketches) -> Floats:
         float32 (1 + k, 2048): the mean, and k directions; a direction's length squared is the part
         of it that is taken away, so that it varies as the rest does on average.
     """
-    mean = sketches.mean(axis=0, dtype=np.float64) if len(sketches) else np.zeros(WIDTH)
-    count = min(DIRECTIONS, len(sketches) // EACH)
+    total = np.zeros(WIDTH, np.int64)
+    for start in range(0, len(sketches), BLOCK):
+        total += sketches[start : start + BLOCK].sum(axis=0, dtype=np.int64)
+    mean = total / max(1, len(sketches))
+    count = min(DIRECTIONS, len(places) // EACH)
     if not count:
         return mean[None].astype(np.float32)
-    apart = sketches - mean
+    apart = sketches[places] - mean
     few = len(apart) < WIDTH
     products = apart @ apart.T if few else apart.T @ apart
     values, vectors = np.linalg.eigh(products)
@@ -119,9 +123,9 @@ def weights_of(sketches: Sketches) -> Floats:
     return np.vstack([mean, (vectors * np.sqrt(taken)).T]).astype(np.float32)
 
 
-def weighed(sketches: Sketches, weights: Floats) -> Floats:
+def scaled(sketches: Sketches, scale: Floats) -> Floats:
     """Sketches less the mean and the shares of directions, of length 1; float32 (n, 2048)."""
-    mean, directions = weights[0], weights[1:]
+    mean, directions = scale[0], scale[1:]
     rows: Floats = sketches - mean
     rows -= (rows @ directions.T) @ directions
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), TINY)
@@ -129,12 +133,12 @@ def weighed(sketches: Sketches, weights: Floats) -> Floats:
 
 
 def codes_of(rows: Floats) -> NDArray[np.uint16]:
-    """Signs of weighed sketches, uint16 (n, 128)."""
+    """Signs of scaled sketches, uint16 (n, 128)."""
     return np.packbits(rows > 0, axis=1).view(np.uint16)
 
 
 def coded(
-    sketches: Sketches, weights: Floats, places: NDArray[np.int64]
+    sketches: Sketches, scale: Floats, places: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint16], Floats]:
     """The codes of all models, and how near those at some places come to any other one.
 
@@ -144,10 +148,10 @@ def coded(
         uint16 (n, 128); float32 (places,), cosines, sorted.
     """
     codes = np.empty((len(sketches), CODE), np.uint16)
-    drawn = weighed(sketches[places], weights)
+    drawn = scaled(sketches[places], scale)
     found = np.full(len(places), -1, np.float32)
     for start in range(0, len(sketches), BLOCK):
-        part = weighed(sketches[start : start + BLOCK], weights)
+        part = scaled(sketches[start : start + BLOCK], scale)
         codes[start : start + BLOCK] = codes_of(part)
         cosines = part @ drawn.T
         here = np.flatnonzero((places >= start) & (places < start + BLOCK))

@@ -53,7 +53,13 @@ def sketch(outputs: Outputs) -> Sketches:
         some = slice(start, start + PART)
         ones = np.unpackbits(signs[some], axis=1).astype(np.float32)
         projected += 2 * (vector[some] @ ones) - vector[some].sum()
-    return np.clip(np.round(SCALE * projected), -127, 127).astype(np.int8)
+    return rounded(projected / np.sqrt(WIDTH))
+
+
+def rounded(numbers: NDArray[np.floating]) -> Sketches:
+    """Numbers (2048,), together of a length of about 1, as they are kept."""
+    whole: Sketches = np.clip(np.round(SCALE * np.sqrt(WIDTH) * numbers), -127, 127).astype(np.int8)
+    return whole
 
 
 def _triangle(outputs: Outputs) -> NDArray[np.float64]:

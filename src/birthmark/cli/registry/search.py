@@ -50,7 +50,8 @@ def search(
     access = None if ledger is None else Access(ledger, environment=tuple(allow_env))
     against = Against.of(alpha, [], registry)
     with progress_bar(json_) as progress:
-        found = against.meet(open_suspect(suspect, declared, access=access), progress)
+        opened = open_suspect(suspect, declared, access=access)
+        found = against.meet(opened, progress, named=suspect)
     comparison = Comparison(alpha=alpha, rows=found.rows, maps=[], registry=against.models)
     if json_:
         print_json(comparison)
