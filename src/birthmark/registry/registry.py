@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -91,6 +91,8 @@ class Registry:
     folder: Path
     about: RegistryFile
     probes: list[Image]
+
+    _whole: ClassVar[tuple[str, ...]] = (SKETCH, FINGERPRINT)
 
     @classmethod
     def new(
@@ -345,7 +347,7 @@ class Registry:
         folder = self.folder / "models" / name
         if not NAME.fullmatch(name):
             raise BirthmarkError(name, "is not a model's folder, or was not finished", "remove it")
-        if not (folder / SKETCH).exists() or not (folder / FINGERPRINT).exists():
+        if not all((folder / one).exists() for one in self._whole):
             raise BirthmarkError(name, "is half written or half copied", "copy or add it again")
         read = read_document(folder / SKETCH, SketchFile)
         if read.task != self.about.task:

@@ -12,7 +12,9 @@ from birthmark.cli import options
 
 
 def add(
-    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    registry: Annotated[
+        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
+    ],
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     model: Annotated[str, typer.Option(help="The model it was made from.")],
     input_: options.Input = None,
@@ -27,9 +29,9 @@ def add(
     """Add a protected model: ask it the task set, and keep its answers."""
     from birthmark.cli.terminal import say
     from birthmark.models.adapters.lookup import open_suspect
-    from birthmark.registry import Registry
+    from birthmark.registry import open_registry
 
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     opened = open_suspect(model, declared)
-    name = Registry.open(registry).add(fingerprint, opened)
+    name = open_registry(registry).add(fingerprint, opened)
     say(json.dumps({"name": name}) if json_ else f"Added as {name}.")
