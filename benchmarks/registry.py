@@ -29,6 +29,7 @@ PARTS = {
     "recall": "Is the victim among the nearest ten?",
     "rate": "How often is an innocent accused?",
     "size": "Time and memory",
+    "address": "A registry at an address",
     "scan": "A scan whose workers are killed",
 }
 
@@ -47,6 +48,10 @@ def written(name: str, seed: int, answers: Path, keep: Path, zoos: Sequence[str]
         from benchmarks.registry_size import section as size
 
         return size(seed)
+    if name == "address":
+        from benchmarks.registry_address import section as address
+
+        return address(seed)
     from benchmarks.registry_scan import section as scan
 
     return scan(seed)

@@ -120,7 +120,7 @@ def test_what_is_known_is_not_fetched_again(
     Counted.calls.clear()
     assert found(open_registry(ADDRESS)) == first
     assert Counted.calls == {"cat_file": 1 + 40, "ls": 4, "get_file": 6}, "by the index alone"
-    there.mirror._files.rm(f"/bucket/r/models/{there.models[0]}", recursive=True)  # type: ignore[attr-defined]
+    fsspec.filesystem("counted").rm(f"/bucket/r/models/{there.models[0]}", recursive=True)
     assert open_registry(ADDRESS).models == there.models[1:]
 
 
@@ -142,6 +142,7 @@ def test_half_written_and_hostile_things_are_in_nobodys_way(
     assert again.models == names[4:]
     assert set(names[:4]) < set(again.problems)
     assert len(again.problems) == 4 + 4
+    assert list((tmp_path / "cache").rglob("registry.json"))
     inside = {one.name for one in (tmp_path / "cache").rglob("*")}
     assert not inside & {"-rf", "a\x1b[2J", "x" * 300}
     files.pipe_file(f"{models}/{names[0]}/sketch.json", kept)

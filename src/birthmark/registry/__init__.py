@@ -1,8 +1,8 @@
 """Many protected models side by side, and which of them a suspect's answers are most like."""
 
 from birthmark.registry.address import is_address, new_registry, open_registry
-from birthmark.registry.mirror import UnreachableError
 from birthmark.registry.registry import NEAREST, Near, Registry
+from birthmark.registry.store import UnreachableError
 
 __all__ = [
     "NEAREST",

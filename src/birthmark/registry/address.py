@@ -16,6 +16,7 @@ from birthmark.models.adapters import Suspect
 from birthmark.registry.index import Index
 from birthmark.registry.mirror import Mirror
 from birthmark.registry.registry import SKETCH, Registry, Survey
+from birthmark.registry.store import UnreachableError
 
 
 def is_address(where: str | Path) -> bool:
@@ -34,12 +35,14 @@ def open_registry(where: str | Path) -> Registry:
     if not is_address(where):
         return Registry.open(where)
     mirror = Mirror(str(where))
-    mirror.fetch_task_set()
     try:
+        mirror.fetch_task_set()
         opened = Registry.open(mirror.folder)
+    except UnreachableError:
+        raise
     except BirthmarkError as error:
         shutil.rmtree(mirror.folder, ignore_errors=True)
-        subject = error.subject.replace(str(mirror.folder), mirror.address)
+        subject = error.subject.replace(str(mirror.folder), mirror.store.address)
         raise BirthmarkError(subject, error.problem, error.fix) from error
     return Mirrored(mirror.folder, opened.about, opened.probes, mirror)
 
@@ -55,7 +58,8 @@ def new_registry(where: str | Path, images: ImageSet, *options: Any) -> Registry
     if not is_address(where):
         return Registry.new(Path(where), images, *options)
     mirror = Mirror(str(where))
-    mirror.require_new()
+    if held := sorted(mirror.store.names("")):
+        raise BirthmarkError(where, f"is not empty: it holds {held[0]}", "name a new or empty one")
     with tempfile.TemporaryDirectory() as folder:
         Registry.new(Path(folder, "new"), images, *options)
         mirror.put(Path(folder, "new"))
