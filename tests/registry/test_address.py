@@ -179,9 +179,10 @@ def test_a_lost_connection_is_one_line_and_the_next_call_goes_on(
         ("sftp://me:secret@host/r", "set FSSPEC_SFTP_PASSWORD"),
     ],
 )
-def test_what_is_no_address_is_one_line(address: str, said: str) -> None:
-    if address.startswith("s3"):
-        pytest.importorskip("fsspec")
+def test_what_is_no_address_is_one_line(
+    address: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
     told = commands.run("registry", "list", address, code=2).stderr
     assert said in told
     assert told.count("\n") == 1
