@@ -80,11 +80,11 @@ class Mirrored(Registry):
 
     _whole: ClassVar[tuple[str, ...]] = (SKETCH,)
 
-    def add(self, fingerprint: str | Path, model: Suspect, *options: Any) -> str:
+    def add(self, fingerprint: str | Path, model: Suspect, *more: Any, **named: Any) -> str:
         """As a registry's: written here first, then to the address."""
         with tempfile.TemporaryDirectory() as folder:
             passing = Registry(Path(folder), self.about, self.probes)
-            name = passing.add(fingerprint, model, *options)
+            name = passing.add(fingerprint, model, *more, **named)
             if self.mirror.holds(name):
                 raise BirthmarkError(name, "is already in the registry", "there is nothing to do")
             self.mirror.put(Path(folder))

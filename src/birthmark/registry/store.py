@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,8 @@ class Store:
         except ImportError as error:
             fix = "run `pip install 'birthmark[storage]'`"
             raise BirthmarkError(address, "is reached by fsspec, which is missing", fix) from error
-        parts = urlsplit(address)
+        with self._reached():
+            parts = urlsplit(address)
         if parts.password is not None:
             fix = f"leave it out, and set FSSPEC_{parts.scheme.upper()}_PASSWORD"
             raise BirthmarkError("the registry's address", "has a password in it", fix)
@@ -70,13 +72,13 @@ class Store:
     def sizes(self, folder: str) -> Sizes:
         """Of the files in a folder; none if it isn't there."""
         listed = self._listed(folder, detail=True).items()
-        return {f"{folder}/{name}": one["size"] for name, one in listed if one["type"] == "file"}
+        return {f"{folder}/{name}": _size(one) for name, one in listed if one["type"] == "file"}
 
     def sizes_below(self, folder: str) -> Sizes:
         """Of the files in all folders in a folder, which object stores list at once."""
         with self._reached():
             found = self._files.find(self._at(folder), detail=True).items()
-        return {"/".join([folder, *path.split("/")[-2:]]): one["size"] for path, one in found}
+        return {"/".join([folder, *path.split("/")[-2:]]): _size(one) for path, one in found}
 
     def fetch(self, sizes: Mapping[str, int], folder: Path) -> None:
         """Fetch files to their places in a local folder, some at a time, each whole or not."""
@@ -146,6 +148,12 @@ class Store:
                 f"cannot be reached ({type(error).__name__}: {error})",
                 "check the address and the connection, then run the command again: it continues",
             ) from error
+
+
+def _size(told: Mapping[str, Any]) -> int:
+    """What a listing tells of a file; too much where it doesn't."""
+    size = told.get("size")
+    return size if isinstance(size, int) and size >= 0 else sys.maxsize
 
 
 def _keep(file: Path, content: bytes) -> None:
