@@ -33,6 +33,7 @@ PARTS = {
     "weights": "Is a copy's file found by its weights?",
     "rate": "How often is an innocent accused?",
     "size": "Time and memory",
+    "address": "A registry at an address",
     "scan": "A scan whose workers are killed",
 }
 
@@ -57,6 +58,10 @@ def written(
         from benchmarks.registry_size import section as size
 
         return size(seed)
+    if name == "address":
+        from benchmarks.registry_address import section as address
+
+        return address(seed)
     from benchmarks.registry_scan import section as scan
 
     return scan(seed)

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 from birthmark.models.weights import Tensor
 from birthmark.models.weights.safetensors import natural
 from birthmark.models.weights.tensors import from_torch
-from birthmark.registry.sketch import WIDTH
+from birthmark.registry.sketch import WIDTH, Sketches, rounded
 from birthmark.registry.weights_sketch import HALF, weights_sketch
 from birthmark.witnesses.weights.in_place import hidden
 from birthmark.witnesses.weights.matching import COLOURS
 from birthmark.witnesses.weights.units import directions
-
-Sketches = NDArray[np.float32]
 
 
 class Model(NamedTuple):
@@ -156,7 +154,7 @@ def _half(first: bool) -> Way:
 def sketched(tensors: Sequence[Tensor]) -> Sketches:
     """The product's sketch, zeros where there is none."""
     numbers = weights_sketch(tensors)
-    return np.zeros(WIDTH, np.float32) if numbers is None else numbers
+    return np.zeros(WIDTH, np.int8) if numbers is None else numbers
 
 
 def _projected(vectors: Sequence[tuple[str, NDArray[Any]]]) -> Sketches:
@@ -165,7 +163,7 @@ def _projected(vectors: Sequence[tuple[str, NDArray[Any]]]) -> Sketches:
         seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
         signs = np.random.default_rng(seed).choice([-1.0, 1.0], (vector.size, WIDTH))
         total += vector.reshape(-1) @ signs
-    return total.astype(np.float32)
+    return rounded(total / np.linalg.norm(total))
 
 
 def _singular(tensors: Sequence[Tensor]) -> Sketches:

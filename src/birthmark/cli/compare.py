@@ -46,7 +46,7 @@ def compare(
         ),
     ] = None,
     registry: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="Audit each suspect with the ten nearest fingerprints of this registry.",
             rich_help_panel=MANY,

@@ -16,7 +16,7 @@ from birthmark.comparison.table import two_ways
 from birthmark.data.images import Progress, silent
 from birthmark.fingerprint import Fingerprint
 from birthmark.models.adapters import Suspect
-from birthmark.registry import NEAREST, Near, Registry
+from birthmark.registry import NEAREST, Near, Registry, UnreachableError, is_address, open_registry
 
 OPEN = 16
 """Fingerprints that are kept open."""
@@ -54,19 +54,19 @@ class Against:
     fingerprints
         The name to show, the file and the seal of each.
     registry
-        The folder of a registry whose nearest models are audited instead.
+        Where a registry is whose nearest models are audited instead.
     state, models
         The registry's when it was looked at first, so that all suspects meet the same.
     """
 
     alpha: float
     fingerprints: tuple[tuple[str, Path, str], ...] = ()
-    registry: Path | None = None
+    registry: str | Path | None = None
     state: str | None = None
     models: int | None = None
 
     @classmethod
-    def of(cls, alpha: float, fingerprints: Sequence[str], registry: Path | None) -> Against:
+    def of(cls, alpha: float, fingerprints: Sequence[str], registry: str | Path | None) -> Against:
         """What these name.
 
         Raises
@@ -87,12 +87,13 @@ class Against:
             raise BirthmarkError(
                 "--registry", "comes with fingerprints as well", "add them to it, or leave them out"
             )
-        opened = Registry.open(registry.resolve())
+        where = registry if is_address(registry) else Path(registry).resolve()
+        opened = open_registry(where)
         if not opened.models:
             raise BirthmarkError(
                 registry, "holds no models that can be searched", "see birthmark registry list"
             )
-        return cls(alpha, (), registry.resolve(), opened.state, len(opened.models))
+        return cls(alpha, (), where, opened.state, len(opened.models))
 
     def level(self, candidate: Near | None) -> float:
         """What p-value `derived` takes by a fingerprint, of one found by answers or else None.
@@ -127,7 +128,8 @@ class Against:
         Raises
         ------
         BirthmarkError
-            If it can't be asked the task set, or the registry is another than it was.
+            If it can't be asked the task set, or the registry is another than it was or out of
+            reach.
         """
         candidates: list[Near] = []
         alike = ByWeights([])
@@ -149,6 +151,8 @@ class Against:
                 audited = fingerprint.audit_with_answers(
                     suspect, alpha=self.level(near.get(name)), progress=progress
                 )
+            except UnreachableError:
+                raise
             except BirthmarkError as error:
                 found.rows.append(failed_row(name, fingerprint, suspect.description.name, error))
                 continue
@@ -168,10 +172,10 @@ def _fingerprint(file: Path, seal: str) -> Fingerprint:
 
 
 @lru_cache(maxsize=2)
-def _registry(folder: Path, state: str | None) -> Registry:
-    opened = Registry.open(folder)
+def _registry(where: str | Path, state: str | None) -> Registry:
+    opened = open_registry(where)
     if opened.state != state:
         raise BirthmarkError(
-            folder, "has other models than when this began", "start again in another folder"
+            where, "has other models than when this began", "start again in another folder"
         )
     return opened

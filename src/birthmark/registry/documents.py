@@ -15,7 +15,7 @@ from birthmark.common.jsons import has_few_parts
 from birthmark.registry.sketch import WIDTH
 
 FORMAT: Literal["birthmark-registry/1"] = "birthmark-registry/1"
-SKETCH: Literal["birthmark-sketch/2"] = "birthmark-sketch/2"
+SKETCH_FORMAT: Literal["birthmark-sketch/2"] = "birthmark-sketch/2"
 LEAST_PROBES, MOST_PROBES = 20, 300
 MAX_BYTES = 1 << 20
 MAX_PARTS = 1000
@@ -81,7 +81,7 @@ class SketchFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["birthmark-sketch/2"] = SKETCH
+    format: Literal["birthmark-sketch/2"] = SKETCH_FORMAT
     task: Digest
     fingerprint: Digest
     answers: Numbers

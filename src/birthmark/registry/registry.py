@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from birthmark.probes import PROBES, Draw
 from birthmark.registry.documents import (
     LEAST_PROBES,
     MOST_PROBES,
+    SKETCH_FORMAT,
     RegistryFile,
     SketchFile,
     read_document,
@@ -91,6 +92,8 @@ class Registry:
     folder: Path
     about: RegistryFile
     probes: list[Image]
+
+    _whole: ClassVar[tuple[str, ...]] = (SKETCH, FINGERPRINT)
 
     @classmethod
     def new(
@@ -230,8 +233,9 @@ class Registry:
 
     @cached_property
     def state(self) -> str:
-        """Digest of the task set and of all models' names, which stand for their content."""
-        return sha256(self.about.task.encode(), *(f"\n{name}".encode() for name in self.models))
+        """Digest of the sketches' format, the task set and all models' names, which stand for them."""
+        names = (f"\n{name}".encode() for name in self.models)
+        return sha256(f"{SKETCH_FORMAT}\n{self.about.task}".encode(), *names)
 
     def fingerprint_of(self, name: str) -> Path:
         """A model's fingerprint file."""
@@ -362,7 +366,7 @@ class Registry:
         folder = self.folder / "models" / name
         if not NAME.fullmatch(name):
             raise BirthmarkError(name, "is not a model's folder, or was not finished", "remove it")
-        if not (folder / SKETCH).exists() or not (folder / FINGERPRINT).exists():
+        if not all((folder / one).exists() for one in self._whole):
             raise BirthmarkError(name, "is half written or half copied", "copy or add it again")
         read = read_document(folder / SKETCH, SketchFile)
         if read.task != self.about.task:

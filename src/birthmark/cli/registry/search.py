@@ -11,7 +11,9 @@ from birthmark.cli import api, options
 
 
 def search(
-    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    registry: Annotated[
+        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
+    ],
     suspect: Annotated[
         str, typer.Argument(help="A model file or folder, module:function, an address, .api.toml.")
     ],
