@@ -201,8 +201,8 @@ def section(zoos: Sequence[Path]) -> str:
         " at 10 in registries with so many models, the rest drawn from a normal distribution with"
         " the real ones' mean and covariance (Ledoit and Wolf; seed 0). *Said*: at 100,000, the"
         f" cosine is at least {CLEAR:g} and greater than that of all but one in 200 of 499 models"
-        f" with any other, so that the output speaks of the weights. With less than {CLEAR:g} a model is not"
-        " audited for its weights.",
+        f" with any other, so that the output speaks of the weights. With less than {CLEAR:g} a"
+        " model is not audited for its weights.",
         "### Copies, by what was done to the weights",
         grid(head, [_row(what, some) for what, some in _by(plain, "what")]),
         "`extracted-adversarial` and `extracted-free-adversarial` learnt from the victim's answers,"
@@ -250,9 +250,9 @@ def section(zoos: Sequence[Path]) -> str:
         parts += [
             "### What else was tried",
             f"On `{CHOSEN_ON}` alone, where the sketch was chosen, and how fast its waves are (of 1"
-            " to 6 radians, 3 left independent networks at the noise of 128 numbers and lost no"
-            " copy). The other zoos were looked at when that was fixed, and it was not changed"
-            " since. Recall at 10 among 100,000, and of how many copies.",
+            " to 6 radians, 3 left independent networks at the noise and lost no copy), when it had"
+            " 256 numbers. The other zoos were looked at when that was fixed; since then only its"
+            " width was changed, for the sake of answers. Recall at 10 among 100,000, and of how many copies.",
             grid(
                 ["sketch", "as they are", FIRST, *CHAIN],
                 [_tried(name, way, held[CHOSEN_ON]) for name, way in WAYS.items()],

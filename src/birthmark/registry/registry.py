@@ -233,7 +233,7 @@ class Registry:
 
     @cached_property
     def state(self) -> str:
-        """Digest of the sketches' format, the task set and all models' names, which stand for them."""
+        """Digest of the sketches' format, the task set, and the names, which stand for models."""
         names = (f"\n{name}".encode() for name in self.models)
         return sha256(f"{SKETCH_FORMAT}\n{self.about.task}".encode(), *names)
 
