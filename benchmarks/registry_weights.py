@@ -252,7 +252,8 @@ def section(zoos: Sequence[Path]) -> str:
             f"On `{CHOSEN_ON}` alone, where the sketch was chosen, and how fast its waves are (of 1"
             " to 6 radians, 3 left independent networks at the noise and lost no copy), when it had"
             " 256 numbers. The other zoos were looked at when that was fixed; since then only its"
-            " width was changed, for the sake of answers. Recall at 10 among 100,000, and of how many copies.",
+            " width was changed, for the sake of answers. Recall at 10 among 100,000, and of how"
+            " many copies.",
             grid(
                 ["sketch", "as they are", FIRST, *CHAIN],
                 [_tried(name, way, held[CHOSEN_ON]) for name, way in WAYS.items()],
