@@ -28,10 +28,11 @@ lowest: .venv/python
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
-	  -e '.[pdf,practice,serve,stamp]' 'pytest>=8.2' 'hypothesis>=6.100' 'jsonschema>=4.20'
+	  -e '.[pdf,practice,serve,stamp,storage]' 'pytest>=8.2' 'hypothesis>=6.100' 'jsonschema>=4.20'
 	.venv-lowest/bin/birthmark demo --out $(OUT)-lowest
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -q tests/bundle tests/data tests/evidence \
-	  tests/cli/test_commands.py tests/serving --deselect tests/evidence/test_schema.py $(ARGS)
+	  tests/cli/test_commands.py tests/registry/test_address.py tests/serving \
+	  --deselect tests/evidence/test_schema.py $(ARGS)
 
 advisories: .venv/dev
 	$(BIN)/python tests/dependencies/advisories.py

@@ -24,17 +24,28 @@ FIRST = """# Many protected models
 A suspect is asked one task set, and audited by the fingerprints of the ten models that answer most
 alike ([how](../docs/how-to/scan-a-hub.md)). Each part below names the command that wrote it.
 """
-ZOOS = "objects", "diverse", "pretrained", "emotion", "faces"
+ZOOS = (
+    *("objects", "pretrained", "emotion", "faces"),
+    *("diverse", "emotion-diverse", "objects-large"),
+)
 PARTS = {
     "recall": "Is the victim among the nearest ten?",
+    "weights": "Is a copy's file found by its weights?",
     "rate": "How often is an innocent accused?",
     "size": "Time and memory",
+    "address": "A registry at an address",
     "scan": "A scan whose workers are killed",
 }
 
 
-def written(name: str, seed: int, answers: Path, keep: Path, zoos: Sequence[str]) -> str:
+def written(
+    name: str, seed: int, answers: Path, keep: Path, zoos: Sequence[str], files: Sequence[Path]
+) -> str:
     """A part of the page."""
+    if name == "weights":
+        from benchmarks.registry_weights import section as by_weights
+
+        return by_weights(files)
     if name == "recall":
         from benchmarks.registry_recall import section
 
@@ -47,6 +58,10 @@ def written(name: str, seed: int, answers: Path, keep: Path, zoos: Sequence[str]
         from benchmarks.registry_size import section as size
 
         return size(seed)
+    if name == "address":
+        from benchmarks.registry_address import section as address
+
+        return address(seed)
     from benchmarks.registry_scan import section as scan
 
     return scan(seed)
@@ -60,13 +75,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path(".registry"))
     parser.add_argument("--zoos", nargs="+", default=ZOOS)
+    parser.add_argument("--zoo", type=Path, nargs="+", default=[], help="folders, for weights")
     parser.add_argument("--write", type=Path, required=True)
     args = parser.parse_args()
     began = time.perf_counter()
-    text = written(args.part, args.seed, args.answers, args.keep, args.zoos)
+    text = written(args.part, args.seed, args.answers, args.keep, args.zoos, args.zoo)
     minutes = (time.perf_counter() - began) / 60
+    zoos = " --zoo ZOO ..." if args.zoo else ""
     by = (
-        f"Written by `python benchmarks/registry.py {args.part} --write benchmarks/registry.md`"
+        f"Written by `python benchmarks/registry.py {args.part}{zoos} --write"
+        " benchmarks/registry.md`"
         f" (birthmark {__version__}, numpy {np.__version__}, {platform.machine()},"
         f" {os.cpu_count()} cores shared with other work, one thread; {minutes:.1f} minutes)."
     )

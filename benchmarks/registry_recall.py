@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import LedoitWolf
+from sklearn.covariance import ledoit_wolf
 
 from birthmark.bench.accused import COPY, kind_of
 from birthmark.bench.markdown import grid
 from birthmark.bench.population import Population
 from birthmark.calibration import interval
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.registry.search import HEAD, ROW, Rows, nearest, nearest_others, weigh
-from birthmark.registry.sketch import WIDTH, sketch
+from birthmark.registry.index import indexed
+from birthmark.registry.search import FIRST, Floats, nearest, scale_of, scaled
+from birthmark.registry.sketch import WIDTH, Sketches, sketch
 from birthmark.zoo.answers import Recorded, read_answers
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 BLOCK = 50_000
+PART = 2_000
+ROUNDING = 1e-5
 NEAREST = 10
-SAMPLED = 199
 PROBABILITIES = "extraction by probabilities"
 WEAK = "not kept"
 NEW = "another label set"
@@ -65,21 +68,6 @@ LEARNT = (
 )
 
 
-class Sketched(NamedTuple):
-    """Models of a zoo as sketches of one kind.
-
-    Attributes
-    ----------
-    real
-        The victim's, then the independent models', (models, 256).
-    thieves
-        Theirs, (thieves, 256).
-    """
-
-    real: NDArray[np.float32]
-    thieves: NDArray[np.float32]
-
-
 def hits(file: Path, n: int, seed: int, *, largest: bool) -> Iterator[Hit]:
     """Every thief of a zoo, by the places of its victim.
 
@@ -104,7 +92,7 @@ def hits(file: Path, n: int, seed: int, *, largest: bool) -> Iterator[Hit]:
         if not some:
             continue
 
-        def drawn(name: str, labels: bool = labels) -> NDArray[np.float32]:
+        def drawn(name: str, labels: bool = labels) -> Sketches:
             return sketch(said(name).to(Kind.LABELS) if labels else said(name))
 
         real = np.stack([drawn(one) for one in honest])
@@ -115,67 +103,94 @@ def hits(file: Path, n: int, seed: int, *, largest: bool) -> Iterator[Hit]:
             yield Hit(file.stem, shown, attack, counts, float(chance))
 
 
-def made(real: NDArray[np.float32], count: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Models that are drawn as the independent ones are, in blocks."""
-    fitted = LedoitWolf().fit(real[1:])
-    factor = np.linalg.cholesky(fitted.covariance_).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    for start in range(0, count, BLOCK):
-        normal = rng.standard_normal((min(BLOCK, count - start), WIDTH), np.float32)
-        yield normal @ factor.T + fitted.location_.astype(np.float32)
+class Drawn:
+    """Models as the independent ones are, in blocks of 50,000: the same ones by the same seed."""
+
+    def __init__(self, independent: Sketches, seed: int) -> None:
+        self.seed = seed
+        rows = independent.astype(np.float64)
+        self.mean = rows.mean(axis=0).astype(np.float32)
+        _, shrunk = ledoit_wolf(rows)
+        apart = rows - rows.mean(axis=0)
+        self.parts = (np.sqrt((1 - shrunk) / len(rows)) * apart).astype(np.float32)
+        self.rest = np.float32(np.sqrt(shrunk * np.square(apart).sum() / len(rows) / WIDTH))
+
+    def block(self, number: int, count: int = BLOCK) -> Sketches:
+        """One block: the independent models' mean and covariance (Ledoit and Wolf's estimate)."""
+        rng = np.random.default_rng((self.seed, number))
+        rows = self.rest * rng.standard_normal((count, WIDTH), np.float32)
+        rows += rng.standard_normal((count, len(self.parts)), np.float32) @ self.parts
+        rows += self.mean
+        return np.clip(np.round(rows), -127, 127).astype(np.int8)
 
 
 def places(
-    real: NDArray[np.float32], thieves: NDArray[np.float32], seed: int, *, largest: bool
+    real: Sketches, thieves: Sketches, seed: int, *, largest: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """How many models come before the victim, (thieves, sizes), and chances among 100,000.
 
-    Without the largest size, that is left 0.
+    At the largest size models are scaled as 100,000 are, and a victim that is not among those
+    that agree with the thief in most signs counts as not found.
     """
+    drawn = Drawn(real[1:], seed)
     found = np.zeros((len(thieves), len(SIZES)), np.int64)
-    mine = np.zeros(len(thieves), np.float32)
     for at, size in enumerate(SIZES[:-1]):
         extra = max(0, size - len(real))
-        rows = np.zeros(HEAD + size, ROW)
-        rows["sketch"][HEAD : HEAD + min(size, len(real))] = real[:size]
-        if extra:
-            rows["sketch"][HEAD + len(real) :] = np.concatenate(list(made(real, extra, seed)))
-        weigh(rows)
-        own, mean = _weighted(thieves, rows), rows["sketch"][0]
-        for start in range(0, size, BLOCK):
-            part = rows[HEAD + start : HEAD + min(start + BLOCK, size)]
-            cosines = (part["sketch"] - mean) @ own.T / part["length"][:, None]
-            if start == 0:
-                mine = cosines[0]
-            found[:, at] += (cosines > mine).sum(axis=0)
-    first = [[one.place for one in nearest(rows, thief, NEAREST)] for thief in thieves[:5]]
-    if [0 in places for places in first] != [before < NEAREST for before in found[:5, -2]]:
-        raise RuntimeError("counting and searching differ")
-    others = nearest_others(rows, np.arange(len(real), len(real) + SAMPLED))
-    chances = (1 + (others[:, None] >= mine).sum(axis=0)) / (SAMPLED + 1)
+        blocks = [drawn.block(i, min(BLOCK, extra - i * BLOCK)) for i in range(-(-extra // BLOCK))]
+        sketches = np.concatenate([real[:size], *blocks])
+        rows, others = indexed(sketches, np.random.default_rng(seed).permutation(size))
+        mine = scaled(thieves, rows.scale) @ scaled(real[:1], rows.scale)[0]
+        for i, thief in enumerate(thieves):
+            there = [one.place for one in nearest(rows, thief, NEAREST)]
+            found[i, at] = there.index(0) if 0 in there else NEAREST
+    chances = (1 + (others[:, None] >= mine).sum(axis=0)) / (len(others) + 1)
     if not largest:
-        return np.minimum(found, NEAREST), chances
-    fitted = LedoitWolf().fit(real[1:])
-    factor = np.linalg.cholesky(fitted.covariance_).astype(np.float32)
-    shift = fitted.location_.astype(np.float32) - mean
-    scale = np.linalg.cholesky(rows["sketch"][1:HEAD].astype(np.float64)).astype(np.float32)
-    own_of_normal, scale_of_normal = factor.T @ own.T, factor.T @ scale
-    rng = np.random.default_rng((seed, 1))
-    found[:, -1] = found[:, -2]
-    for _ in range(SIZES[-2], SIZES[-1], BLOCK):
-        normal = rng.standard_normal((BLOCK, WIDTH), np.float32)
-        lengths = np.linalg.norm(normal @ scale_of_normal + shift @ scale, axis=1)
-        cosines = (normal @ own_of_normal + shift @ own.T) / lengths[:, None]
-        found[:, -1] += (cosines > mine).sum(axis=0)
-    return np.minimum(found, NEAREST), chances
+        return found, chances
+    more = (drawn.block(100 + number) for number in range((SIZES[-1] - SIZES[-2]) // BLOCK))
+    victims = np.broadcast_to(real[:1], thieves.shape)
+    found[:, -1] = ahead(chain([sketches], more), rows.scale, thieves, victims)
+    return found, chances
 
 
-def _weighted(sketches: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
-    """Queries as they are compared with an index's models."""
-    queries = sketches - rows["sketch"][0]
-    own = queries @ rows["sketch"][1:HEAD]
-    unit: NDArray[np.float32] = own / np.sqrt(np.einsum("ij,ij->i", own, queries))[:, None]
-    return unit
+def ahead(
+    models: Iterable[Sketches], scale: Floats, suspects: Sketches, victims: Sketches
+) -> NDArray[np.int64]:
+    """How many models come before each suspect's victim; ten if its signs are not looked at.
+
+    What `nearest` would find, for many suspects at a time.
+    """
+    own, theirs = scaled(suspects, scale), scaled(victims, scale)
+    signs = np.sign(own)
+    mine = np.einsum("ij,ij->i", own, theirs) + ROUNDING
+    alike = np.einsum("ij,ij->i", signs, np.sign(theirs))
+    nearer, agreeing = (np.zeros(len(suspects), np.int64) for _ in range(2))
+    for block in models:
+        for start in range(0, len(block), PART):
+            part = scaled(block[start : start + PART], scale)
+            nearer += (part @ own.T > mine).sum(axis=0)
+            agreeing += (np.sign(part) @ signs.T > alike).sum(axis=0)
+    return np.where(agreeing < FIRST, np.minimum(nearer, NEAREST), NEAREST)
+
+
+def alikeness(file: Path, n: int, seed: int) -> list[str]:
+    """How near honest models come to each other, real ones and drawn ones: a table's row.
+
+    One half of the real ones tells how others are drawn and scaled, the other half is compared.
+    """
+    recorded = read_answers(file)
+    population = Population.of(recorded)
+    probes = "natural" if len(recorded.labels("natural")) >= n else "jpeg25"
+    honest = [*population.references, *population.independents]
+    sketches = np.stack([sketch(recorded.outputs(one, probes).first(n)) for one in honest])
+    told, left = np.array_split(np.random.default_rng(seed).permutation(len(honest)), 2)
+    scale = scale_of(sketches[told], np.arange(len(told)))
+    row = [file.stem, str(len(left))]
+    for some in (sketches[left], Drawn(sketches[told], seed).block(0, len(left))):
+        rows = scaled(some, scale)
+        cosines = rows @ rows.T
+        np.fill_diagonal(cosines, -1)
+        row.append(f"{np.median(cosines.max(axis=0)):.2f}")
+    return row
 
 
 def kept(file: Path, n: int, seed: int, *, largest: bool, folder: Path) -> list[Hit]:
@@ -204,14 +219,20 @@ def section(folder: Path, seed: int, keep: Path, names: Sequence[str]) -> str:
         " last layer, which was trained on other classes. *Not kept*: less accurate than the least"
         " accurate honest model. *Labels only*: the thief tells no more, and is searched by labels."
         " Last column:"
-        " the share whose victim is among the ten of a million and nearer to the thief than any of"
-        f" {SAMPLED} drawn models is to any other of {SIZES[-2]:,}, so that the first way to a"
+        " the share whose victim is among the ten of a million and nearer to the thief than all but"
+        f" one in 200 of 499 models are to any other of {SIZES[-2]:,}, so that the first way to a"
         " verdict is open at alpha = 0.01.",
         "### Recall at 10, task set of 200 images",
         grid(head, [_row(one, [hit for hit in full if hit.kind == one]) for one in kinds]),
         "Intervals at a million (Clopper-Pearson, 95%, over thieves): "
         + "; ".join(_interval(one, [hit for hit in full if hit.kind == one]) for one in kinds)
         + ".",
+        "Are drawn models as alike as real ones? One half of a zoo's independent models tells how"
+        " others are drawn and scaled; beside it the median cosine of a model of the other half"
+        " with the nearest one there, and of as many drawn ones. Where real ones are nearer to each"
+        " other, a real registry is harder to search than the columns from 1,000 on; in the column"
+        " of 100 most models are real.",
+        grid(["zoo", "models", "real", "drawn"], [alikeness(zoo, 200, seed) for zoo in zoos]),
         "### Task set of 100 images",
         grid(
             head[:-2],

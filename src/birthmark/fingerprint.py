@@ -57,6 +57,8 @@ class Fingerprint:
         name: str | None = None,
         surrogates: Sequence[Any] = (),
         outsiders: Sequence[Any] = (),
+        workers: int = 1,
+        engine: str = "joblib",
         progress: Progress = silent,
     ) -> Fingerprint:
         """Enroll a victim.
@@ -75,7 +77,7 @@ class Fingerprint:
         lineage
             The victim's lineage, as the references call it; the rule `rank` calls nothing derived
             without it. An adapter states its own.
-        method, n, seed, seed_from, resize, start, split, name, progress
+        method, n, seed, seed_from, resize, start, split, name, workers, engine, progress
             As for `birthmark.enrolment.enrolment.enroll`.
         surrogates, outsiders
             Copies of the victim and independent models, of the same forms, that only help to choose
@@ -106,6 +108,8 @@ class Fingerprint:
                     [as_suspect(surrogate, declared) for surrogate in surrogates],
                     [as_suspect(outsider, declared) for outsider in outsiders],
                 ),
+                workers=workers,
+                engine=engine,
                 progress=progress,
             )
         return cls(bundle)

@@ -167,9 +167,9 @@ def test_a_registrys_nearest_are_audited_and_the_look_is_paid_for(there: Path) -
     [
         (None, 1.0, 0.01),
         (12, 1 / 13, 0.01 / 12),
-        (198, 1 / 199, 0.01 / 198),
-        (199, 1 / 200, 0.01),
-        (199, 2 / 200, 0.005 / 199),
+        (397, 1 / 199, 0.01 / 397),
+        (398, 1 / 200, 0.01),
+        (398, 2 / 200, 0.005 / 398),
         (10**6, 2 / 500, 0.01),
         (10**6, 3 / 500, 5e-9),
     ],
@@ -182,7 +182,7 @@ def test_a_verdict_takes_less_where_the_search_itself_says_little(
     assert against.level(candidate) == pytest.approx(level)
     if models is not None:
         said = Comparison(alpha=0.01, rows=[], maps=[], registry=models).sentence
-        assert ("to any other" in said) == (models >= 199)
+        assert ("to any other" in said) == (models >= 398)
 
 
 def test_options_that_need_one_another_say_so(there: Path) -> None:

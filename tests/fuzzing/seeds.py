@@ -422,9 +422,12 @@ def registered() -> dict[str, bytes]:
     ]
     images = ImageSetRecord(digest=sha256(b"c"), count=20, resize=(8, 8))
     task = RegistryFile(task=task_digest(probes), images=images, seed=0, probes=probes)
-    numbers = [i / 256 for i in range(WIDTH)]
-    told = SketchFile(task=task.task, fingerprint=task.task, answers=numbers, labels=numbers)
-    files = {"task": task, "sketch": told, "faces": told.model_copy(update={"labels": None})}
+    numbers = [i % 9 - 4 for i in range(WIDTH)]
+    told = SketchFile(
+        task=task.task, fingerprint=task.task, answers=numbers, labels=numbers, weights=numbers
+    )
+    faces = told.model_copy(update={"labels": None, "weights": None})
+    files = {"task": task, "sketch": told, "faces": faces}
     return {name: canonical_json(one.model_dump(mode="json")) for name, one in files.items()}
 
 

@@ -17,9 +17,9 @@ from birthmark import BirthmarkError, Fingerprint
 from birthmark.common.digests import canonical_json
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.registry import Registry
-from birthmark.registry.index import SAMPLE
-from birthmark.registry.search import ENOUGH, HEAD, RIDGE, ROW, nearest, nearest_others, weigh
-from birthmark.registry.sketch import WIDTH, sketch
+from birthmark.registry.index import indexed
+from birthmark.registry.search import FIRST, nearest, scale_of, scaled
+from birthmark.registry.sketch import WIDTH, Sketches, sketch
 
 PROTECTED = 13
 
@@ -196,58 +196,68 @@ def test_a_sketch_keeps_what_correlations_say() -> None:
         own = common * shared + rng.normal(size=common.shape) * (1 - shared**2) ** 0.5
         return Outputs.checked(2 * own, Kind.LOGITS, "model")
 
+    def numbers(outputs: Outputs) -> Any:
+        drawn = sketch(outputs).astype(float)
+        return drawn / np.linalg.norm(drawn)
+
     common = rng.normal(size=(100, 10))
     one = Outputs.checked(2 * common, Kind.LOGITS, "model")
-    cosines = [float(sketch(one) @ sketch(answers(shared))) for shared in (0.95, 0.8, 0.5)]
+    cosines = [float(numbers(one) @ numbers(answers(shared))) for shared in (0.95, 0.8, 0.5)]
     assert cosines == sorted(cosines, reverse=True)
     assert cosines[0] > 0.6
-    unlike = [float(sketch(one) @ sketch(answers(0))) for _ in range(50)]
+    unlike = [float(numbers(one) @ numbers(answers(0))) for _ in range(50)]
     assert np.std(unlike) < 1.5 / WIDTH**0.5
     order = rng.permutation(10)
     same = Outputs.checked(one.to(Kind.PROBABILITIES).values[:, order], Kind.PROBABILITIES, "model")
-    assert np.allclose(sketch(same), sketch(one), atol=1e-4)
-    assert sketch(one).dtype == np.float32
+    assert np.abs(sketch(same).astype(int) - sketch(one)).max() <= 1
+    assert sketch(one).dtype == np.int8
+    assert 22 < sketch(one).std() < 26
 
 
-@pytest.mark.parametrize("models", [300, ENOUGH + 500])
+def rounded(numbers: Any) -> Sketches:
+    whole: Sketches = np.clip(np.round(numbers), -127, 127).astype(np.int8)
+    return whole
+
+
+def drawn(rng: np.random.Generator, lineages: Any, count: int) -> Sketches:
+    """Models of some lineages that differ most in a few directions."""
+    own = rng.normal(size=(count, WIDTH)) * np.geomspace(100, 5, WIDTH)
+    return rounded(20 * lineages[rng.integers(0, len(lineages), count)] + own)
+
+
+@pytest.mark.parametrize("models", [200, 2000])
 def test_an_innocent_comes_near_as_rarely_as_models_to_each_other(models: int) -> None:
     """Held at .1 by 400 suspects: above .157 by chance once in 10,000 runs; the seed is fixed."""
     rng = np.random.default_rng(models)
     lineages = rng.normal(size=(8, WIDTH))
-
-    def drawn(count: int) -> Any:
-        own = rng.normal(size=(count, WIDTH)) * np.linspace(0.2, 1.5, WIDTH)
-        return (lineages[rng.integers(0, 8, count)] + own).astype(np.float32)
-
-    rows = np.zeros(HEAD + models, ROW)
-    rows["sketch"][HEAD:] = drawn(models)
-    weigh(rows)
-    places = rng.permutation(models)[:SAMPLE].astype(np.int64)
-    others = nearest_others(rows, places)
-    plain = [nearest(rows, rows["sketch"][HEAD + place], 2)[1].cosine for place in places[:5]]
+    rows, others = indexed(drawn(rng, lineages, models), np.arange(models))
+    plain = [nearest(rows, rows.sketches[place], 2)[1].cosine for place in range(5)]
     assert np.abs(np.array(plain)[:, None] - others).min(axis=1).max() < 1e-5
-    near = [nearest(rows, one, 1)[0].cosine for one in drawn(400)]
+    near = [nearest(rows, one, 1)[0].cosine for one in drawn(rng, lineages, 400)]
     ranks = [(1 + (others >= one).sum()) / (len(others) + 1) for one in near]
     assert np.mean(np.array(ranks) <= 0.1) <= 0.157
 
 
-def test_the_nearest_are_those_that_a_plain_computation_finds() -> None:
+def test_the_nearest_of_many_are_those_that_comparing_with_all_finds() -> None:
     rng = np.random.default_rng(1)
-    rows = np.zeros(HEAD + ENOUGH, ROW)
-    models = rows["sketch"][HEAD:]
-    models[:] = rng.normal(size=models.shape) * np.linspace(0.1, 1, WIDTH) + 0.3
-    weigh(rows)
-    query = models[17] + rng.normal(size=WIDTH).astype(np.float32) * 0.3
-    plain = models.astype(np.float64)
-    centre = plain.mean(axis=0)
-    covariance = np.cov((plain - centre).T, bias=True)
-    inverse = np.linalg.inv(covariance + RIDGE * np.trace(covariance) / WIDTH * np.eye(WIDTH))
-    factor = np.linalg.cholesky(inverse)
-    units = (plain - centre) @ factor
-    units /= np.linalg.norm(units, axis=1, keepdims=True)
-    own = (query - centre) @ factor
-    cosines = units @ (own / np.linalg.norm(own))
+    models = drawn(rng, rng.normal(size=(8, WIDTH)), 2 * FIRST)
+    rows, _ = indexed(models, np.arange(len(models)))
+    alike = [17, 9_999, 4_321, 6_000]
+    mixed = np.array([0.6, 0.45, 0.3, 0.2]) @ models[alike]
+    query = rounded(mixed + rng.normal(size=WIDTH) * 20)
+    cosines = scaled(models, rows.scale) @ scaled(query[None], rows.scale)[0]
     found = nearest(rows, query, 10)
-    assert [one.place for one in found] == np.argsort(-cosines)[:10].tolist()
-    assert found[0].place == 17
-    assert np.allclose([one.cosine for one in found], np.sort(cosines)[::-1][:10], atol=1e-4)
+    assert [one.place for one in found[:4]] == alike == np.argsort(-cosines)[:4].tolist()
+    assert np.allclose([one.cosine for one in found], cosines[[one.place for one in found]])
+
+
+def test_a_direction_in_which_all_models_differ_counts_as_the_others_do() -> None:
+    rng = np.random.default_rng(2)
+    direction = rng.choice([-1, 1], WIDTH)
+    own = 15 * rng.normal(size=(600, WIDTH)) + 15 * rng.normal(size=(600, 1)) * direction
+    models = rounded(own)
+    for fitted, large in ((15, True), (300, False)):
+        rows = scaled(models[300:], scale_of(models, np.arange(fitted)))
+        along = np.var(rows @ direction) / WIDTH / np.var(rows)
+        assert (along > 100) == large
+        assert (along < 10) != large

@@ -46,7 +46,7 @@ def compare(
         ),
     ] = None,
     registry: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="Audit each suspect with the ten nearest fingerprints of this registry.",
             rich_help_panel=MANY,
@@ -169,8 +169,16 @@ def print_comparison(comparison: Comparison, *, told: bool = True) -> None:
     for row in comparison.rows:
         if row.problem:
             shown.print(f"{row.suspect}: {row.problem}")
+    if told:
+        _print_weights(comparison)
     for sentence in (comparison.sentence, *comparison.notes) if told else ():
         shown.print(sentence)
+
+
+def _print_weights(comparison: Comparison) -> None:
+    from birthmark.cli.terminal import say
+
+    say(*dict.fromkeys(f"{row.suspect}: {row.weights}" for row in comparison.rows if row.weights))
 
 
 def _print_scanned(scanned: Scanned, out: Path, json_: bool) -> None:
@@ -183,6 +191,7 @@ def _print_scanned(scanned: Scanned, out: Path, json_: bool) -> None:
     derived = [row for row in scanned.comparison.rows if row.verdict is Verdict.DERIVED]
     if derived:
         print_comparison(scanned.comparison.model_copy(update={"rows": derived}), told=False)
+    _print_weights(scanned.comparison)
     say(scanned.comparison.sentence)
     say(f"Compared {scanned.compared} suspects now and {scanned.known} before: {out / 'table.csv'}")
     for why in scanned.failed.values():

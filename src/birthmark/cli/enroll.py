@@ -110,6 +110,10 @@ def enroll(
         str,
         typer.Option(help="cuda: run ONNX files that you trust on a GPU, without limits."),
     ] = "cpu",
+    workers: Annotated[int, typer.Option(min=1, help="Model files to ask at a time.")] = 1,
+    engine: Annotated[
+        str, typer.Option(help="joblib, or ray for several machines that share the files.")
+    ] = "joblib",
     force: options.Force = False,
     allow_download: AllowDownload = False,
     json_: options.Json = False,
@@ -162,6 +166,8 @@ def enroll(
             name=name,
             surrogates=open_all(surrogate, declared, access, device=device),
             outsiders=open_all(outsider, declared, access, device=device),
+            workers=workers,
+            engine=engine,
             progress=progress,
         )
         seal = fingerprint.save(out)

@@ -38,6 +38,9 @@ class BirthmarkError(Exception):
         self.subject = one_line(str(subject), LONGEST - len(self.problem) - len(self.fix))
         super().__init__(f"{self.subject}: {self.problem}; {self.fix}")
 
+    def __reduce__(self) -> tuple[type[BirthmarkError], tuple[str, str, str]]:
+        return type(self), (self.subject, self.problem, self.fix)
+
     def __str__(self) -> str:
         return told(f"{self.subject}: {self.problem}; {self.fix}")
 

@@ -27,6 +27,8 @@ class Row(BaseModel):
         What was noticed that bears on the verdict.
     problem
         Why there is no verdict.
+    weights
+        What its file's weights say beside the sketches in a registry, or why they don't.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class Row(BaseModel):
     references: int
     findings: list[str]
     problem: str | None = None
+    weights: str | None = None
 
 
 def row_of(name: str, audited: Audited) -> Row:

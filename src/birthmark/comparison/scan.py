@@ -34,13 +34,17 @@ FRUITLESS = 5
 
 
 class SuspectFile(BaseModel):
-    """What `suspect.json` holds: a suspect's candidates, if it was looked up, and its lines."""
+    """What `suspect.json` holds: a suspect's candidates, if it was looked up, and its lines.
+
+    `weights` are those by weights, of which older files have none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["birthmark-scan/1"] = FORMAT
     suspect: str
     candidates: list[Near] = Field(max_length=1000)
+    weights: list[Near] = Field(default=[], max_length=1000)
     rows: list[Row] = Field(max_length=100_000)
 
 
@@ -192,7 +196,7 @@ def work(task: Task) -> Outcome:
         if (task.folder / FOUND).exists():
             return Outcome(task.name)
         suspect = open_one(task.suspect, task.lineage, task.declared, task.access)
-        found = task.against.meet(suspect)
+        found = task.against.meet(suspect, named=task.suspect)
         rows = [row.model_copy(update={"suspect": task.shown}) for row in found.rows]
         if not found.audits:
             return Outcome(task.name, tuple(rows))
@@ -227,7 +231,9 @@ def read_found(file: Path) -> SuspectFile:
 
 
 def _write(folder: Path, name: str, found: Found) -> None:
-    told = SuspectFile(suspect=name, candidates=found.candidates, rows=found.rows)
+    told = SuspectFile(
+        suspect=name, candidates=found.candidates, weights=found.weights, rows=found.rows
+    )
     with whole_folder(folder) as passing:
         for i, (fingerprint, audited) in enumerate(found.audits.items()):
             inner = passing / f"{i:02d}-{_plain(Path(fingerprint).stem)}"

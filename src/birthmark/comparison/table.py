@@ -15,7 +15,7 @@ from birthmark.comparison.html import html_table
 from birthmark.comparison.map import POOR, Map
 from birthmark.comparison.picture import map_figure
 from birthmark.comparison.row import Row
-from birthmark.registry.index import SAMPLE
+from birthmark.registry.index import sampled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def two_ways(models: int, alpha: float) -> bool:
     """Whether a registry has enough models for a rank of alpha / 2 among them."""
-    return 1 / (min(models, SAMPLE) + 1) <= alpha / 2
+    return 1 / (sampled(models) + 1) <= alpha / 2
 
 
 class Comparison(BaseModel):

@@ -19,10 +19,10 @@ from birthmark.common.digests import sha256
 from birthmark.common.errors import BirthmarkError, one_line
 from birthmark.data.images import Image, ImageSet, Progress, silent
 from birthmark.data.outputs import Outputs
+from birthmark.enrolment.asking import asked
 from birthmark.enrolment.defaults import defaults
 from birthmark.enrolment.population import (
     MOST_UNEQUAL,
-    asked,
     of_victim,
     standing,
     unselected,
@@ -51,6 +51,8 @@ def enroll(
     split: str | None = None,
     name: str | None = None,
     companions: Companions = Companions(),
+    workers: int = 1,
+    engine: str = "joblib",
     progress: Progress = silent,
 ) -> Bundle:
     """Make a fingerprint.
@@ -89,6 +91,10 @@ def enroll(
     companions
         Models that help to choose the probes, for methods that ask them; none of them is the victim
         or a reference.
+    workers
+        How many models in files are asked at a time; the fingerprint is the same.
+    engine
+        `joblib`, or `ray` for machines that share the files.
     progress
         Is told how far it is.
 
@@ -137,7 +143,7 @@ def enroll(
     probes = chosen.probes.select(images, victim, n, draw, resize, companions)
     progress("Making probes", n, n)
     mine = ask(victim, probes, progress)
-    theirs = asked(references, probes, "Asking references", progress)
+    theirs = asked(references, probes, "Asking references", progress, workers, engine)
     record = None
     able = list(range(len(references)))
     if unselected(chosen):
@@ -145,7 +151,8 @@ def enroll(
             able = _able(victim, references, [mine, *theirs], probes)
     elif all(one.description.adapter != "recorded" for one in (victim, *references)):
         plain = unselected_images(images, victim, draw, resize)
-        answers = asked([victim, *references], plain, "Comparing models", progress)
+        everyone = [victim, *references]
+        answers = asked(everyone, plain, "Comparing models", progress, workers, engine)
         able = _able(victim, references, answers, plain)
         lineages = [references[i].description.lineage for i in able]
         record = standing(chosen, answers[0], [answers[i + 1] for i in able], lineages, plain)

@@ -9,10 +9,10 @@ from birthmark.bundle import Bundle
 from birthmark.bundle.manifest import PopulationRecord
 from birthmark.calibration.copies import TELLING, groups
 from birthmark.calibration.population import Fit, Matrix, fit
-from birthmark.data.images import Image, ImageSet, Progress
+from birthmark.data.images import Image, ImageSet
 from birthmark.data.outputs import Outputs
 from birthmark.models.adapters import Suspect
-from birthmark.models.queries import ENOUGH_LABELS, accuracy, ask
+from birthmark.models.queries import ENOUGH_LABELS, accuracy
 from birthmark.probes import PROBES, Draw
 from birthmark.scores import Score
 from birthmark.scores.fri import Fri
@@ -40,24 +40,6 @@ def unselected_images(
     """Images that were chosen by nobody's answers, coded as most probes are."""
     plain = PROBES.make(CODED)
     return plain.select(images, victim, min(IMAGES, len(images)), draw, resize)
-
-
-def asked(
-    models: Sequence[Suspect], probes: Sequence[Image], what: str, progress: Progress
-) -> list[Outputs]:
-    """All models' answers to all probes.
-
-    Raises
-    ------
-    BirthmarkError
-        If one fails, refuses a probe or answers implausibly.
-    """
-    answers = []
-    for i, model in enumerate(models):
-        progress(what, i, len(models))
-        answers.append(ask(model, probes))
-    progress(what, len(models), len(models))
-    return answers
 
 
 def among(score: Score, frame: Outputs, models: Sequence[Outputs]) -> Matrix:

@@ -12,7 +12,8 @@ from birthmark.bundle.manifest import PopulationRecord
 from birthmark.calibration.copies import TELLING
 from birthmark.common.checks import Check
 from birthmark.data.images import ImageSet, Progress
-from birthmark.enrolment.population import asked, counted_once, standing, unselected_images
+from birthmark.enrolment.asking import asked
+from birthmark.enrolment.population import counted_once, standing, unselected_images
 from birthmark.models.adapters import Suspect
 from birthmark.probes import Draw
 from birthmark.scores.methods import Method

@@ -15,12 +15,12 @@ from birthmark.common.jsons import has_few_parts
 from birthmark.registry.sketch import WIDTH
 
 FORMAT: Literal["birthmark-registry/1"] = "birthmark-registry/1"
-SKETCH: Literal["birthmark-sketch/1"] = "birthmark-sketch/1"
+SKETCH_FORMAT: Literal["birthmark-sketch/2"] = "birthmark-sketch/2"
 LEAST_PROBES, MOST_PROBES = 20, 300
 MAX_BYTES = 1 << 20
 MAX_PARTS = 1000
 
-Number = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
+Number = Annotated[int, Field(ge=-127, le=127, strict=True)]
 Numbers = Annotated[list[Number], Field(min_length=WIDTH, max_length=WIDTH)]
 
 
@@ -75,15 +75,18 @@ class SketchFile(BaseModel):
         The sketch of all that the model answers.
     labels
         The sketch of its labels alone, for suspects that tell no more; None where it has none.
+    weights
+        The sketch of the weights in its file; None where it has none that can be read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["birthmark-sketch/1"] = SKETCH
+    format: Literal["birthmark-sketch/2"] = SKETCH_FORMAT
     task: Digest
     fingerprint: Digest
     answers: Numbers
     labels: Numbers | None
+    weights: Numbers | None
 
 
 Document = TypeVar("Document", RegistryFile, SketchFile)

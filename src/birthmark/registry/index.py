@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,22 @@ from numpy.typing import NDArray
 
 from birthmark.common.digests import sha256
 from birthmark.common.files import whole_folder
-from birthmark.registry.search import BLOCK, HEAD, ROW, Floats, Rows, nearest_others, weigh
+from birthmark.registry.search import CODE, Floats, Rows, coded, scale_of
+from birthmark.registry.sketch import WIDTH, Sketches
 
 NAME = np.dtype("S64")
-ANSWERS, LABELS = "answers", "labels"
+ANSWERS, LABELS, WEIGHTS = "answers", "labels", "weights"
+PARTIAL = LABELS, WEIGHTS
+"""Kinds of sketches that not every model has."""
 SAMPLE = 499
-"""Models that tell how near innocent ones come to each other."""
+"""Models that tell how near innocent ones come to each other: at most half of all."""
+SCALING = 4096
+"""Others, by which all are scaled: what they differ in is fitted to them."""
+BLOCK = 1 << 14
 
-Read = Callable[[str, str], Floats]
+DAMAGED = OSError, ValueError, EOFError
+
+Read = Callable[[str, str], Sketches]
 """From a kind and a model's name to its sketch."""
 
 
@@ -30,60 +38,103 @@ class Index:
     Attributes
     ----------
     folder
-        Holds `names.npy`, `labelled.npy`, and for answers and labels the sketches
-        (`answers.npy`) and how near some models come to any other (`answers-others.npy`).
+        Holds `names.npy`; for answers, labels and weights the sketches (`answers.npy`), their codes
+        and scale (`answers-codes.npy`, `answers-scale.npy`), how near some models come to any
+        other (`answers-others.npy`), and which models have such a sketch if not all have
+        (`labels-having.npy`).
     names
         Of all models, sorted, bytes of 64 at most, (n,).
-    labelled
-        Which of them have a sketch of labels, bool (n,).
+    having
+        Which of them have a sketch of labels, and of weights, bool (n,).
     """
 
     folder: Path
     names: NDArray[np.bytes_]
-    labelled: NDArray[np.bool_]
+    having: dict[str, NDArray[np.bool_]]
 
     @classmethod
     def opened(cls, folder: Path) -> Index | None:
         """Map it; None if it isn't there, or not whole."""
-        names, labelled = (_mapped(folder / f"{one}.npy") for one in ("names", "labelled"))
-        if names is None or labelled is None or len(names) != len(labelled):
+        names = _mapped(folder / "names.npy")
+        if names is None or names.dtype != NAME or names.ndim != 1:
             return None
-        if names.dtype != NAME or labelled.dtype != np.bool_:
-            return None
-        index = cls(folder, names, labelled)
-        sizes = {ANSWERS: len(names), LABELS: int(labelled.sum())}
-        for kind, size in sizes.items():
-            rows = _mapped(folder / f"{kind}.npy")
-            others = _mapped(folder / f"{kind}-others.npy")
-            if rows is None or rows.dtype != ROW or rows.shape != (HEAD + size,):
+        index = cls(folder, names, {})
+        for kind in PARTIAL:
+            having = _mapped(folder / f"{kind}-having.npy")
+            if having is None or having.dtype != np.bool_ or having.shape != names.shape:
                 return None
-            if others is None or others.dtype != np.float32 or len(others) != min(size, SAMPLE):
+            index.having[kind] = having
+        for kind in (ANSWERS, *PARTIAL):
+            size = len(index.of(kind))
+            try:
+                rows = index.rows(kind)
+            except DAMAGED:
+                return None
+            others = _mapped(folder / f"{kind}-others.npy")
+            if rows.sketches.dtype != np.int8 or rows.sketches.shape != (size, WIDTH):
+                return None
+            if rows.codes.dtype != np.uint16 or rows.codes.shape != (size, CODE):
+                return None
+            if rows.scale.dtype != np.float32 or rows.scale.shape[1:] != (WIDTH,):
+                return None
+            if others is None or others.dtype != np.float32 or len(others) != sampled(size):
                 return None
         return index
 
     def of(self, kind: str) -> NDArray[np.bytes_]:
         """Names of the models that have such a sketch."""
-        named: NDArray[np.bytes_] = self.names[self.labelled] if kind == LABELS else self.names
+        named: NDArray[np.bytes_] = self.names[self.having[kind]] if kind in PARTIAL else self.names
         return named
 
     def rows(self, kind: str) -> Rows:
         """Sketches of a kind, in the order of `of(kind)`."""
-        rows: Rows = np.load(self.folder / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
-        return rows
+        files = (self.folder / f"{kind}{what}.npy" for what in ("", "-codes", "-scale"))
+        return Rows(*(np.load(one, mmap_mode="r", allow_pickle=False) for one in files))
 
     def chance(self, kind: str, cosine: float) -> float:
         """How often a model of the registry comes as near as this to any other one.
 
         A rank among some 500 of them, drawn by their names' digests: at least 1 / (their number +
         1). For a suspect that is one more such model it is a p-value of the whole search, however
-        many models are searched, since each of these was compared with all others too.
+        many models are searched: each of these was compared with all others too, and none of them
+        helped to tell the scale.
         """
         others = np.load(self.folder / f"{kind}-others.npy", allow_pickle=False)
         return (1 + int((others >= cosine).sum())) / (len(others) + 1)
 
 
+def sampled(models: int) -> int:
+    """How many of so many models tell how near innocent ones come."""
+    return min(models // 2, SAMPLE)
+
+
+def indexed(sketches: Sketches, order: NDArray[np.int64]) -> tuple[Rows, Floats]:
+    """Scale sketches, and tell how near some come to any other one.
+
+    Parameters
+    ----------
+    sketches
+        int8 (n, 2048).
+    order
+        Places in random order: the first come in the sample, those after them tell the scale.
+
+    Returns
+    -------
+    tuple
+        Rows; float32 (sampled(n),), cosines, sorted.
+    """
+    drawn, others = np.split(order, [sampled(len(sketches))])
+    scale = scale_of(sketches, np.sort(others[:SCALING]))
+    codes, near = coded(sketches, scale, drawn)
+    return Rows(sketches, codes, scale), near
+
+
 def write(
-    folder: Path, names: Sequence[str], labelled: Sequence[bool], old: Index | None, read: Read
+    folder: Path,
+    names: Sequence[str],
+    having: Mapping[str, Sequence[bool]],
+    old: Index | None,
+    read: Read,
 ) -> None:
     """Write an index, from an old one as far as that has the models.
 
@@ -94,30 +145,35 @@ def write(
     BirthmarkError
         If a sketch can't be read, or the folder can't be written.
     """
-    named, flags = np.array(names, NAME), np.array(labelled, np.bool_)
+    named = np.array(names, NAME)
     with whole_folder(folder) as passing:
         np.save(passing / "names.npy", named)
-        np.save(passing / "labelled.npy", flags)
-        for kind, some in ((ANSWERS, named), (LABELS, named[flags])):
-            file = passing / f"{kind}.npy"
-            rows = np.lib.format.open_memmap(file, "w+", ROW, (HEAD + len(some),))
-            _fill(rows["sketch"][HEAD:], some, kind, old, read)
-            weigh(rows)
-            rows.flush()
-            drawn = sorted(range(len(some)), key=lambda i: sha256(bytes(some[i])))[:SAMPLE]
-            near = nearest_others(rows, np.array(drawn, np.int64))
+        for kind in (ANSWERS, *PARTIAL):
+            some = named
+            if kind in PARTIAL:
+                flags = np.array(having[kind], np.bool_)
+                np.save(passing / f"{kind}-having.npy", flags)
+                some = named[flags]
+            shape = (len(some), WIDTH)
+            sketches = np.lib.format.open_memmap(passing / f"{kind}.npy", "w+", np.int8, shape)
+            _fill(sketches, some, kind, old, read)
+            order = np.array(sorted(range(len(some)), key=lambda i: sha256(bytes(some[i]))), int)
+            rows, near = indexed(sketches, order)
+            sketches.flush()
+            np.save(passing / f"{kind}-scale.npy", rows.scale)
+            np.save(passing / f"{kind}-codes.npy", rows.codes)
             np.save(passing / f"{kind}-others.npy", near)
 
 
 def _fill(
-    sketches: Floats, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read
+    sketches: Sketches, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read
 ) -> None:
     known = np.zeros(len(names), bool)
     if old is not None and len(there := old.of(kind)):
         places = np.searchsorted(there, names)
         places[places == len(there)] = 0
         known = there[places] == names
-        before = old.rows(kind)["sketch"][HEAD:]
+        before = old.rows(kind).sketches
         for start in range(0, len(names), BLOCK):
             some = start + np.flatnonzero(known[start : start + BLOCK])
             sketches[some] = before[places[some]]
@@ -128,6 +184,6 @@ def _fill(
 def _mapped(file: Path) -> NDArray[Any] | None:
     try:
         array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except DAMAGED:
         return None
-    return array if array.ndim == 1 else None
+    return array

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -25,14 +25,15 @@ from birthmark.probes import PROBES, Draw
 from birthmark.registry.documents import (
     LEAST_PROBES,
     MOST_PROBES,
+    SKETCH_FORMAT,
     RegistryFile,
     SketchFile,
     read_document,
     task_digest,
 )
-from birthmark.registry.index import ANSWERS, LABELS, Index, write
-from birthmark.registry.search import Floats, nearest
-from birthmark.registry.sketch import DIGITS, sketch
+from birthmark.registry.index import ANSWERS, LABELS, PARTIAL, WEIGHTS, Index, write
+from birthmark.registry.search import nearest
+from birthmark.registry.sketch import Sketches, sketch
 
 FILE, SKETCH, FINGERPRINT = "registry.json", "sketch.json", "fingerprint.birthmark"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,50}-[0-9a-f]{12}")
@@ -44,7 +45,7 @@ INDEX = "index-"
 
 
 class Near(NamedTuple):
-    """A protected model, and how like it a suspect answers.
+    """A protected model, and how like it a suspect answers, or its weights are.
 
     Attributes
     ----------
@@ -62,10 +63,10 @@ class Near(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """Models that can be searched, whether by labels too, and what else there is and why."""
+    """Models that can be searched, whether by labels and weights too, and what else there is."""
 
     models: list[str]
-    labelled: list[bool]
+    having: dict[str, list[bool]]
     problems: dict[str, str]
 
 
@@ -76,7 +77,7 @@ class Registry:
     `registry.json` and `probes/` are the task set: images that every protected model was asked
     about, and every suspect is. `models/NAME/` has a model's fingerprint and its sketch; NAME ends
     with how the fingerprint's seal begins, so that folders of two registries with one task set can
-    be copied together. `index-answers.npy` and `index-labels.npy` are made from these.
+    be copied together. `index-*` is made from these.
 
     Attributes
     ----------
@@ -91,6 +92,8 @@ class Registry:
     folder: Path
     about: RegistryFile
     probes: list[Image]
+
+    _whole: ClassVar[tuple[str, ...]] = (SKETCH, FINGERPRINT)
 
     @classmethod
     def new(
@@ -169,7 +172,7 @@ class Registry:
             probes.append(image)
         return cls(folder, about, probes)
 
-    def add(self, fingerprint: str | Path, model: Suspect) -> str:
+    def add(self, fingerprint: str | Path, model: Suspect, weights: Sketches | None = None) -> str:
         """Ask a protected model the task set, and keep its sketch beside its fingerprint.
 
         Parameters
@@ -178,6 +181,8 @@ class Registry:
             Its `.birthmark` file.
         model
             The model, which must be the fingerprint's victim.
+        weights
+            The sketch of the weights in its file, int8 (2048,), if they can be read.
 
         Returns
         -------
@@ -207,8 +212,9 @@ class Registry:
         told = SketchFile(
             task=self.about.task,
             fingerprint=sealed.seal,
-            answers=_numbers(answers),
-            labels=_numbers(answers.to(Kind.LABELS)) if labels else None,
+            answers=sketch(answers).tolist(),
+            labels=sketch(answers.to(Kind.LABELS)).tolist() if labels else None,
+            weights=None if weights is None else weights.tolist(),
         )
         with whole_folder(self.folder / "models" / name) as passing:
             (passing / FINGERPRINT).write_bytes(fingerprint.read_bytes())
@@ -227,8 +233,9 @@ class Registry:
 
     @cached_property
     def state(self) -> str:
-        """Digest of the task set and of all models' names, which stand for their content."""
-        return sha256(self.about.task.encode(), *(f"\n{name}".encode() for name in self.models))
+        """Digest of the sketches' format, the task set, and the names, which stand for models."""
+        names = (f"\n{name}".encode() for name in self.models)
+        return sha256(f"{SKETCH_FORMAT}\n{self.about.task}".encode(), *names)
 
     def fingerprint_of(self, name: str) -> Path:
         """A model's fingerprint file."""
@@ -273,18 +280,29 @@ class Registry:
     def nearest_to(self, answers: Outputs, k: int = NEAREST) -> list[Near]:
         """As `nearest`, of a suspect's answers to the task set."""
         kind = LABELS if answers.kind is Kind.LABELS else ANSWERS
-        index = self._index
-        names = index.of(kind)
-        if not len(names):
+        if not len(self._index.of(kind)):
             raise BirthmarkError(
                 self.folder,
                 f"holds no models whose {kind} can be searched",
                 "see `birthmark registry list`",
             )
-        found = nearest(index.rows(kind), sketch(answers), k)
+        return self._nearest(kind, sketch(answers), k)
+
+    def nearest_by_weights(self, weights: Sketches, k: int = NEAREST) -> list[Near]:
+        """The models whose files' weights are most alike; none where none has such a sketch."""
+        return self._nearest(WEIGHTS, weights, k)
+
+    @property
+    def weighed(self) -> int:
+        """How many models have a sketch of their weights."""
+        return sum(self._surveyed.having[WEIGHTS])
+
+    def _nearest(self, kind: str, query: Sketches, k: int) -> list[Near]:
+        index = self._index
+        names = index.of(kind)
         return [
             Near(names[one.place].decode(), one.cosine, index.chance(kind, one.cosine))
-            for one in found
+            for one in nearest(index.rows(kind), query, k)
         ]
 
     @cached_property
@@ -293,7 +311,7 @@ class Registry:
         there = Index.opened(folder)
         if there is None:
             shutil.rmtree(folder, ignore_errors=True)
-            write(folder, survey.models, survey.labelled, self._old, self._numbers_of)
+            write(folder, survey.models, survey.having, self._old, self._numbers_of)
             there = Index.opened(folder)
             if there is None:
                 raise BirthmarkError(folder, "can't be read back", "try again")
@@ -314,21 +332,24 @@ class Registry:
     def _surveyed(self) -> Survey:
         """All folders are listed; only those that no index has are looked into."""
         old = self._old
-        known: dict[str, bool] = {}
+        known: dict[str, tuple[bool, ...]] = {}
         if old is not None:
             names = (one.decode("ascii", "replace") for one in old.names.tolist())
-            known = dict(zip(names, old.labelled.tolist(), strict=True))
-        found = Survey([], [], {})
+            flags = zip(*(old.having[kind].tolist() for kind in PARTIAL), strict=True)
+            known = dict(zip(names, flags, strict=True))
+        found = Survey([], {kind: [] for kind in PARTIAL}, {})
         for name in self._folders():
-            labelled = known.get(name)
-            if labelled is None:
+            having = known.get(name)
+            if having is None:
                 try:
-                    labelled = self._sketch_of(name).labels is not None
+                    read = self._sketch_of(name)
                 except BirthmarkError as error:
                     found.problems[name] = f"{error.problem}; {error.fix}"
                     continue
+                having = tuple(getattr(read, kind) is not None for kind in PARTIAL)
             found.models.append(name)
-            found.labelled.append(labelled)
+            for kind, has in zip(PARTIAL, having, strict=True):
+                found.having[kind].append(has)
         return found
 
     def _folders(self) -> list[str]:
@@ -345,7 +366,7 @@ class Registry:
         folder = self.folder / "models" / name
         if not NAME.fullmatch(name):
             raise BirthmarkError(name, "is not a model's folder, or was not finished", "remove it")
-        if not (folder / SKETCH).exists() or not (folder / FINGERPRINT).exists():
+        if not all((folder / one).exists() for one in self._whole):
             raise BirthmarkError(name, "is half written or half copied", "copy or add it again")
         read = read_document(folder / SKETCH, SketchFile)
         if read.task != self.about.task:
@@ -358,14 +379,9 @@ class Registry:
             raise BirthmarkError(name, "belongs to a fingerprint with another seal", "add it again")
         return read
 
-    def _numbers_of(self, kind: str, name: str) -> Floats:
-        read = self._sketch_of(name)
-        return np.array(read.answers if kind == ANSWERS else read.labels, np.float32)
+    def _numbers_of(self, kind: str, name: str) -> Sketches:
+        return np.array(getattr(self._sketch_of(name), kind), np.int8)
 
 
 def _short(seal: str) -> str:
     return seal.removeprefix("sha256:")[:12]
-
-
-def _numbers(answers: Outputs) -> list[float]:
-    return [round(one, DIGITS) for one in sketch(answers).tolist()]

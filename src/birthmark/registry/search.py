@@ -1,29 +1,44 @@
-"""Exact search among sketches."""
+"""Search among sketches: all by their signs, then the nearest of these exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.registry.sketch import WIDTH
+from birthmark.registry.sketch import WIDTH, Sketches
 
 Floats = NDArray[np.float32]
-Rows = NDArray[Any]
-"""Structured, of `ROW`: the mean, the 256 rows of the weights, then the models."""
 
-ROW = np.dtype([("length", "<f4"), ("sketch", "<f4", (WIDTH,))])
-"""A model: its weighted length, and its sketch."""
-HEAD = 1 + WIDTH
-ENOUGH = 20 * WIDTH
-"""So many models tell a covariance; by that of fewer they would look apart from each other."""
-RIDGE = 0.1
-"""What is added to the variance in every direction, as a share of the mean variance."""
-BLOCK = 1 << 14
-"""Rows that are read at a time, 17 MB."""
+DIRECTIONS = 128
+"""So many directions in which models differ most are scaled, at most."""
+EACH = 16
+"""One direction for so many models; with more, models look apart that are not."""
+FIRST = 5_000
+"""So many that agree with a query in most signs are compared exactly."""
+CODE = WIDTH // 16
+BLOCK = 1 << 11
+ONES = np.array([one.bit_count() for one in range(1 << 16)], np.uint8)
 TINY = 1e-12
+
+
+class Rows(NamedTuple):
+    """The sketches of an index.
+
+    Attributes
+    ----------
+    sketches
+        int8 (n, 2048).
+    codes
+        Signs of the scaled sketches, uint16 (n, 128).
+    scale
+        As `scale_of` tells them.
+    """
+
+    sketches: Sketches
+    codes: NDArray[np.uint16]
+    scale: Floats
 
 
 class Place(NamedTuple):
@@ -33,77 +48,113 @@ class Place(NamedTuple):
     cosine: float
 
 
-def nearest(rows: Rows, query: Floats, k: int) -> list[Place]:
-    """The k models whose sketches have the largest cosine with the query, the nearest first.
+def nearest(rows: Rows, query: Sketches, k: int) -> list[Place]:
+    """The k models whose scaled sketches have the largest cosine with the query's.
 
-    All are compared. What models of one task share says nothing of descent: the mean of all
-    sketches is taken from each and from the query. Where there are enough models to tell it,
-    cosines are weighted by the inverse covariance, so that directions in which all models differ
-    count little (as the score `partial` does).
+    Of more than 5,000 models only those are compared that agree with the query in most signs
+    (Charikar 2002): a cosine of .1 is told from 0 by more than four standard deviations of so many
+    signs.
 
     Parameters
     ----------
     rows
-        An index, weighed.
+        An index's.
     query
-        A suspect's sketch, float32 (256,).
+        A suspect's sketch, int8 (2048,).
     k
         How many; fewer where there are fewer.
     """
-    mean, weights, models = rows["sketch"][0], rows["sketch"][1:HEAD], rows[HEAD:]
-    own = query - mean
-    own = weights @ own / max(float(_lengths(own[None], weights)[0]), TINY)
-    cosines = np.empty(len(models), np.float32)
-    for some, told in _cosines(models, mean, own[None]):
-        cosines[some] = told[:, 0]
-    k = min(k, len(models))
-    first = np.argpartition(-cosines, k - 1)[:k] if k else np.empty(0, np.int64)
-    ordered = sorted(first.tolist(), key=lambda i: (-cosines[i], i))
-    return [Place(i, float(cosines[i])) for i in ordered]
+    own = scaled(query[None], rows.scale)
+    places = np.arange(len(rows.sketches))
+    if len(places) > FIRST:
+        places = np.sort(np.argpartition(differing(rows.codes, codes_of(own)[0]), FIRST)[:FIRST])
+    cosines = np.empty(len(places), np.float32)
+    for start in range(0, len(places), BLOCK):
+        some = places[start : start + BLOCK]
+        cosines[start : start + BLOCK] = scaled(rows.sketches[some], rows.scale) @ own[0]
+    order = np.argsort(-cosines, kind="stable")[:k]
+    return [Place(int(places[i]), float(cosines[i])) for i in order]
 
 
-def nearest_others(rows: Rows, places: NDArray[np.int64]) -> Floats:
-    """How near the models at some places come to any other one: cosines, sorted, (places,)."""
-    mean, weights, models = rows["sketch"][0], rows["sketch"][1:HEAD], rows[HEAD:]
-    own = (models["sketch"][places] - mean) @ weights
-    own /= np.maximum(models["length"][places], TINY)[:, None]
-    found = np.full(len(places), -1, np.float32)
-    for some, told in _cosines(models, mean, own):
-        here = np.flatnonzero((places >= some.start) & (places < some.stop))
-        told[places[here] - some.start, here] = -1
-        np.maximum(found, told.max(axis=0), out=found)
-    return np.sort(found)
-
-
-def weigh(rows: Rows) -> None:
-    """Fill in the mean, the weights, and every model's length by these, from the sketches."""
-    sketches, lengths = rows["sketch"][HEAD:], rows["length"][HEAD:]
-    total, squares = np.zeros(WIDTH), np.zeros((WIDTH, WIDTH))
-    for start in range(0, len(sketches), BLOCK):
-        total += sketches[start : start + BLOCK].sum(axis=0, dtype=np.float64)
-    mean = (total / max(1, len(sketches))).astype(np.float32)
-    for start in range(0, len(sketches), BLOCK):
-        part = sketches[start : start + BLOCK] - mean
-        squares += part.T @ part
-    variance = float(np.trace(squares)) / WIDTH
-    weights = np.eye(WIDTH, dtype=np.float32)
-    if len(sketches) >= ENOUGH and variance > TINY:
-        weights = np.linalg.inv(squares / variance + RIDGE * np.eye(WIDTH)).astype(np.float32)
-    rows["sketch"][0], rows["sketch"][1:HEAD] = mean, weights
-    for start in range(0, len(sketches), BLOCK):
-        lengths[start : start + BLOCK] = _lengths(sketches[start : start + BLOCK] - mean, weights)
-
-
-def _cosines(models: Rows, mean: Floats, own: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Block by block the cosines of models with weighted queries of length one, (block, own)."""
-    for start in range(0, len(models), BLOCK):
-        some = slice(start, min(start + BLOCK, len(models)))
-        part = models[some]
-        products = part["sketch"] @ own.T - own @ mean
-        products /= np.maximum(part["length"], TINY)[:, None]
-        yield some, products
-
-
-def _lengths(sketches: Floats, weights: Floats) -> Floats:
-    found: Floats = np.sqrt(np.einsum("ij,ij->i", sketches @ weights, sketches).clip(min=0))
+def differing(codes: NDArray[np.uint16], query: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """In how many signs each model differs from a query, (n,)."""
+    found = np.empty(len(codes), np.uint16)
+    for start in range(0, len(codes), BLOCK):
+        some = slice(start, start + BLOCK)
+        found[some] = ONES[codes[some] ^ query].sum(axis=1, dtype=np.uint16)
     return found
+
+
+def scale_of(sketches: Sketches, places: NDArray[np.int64]) -> Floats:
+    """What models have in common, and the directions in which they differ most.
+
+    What all models of one task share says nothing of descent, and where two differ as all do,
+    that says little; the score `partial` counts so too.
+
+    Parameters
+    ----------
+    sketches
+        int8 (n, 2048).
+    places
+        Those that tell the directions, which then look further apart than the others do.
+
+    Returns
+    -------
+    ndarray
+        float32 (1 + k, 2048): the mean, and k directions; a direction's length squared is the part
+        of it that is taken away, so that it varies as the rest does on average.
+    """
+    total = np.zeros(WIDTH, np.int64)
+    for start in range(0, len(sketches), BLOCK):
+        total += sketches[start : start + BLOCK].sum(axis=0, dtype=np.int64)
+    mean = total / max(1, len(sketches))
+    count = min(DIRECTIONS, len(places) // EACH)
+    if not count:
+        return mean[None].astype(np.float32)
+    apart = sketches[places] - mean
+    few = len(apart) < WIDTH
+    products = apart @ apart.T if few else apart.T @ apart
+    values, vectors = np.linalg.eigh(products)
+    values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
+    if few:
+        vectors = apart.T @ vectors / np.sqrt(np.maximum(values, TINY))
+    rest = (np.trace(products) - values.sum()) / (len(products) - count)
+    taken = 1 - np.sqrt(np.clip(rest / np.maximum(values, TINY), 0, 1))
+    return np.vstack([mean, (vectors * np.sqrt(taken)).T]).astype(np.float32)
+
+
+def scaled(sketches: Sketches, scale: Floats) -> Floats:
+    """Sketches less the mean and the shares of directions, of length 1; float32 (n, 2048)."""
+    mean, directions = scale[0], scale[1:]
+    rows: Floats = sketches - mean
+    rows -= (rows @ directions.T) @ directions
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), TINY)
+    return rows
+
+
+def codes_of(rows: Floats) -> NDArray[np.uint16]:
+    """Signs of scaled sketches, uint16 (n, 128)."""
+    return np.packbits(rows > 0, axis=1).view(np.uint16)
+
+
+def coded(
+    sketches: Sketches, scale: Floats, places: NDArray[np.int64]
+) -> tuple[NDArray[np.uint16], Floats]:
+    """The codes of all models, and how near those at some places come to any other one.
+
+    Returns
+    -------
+    tuple
+        uint16 (n, 128); float32 (places,), cosines, sorted.
+    """
+    codes = np.empty((len(sketches), CODE), np.uint16)
+    drawn = scaled(sketches[places], scale)
+    found = np.full(len(places), -1, np.float32)
+    for start in range(0, len(sketches), BLOCK):
+        part = scaled(sketches[start : start + BLOCK], scale)
+        codes[start : start + BLOCK] = codes_of(part)
+        cosines = part @ drawn.T
+        here = np.flatnonzero((places >= start) & (places < start + BLOCK))
+        cosines[places[here] - start, here] = -1
+        np.maximum(found, cosines.max(axis=0), out=found)
+    return codes, np.sort(found)

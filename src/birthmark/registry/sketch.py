@@ -1,9 +1,8 @@
-"""A model's answers to a task set as 256 numbers that can be compared with other models'."""
+"""A model's answers to a task set as 2048 numbers that can be compared with other models'."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +10,23 @@ from numpy.typing import NDArray
 from birthmark.common.errors import BirthmarkError
 from birthmark.data.outputs import Kind, Outputs, unit_rows
 
-WIDTH = 256
-DIGITS = 6
-"""After the point, of each number."""
-KEY = b"birthmark-sketch/1 %d"
+Sketches = NDArray[np.int8]
+
+WIDTH = 2048
+SCALE = 24
+"""A number's standard deviation: rounding adds a thousandth of its variance, 127 is far out."""
+PART = 1 << 11
+KEY = b"birthmark-sketch/2 %d"
 
 
-def sketch(outputs: Outputs) -> NDArray[np.float32]:
+def sketch(outputs: Outputs) -> Sketches:
     """What stays of the correlations among a model's answers.
 
     The upper triangle of the probes' correlation matrix, brought to mean 0 and length 1, times a
     matrix of signs that is the same for everybody. Inner products of triangles are kept up to
-    about 1 / sqrt(256) (Johnson and Lindenstrauss; signs: Achlioptas 2003). It does not matter how
-    many classes a model has, what they are called, or whether it tells logits or probabilities.
+    about 1 / sqrt(2048) (Johnson and Lindenstrauss; signs: Achlioptas 2003). It does not matter
+    how many classes a model has, what they are called, or whether it tells logits or
+    probabilities.
 
     Parameters
     ----------
@@ -35,16 +38,28 @@ def sketch(outputs: Outputs) -> NDArray[np.float32]:
     Returns
     -------
     ndarray
-        float32 (256,); its length is about 1.
+        int8 (2048,), of standard deviation 24.
 
     Raises
     ------
     BirthmarkError
         If they are similarities to reference images, or every pair correlates alike.
     """
-    projected = _triangle(outputs).astype(np.float32) @ _signs(len(outputs))
-    numbers: NDArray[np.float32] = np.round(projected / np.sqrt(WIDTH), DIGITS).astype(np.float32)
-    return numbers
+    vector = _triangle(outputs).astype(np.float32)
+    bits = hashlib.shake_256(KEY % len(outputs)).digest(len(vector) * WIDTH // 8)
+    signs = np.frombuffer(bits, np.uint8).reshape(len(vector), WIDTH // 8)
+    projected = np.zeros(WIDTH, np.float32)
+    for start in range(0, len(vector), PART):
+        some = slice(start, start + PART)
+        ones = np.unpackbits(signs[some], axis=1).astype(np.float32)
+        projected += 2 * (vector[some] @ ones) - vector[some].sum()
+    return rounded(projected / np.sqrt(WIDTH))
+
+
+def rounded(numbers: NDArray[np.floating]) -> Sketches:
+    """Numbers (2048,), together of a length of about 1, as they are kept."""
+    whole: Sketches = np.clip(np.round(SCALE * np.sqrt(WIDTH) * numbers), -127, 127).astype(np.int8)
+    return whole
 
 
 def _triangle(outputs: Outputs) -> NDArray[np.float64]:
@@ -75,12 +90,3 @@ def _triangle(outputs: Outputs) -> NDArray[np.float64]:
         )
     unit: NDArray[np.float64] = vector / length
     return unit
-
-
-@lru_cache(maxsize=2)
-def _signs(n: int) -> NDArray[np.float32]:
-    """Signs of n probes' pairs, (n (n - 1) / 2, 256): of SHAKE-256, no library's generator."""
-    pairs = n * (n - 1) // 2
-    bits = hashlib.shake_256(KEY % n).digest(pairs * WIDTH // 8)
-    ones = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(pairs, WIDTH)
-    return 2 * ones.astype(np.float32) - 1

@@ -12,7 +12,9 @@ from birthmark.cli import options
 
 
 def add(
-    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    registry: Annotated[
+        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
+    ],
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     model: Annotated[str, typer.Option(help="The model it was made from.")],
     input_: options.Input = None,
@@ -24,12 +26,19 @@ def add(
     order: options.Order = None,
     json_: options.Json = False,
 ) -> None:
-    """Add a protected model: ask it the task set, and keep its answers."""
+    """Add a protected model: ask it the task set, and keep a sketch of its answers and weights."""
     from birthmark.cli.terminal import say
     from birthmark.models.adapters.lookup import open_suspect
-    from birthmark.registry import Registry
+    from birthmark.registry import open_registry
+    from birthmark.registry.weights_sketch import sketch_of_file
 
     declared = options.declared(input_, range_, mean, std, output, layout, order)
     opened = open_suspect(model, declared)
-    name = Registry.open(registry).add(fingerprint, opened)
-    say(json.dumps({"name": name}) if json_ else f"Added as {name}.")
+    weights, unread = sketch_of_file(model)
+    name = open_registry(registry).add(fingerprint, opened, weights)
+    if json_:
+        say(json.dumps({"name": name, "weights": weights is not None}))
+        return
+    say(f"Added as {name}" + (", with a sketch of its weights." if weights is not None else "."))
+    if unread is not None:
+        say(f"No sketch of its weights: {unread}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,14 +11,16 @@ from birthmark.cli import options
 
 
 def list_(
-    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    registry: Annotated[
+        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
+    ],
     json_: options.Json = False,
 ) -> None:
     """List a registry's models, and which of them can't be searched."""
     from birthmark.cli.terminal import say
-    from birthmark.registry import Registry
+    from birthmark.registry import open_registry
 
-    opened = Registry.open(registry)
+    opened = open_registry(registry)
     if json_:
         said = {"task": opened.about.task, "models": opened.models, "left_out": opened.problems}
         print(json.dumps(said))

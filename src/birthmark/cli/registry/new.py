@@ -11,7 +11,9 @@ from birthmark.cli import options
 
 
 def new(
-    registry: Annotated[Path, typer.Argument(help="A new folder.")],
+    registry: Annotated[
+        str, typer.Argument(help="A new folder, or an address such as s3://bucket/r.")
+    ],
     images: Annotated[
         Path, typer.Option(help="Public images of the models' task: a folder, .parquet or .npz.")
     ],
@@ -25,10 +27,10 @@ def new(
     """Make a registry: draw the images that all models are asked about (the task set)."""
     from birthmark.cli.terminal import print_facts, print_json, progress_bar
     from birthmark.data.images import ImageSet
-    from birthmark.registry import Registry
+    from birthmark.registry import new_registry
 
     with progress_bar(json_) as progress:
-        made = Registry.new(
+        made = new_registry(
             registry, ImageSet.open(images, progress), n, seed, options.sides(resize)
         )
     if json_:

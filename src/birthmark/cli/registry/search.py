@@ -11,7 +11,9 @@ from birthmark.cli import api, options
 
 
 def search(
-    registry: Annotated[Path, typer.Argument(help="A registry.")],
+    registry: Annotated[
+        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
+    ],
     suspect: Annotated[
         str, typer.Argument(help="A model file or folder, module:function, an address, .api.toml.")
     ],
@@ -50,7 +52,8 @@ def search(
     access = None if ledger is None else Access(ledger, environment=tuple(allow_env))
     against = Against.of(alpha, [], registry)
     with progress_bar(json_) as progress:
-        found = against.meet(open_suspect(suspect, declared, access=access), progress)
+        opened = open_suspect(suspect, declared, access=access)
+        found = against.meet(opened, progress, named=suspect)
     comparison = Comparison(alpha=alpha, rows=found.rows, maps=[], registry=against.models)
     if json_:
         print_json(comparison)

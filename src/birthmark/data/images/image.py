@@ -34,6 +34,10 @@ class Image:
     name: str
     label: int | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process decodes it again: a file is smaller than its pixels."""
+        return {name: getattr(self, name) for name in ("data", "name", "label")}
+
     @cached_property
     def digest(self) -> str:
         """Digest of the file's bytes."""

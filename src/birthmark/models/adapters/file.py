@@ -126,6 +126,11 @@ class FileSuspect:
         """Protections that this system does not have, so that the file ran without them."""
         return list(self._model.missing)
 
+    @property
+    def portable(self) -> bool:
+        """Whether it can be pickled, and asked by another process that sees the same files."""
+        return isinstance(self._model, Sandboxed)
+
     def answer(self, images: Sequence[Image]) -> Outputs:
         """Run the model; one with a fixed batch size gets its last batch filled up.
 

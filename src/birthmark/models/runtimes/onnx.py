@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,7 +73,7 @@ class OnnxRuntime:
     def __init__(self, path: Path, options: Mapping[str, str]) -> None:
         providers = _providers(options.get("device", "cpu"))
         try:
-            self._session = _session(path, providers=providers)
+            self._session = _session(path, _threads(), providers)
         except Exception as error:
             told = _told_last(error)
             if NEWER.search(str(told)):
@@ -103,6 +104,12 @@ class OnnxRuntime:
         except Exception as error:
             raise _told_last(error) from error
         return np.asarray(values)
+
+
+def _threads() -> int:
+    """What OMP_NUM_THREADS says, which engines set for their workers; 0 for all cores."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() else 0
 
 
 def _providers(device: str) -> Sequence[str]:

@@ -68,6 +68,8 @@ class Sandboxed:
         self._path, self._what = path, what
         self._limits = limits or Limits.of_environment()
         self._runtime = runtime
+        if not path.exists():
+            raise BirthmarkError(path, "does not exist", "name a model file or folder")
         whole = files_below(path, MAX_FILES) if path.is_dir() else [path]
         self._parts = list(parts) or whole
         self._seen = _stamp(path, self._parts, self._limits.file)
@@ -128,6 +130,16 @@ class Sandboxed:
                 f"export a model with at most {self._limits.width} numbers per image",
             )
         return values
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to begin it there: the same files, unchanged."""
+        left = ("_lock", "_process", "_finalizer")
+        state = {name: value for name, value in vars(self).items() if name not in left}
+        return state | {"_parts": [one.absolute() for one in self._parts]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock, self._process = threading.RLock(), None
 
     def close(self) -> None:
         """End the process; the model cannot be run again."""
@@ -217,25 +229,23 @@ def _takes(told: object) -> Takes:
     raise FrameError(f"an input of {str(told)[:200]}")
 
 
-def _stamp(path: Path, files: Sequence[Path], limit: int) -> list[tuple[str, int, int]]:
+def _stamp(path: Path, files: Sequence[Path], limit: int) -> list[tuple[int, int]]:
     """Size and time of a model's files, to notice that they were changed.
 
     Raises
     ------
     BirthmarkError
-        If it is not there, or is too large.
+        If one is not there, or they are too large.
     """
-    if not path.exists():
-        raise BirthmarkError(path, "does not exist", "name a model file or folder")
-    stats = [(str(one), known_regular(one)) for one in files]
-    total = sum(stat.st_size for _, stat in stats)
+    stats = [known_regular(one) for one in files]
+    total = sum(stat.st_size for stat in stats)
     if total > limit:
         raise BirthmarkError(
             path,
             f"is over {limit / (1 << 30):.3g} GiB",
             f"to allow more, set {FILE} to more GiB",
         )
-    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in stats]
 
 
 def _ending(code: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from birthmark.training.engines.base import ENGINES, R, T, WorkerDiedError
@@ -18,10 +19,16 @@ def run(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[R]
     parallel = Parallel(
         n_jobs=workers, return_as="generator_unordered", pre_dispatch=2 * workers, batch_size=1
     )
+    outcomes = parallel(delayed(work)(task) for task in tasks)
     try:
-        yield from parallel(delayed(work)(task) for task in tasks)
+        for outcome in outcomes:  # noqa: UP028  `yield from` would close it with a warning
+            yield outcome
     except TerminatedWorkerError as error:
         raise WorkerDiedError(str(error)) from error
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tasks that nobody waits for any more
+            outcomes.close()
 
 
 ENGINES.register(r"joblib", example="joblib")(lambda: run)
