@@ -205,7 +205,7 @@ class Registry:
             )
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", fingerprint.stem).strip("-._")[:50] or "model"
         name = f"{stem}-{_short(sealed.seal)}"
-        if (self.folder / "models" / name).exists():
+        if self._has(name):
             raise BirthmarkError(name, "is already in the registry", "there is nothing to do")
         answers = ask(model, self.probes)
         labels = answers.kind.tells_classes
@@ -216,6 +216,7 @@ class Registry:
             labels=sketch(answers.to(Kind.LABELS)).tolist() if labels else None,
             weights=None if weights is None else weights.tolist(),
         )
+        shutil.rmtree(self.folder / "models" / name, ignore_errors=True)
         with whole_folder(self.folder / "models" / name) as passing:
             (passing / FINGERPRINT).write_bytes(fingerprint.read_bytes())
             (passing / SKETCH).write_bytes(canonical_json(told.model_dump(mode="json")))
@@ -302,22 +303,35 @@ class Registry:
         names = index.of(kind)
         return [
             Near(names[one.place].decode(), one.cosine, index.chance(kind, one.cosine))
-            for one in nearest(index.rows(kind), query, k)
+            for one in nearest(index.rows[kind], query, k)
         ]
 
     @cached_property
     def _index(self) -> Index:
-        survey, folder = self._surveyed, self.folder / f"{INDEX}{_short(self.state)}"
+        folder = self.folder / f"{INDEX}{_short(self.state)}"
+        return self._whole_index(folder) or self._written(folder)
+
+    def _whole_index(self, folder: Path) -> Index | None:
         there = Index.opened(folder)
-        if there is None:
+        same = there is not None and there.names.tolist() == [one.encode() for one in self.models]
+        return there if same else None
+
+    def _written(self, folder: Path) -> Index:
+        """Write an index; if another process does so too, either's will do."""
+        survey = self._surveyed
+        if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
+        failed = BirthmarkError(folder, "can't be read back", "try again")
+        try:
             write(folder, survey.models, survey.having, self._old, self._numbers_of)
-            there = Index.opened(folder)
-            if there is None:
-                raise BirthmarkError(folder, "can't be read back", "try again")
-            for other in self._indices():
-                if other != folder:
-                    shutil.rmtree(other, ignore_errors=True)
+        except BirthmarkError as error:
+            failed = error
+        there = self._whole_index(folder)
+        if there is None:
+            raise failed
+        for other in self._indices():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
         return there
 
     @cached_property
@@ -361,6 +375,14 @@ class Registry:
             raise BirthmarkError(
                 folder, f"cannot be opened: {error.strerror}", "name another registry"
             ) from error
+
+    def _has(self, name: str) -> bool:
+        """Whether a model is here, whole and unaltered."""
+        try:
+            self.sealed(name)
+        except BirthmarkError:
+            return False
+        return True
 
     def _sketch_of(self, name: str) -> SketchFile:
         folder = self.folder / "models" / name
