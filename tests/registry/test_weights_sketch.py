@@ -79,7 +79,7 @@ def test_who_answers_otherwise_is_found_by_its_weights(
     assert [one.name[:7] for one in found.weights] == ["owned-2"]
     said = {row.fingerprint[:7]: row.weights for row in found.rows}
     assert said["owned-0"] is None
-    assert "birthmark weights 'owned 2' upload" in str(said["owned-2"])
+    assert f"birthmark weights 'owned 2' {file}`" in str(said["owned-2"])
     strange = str(as_onnx(tmp_path / "strange.onnx", network(99)))
     assert not looked_up.meet(suspect, named=strange).weights
     assert len(looked_up.meet(suspect).rows) == 1
@@ -131,7 +131,7 @@ def test_the_commands_look_files_up_by_weights() -> None:
     assert line in commands.run("registry", "search", "R", "suspect.onnx").stdout
     compare = ["compare", "suspect.onnx", "references", "--registry", "R", "--out", "out"]
     assert commands.run(*compare).stdout.count("birthmark weights") == 1
-    assert line in Path("out/table.csv").read_text()
+    assert f"victim.onnx {Path('suspect.onnx').resolve()}" in Path("out/table.csv").read_text()
 
 
 def grafted(file: Path, layers: Layers) -> None:

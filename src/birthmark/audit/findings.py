@@ -26,6 +26,7 @@ from birthmark.models.queries import CHANCE, accuracy, chance_p
 from birthmark.models.sandbox.protections import ITS_FOLDER
 from birthmark.scores.methods import PLAIN, method
 
+SAME_FILE = "The suspect's file is the victim's file."
 RANDOM = "random"
 """What a model begins from that begins from no checkpoint."""
 SAME_START = 4
@@ -281,7 +282,7 @@ def of_rank(asked: Sequence[LineageRank]) -> Iterator[Finding]:
 def _of_file(bundle: Bundle, digest: str) -> Iterator[Finding]:
     manifest = bundle.manifest
     if digest == manifest.victim.digest:
-        yield Finding("The suspect's file is the victim's file.", clears=False)
+        yield Finding(SAME_FILE, clears=False)
     for reference in manifest.references:
         if digest == reference.digest:
             yield Finding(

@@ -108,16 +108,22 @@ def compare(
             )
         against = Against.of(alpha, files, registry)
         with progress_bar(json_) as progress:
-            scanned = scan(
-                against,
-                others,
-                out,
-                declared=declared,
-                access=access,
-                workers=workers,
-                engine=engine,
-                progress=progress,
-            )
+            try:
+                scanned = scan(
+                    against,
+                    others,
+                    out,
+                    declared=declared,
+                    access=access,
+                    workers=workers,
+                    engine=engine,
+                    progress=progress,
+                )
+            except KeyboardInterrupt as error:
+                raise KeyboardInterrupt(
+                    f"stopped; what is compared stays in {out}, and the same command continues"
+                    " from there"
+                ) from error
         _print_scanned(scanned, out, json_)
         return
     if registry is not None or workers > 1 or engine != "joblib":
@@ -170,15 +176,23 @@ def print_comparison(comparison: Comparison, *, told: bool = True) -> None:
         if row.problem:
             shown.print(f"{row.suspect}: {row.problem}")
     if told:
-        _print_weights(comparison)
+        _print_files(comparison)
     for sentence in (comparison.sentence, *comparison.notes) if told else ():
         shown.print(sentence)
 
 
-def _print_weights(comparison: Comparison) -> None:
+def _print_files(comparison: Comparison) -> None:
+    """What the suspects' files say: that one is the victim's, or that its weights look like it."""
+    from birthmark.audit.findings import SAME_FILE
     from birthmark.cli.terminal import say
 
-    say(*dict.fromkeys(f"{row.suspect}: {row.weights}" for row in comparison.rows if row.weights))
+    lines = []
+    for row in comparison.rows:
+        if SAME_FILE in row.findings:
+            lines.append(f"{row.suspect}: is the same file as {row.victim}")
+        elif row.weights:
+            lines.append(f"{row.suspect}: {row.weights}")
+    say(*dict.fromkeys(lines))
 
 
 def _print_scanned(scanned: Scanned, out: Path, json_: bool) -> None:
@@ -191,8 +205,11 @@ def _print_scanned(scanned: Scanned, out: Path, json_: bool) -> None:
     derived = [row for row in scanned.comparison.rows if row.verdict is Verdict.DERIVED]
     if derived:
         print_comparison(scanned.comparison.model_copy(update={"rows": derived}), told=False)
-    _print_weights(scanned.comparison)
+    _print_files(scanned.comparison)
     say(scanned.comparison.sentence)
-    say(f"Compared {scanned.compared} suspects now and {scanned.known} before: {out / 'table.csv'}")
+    say(
+        f"Compared {scanned.compared} suspects now and {scanned.known} before; all of them, derived"
+        f" or not, are in {out / 'table.csv'}"
+    )
     for why in scanned.failed.values():
         say(f"Not compared: {why}")

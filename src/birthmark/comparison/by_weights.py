@@ -25,11 +25,14 @@ class ByWeights(NamedTuple):
         Why the suspect's weights could not be read, if that was tried in vain.
     among
         How many models of the registry have a sketch of their weights.
+    file
+        The suspect's.
     """
 
     near: list[Near]
     unread: str | None = None
     among: int = 0
+    file: str = ""
 
     def said_of(self, row: Row, alpha: float) -> Row:
         """The row with what is to be said of the suspect's weights and this victim's.
@@ -41,9 +44,9 @@ class ByWeights(NamedTuple):
         for one in self.near:
             if one.name == row.fingerprint and one.chance <= rare:
                 said = (
-                    f"its weights are those of {row.victim} or were trained on from them, or both"
-                    " began from one checkpoint: prove it with `birthmark weights"
-                    f" {quote(row.victim)} {quote(row.suspect)}`"
+                    f"its weights look like those of {row.victim}: it was made from that file, or"
+                    " both began from one checkpoint. This is a hint; with both files, `birthmark"
+                    f" weights {quote(row.victim)} {quote(self.file)}` says more"
                 )
                 return row.model_copy(update={"weights": said})
         return row if self.unread is None else row.model_copy(update={"weights": self.unread})
@@ -55,4 +58,5 @@ def by_weights(registry: Registry, suspect: str | None) -> ByWeights:
     if error is not None:
         return ByWeights([], f"its weights were not looked up: {error}")
     found = [] if numbers is None else registry.nearest_by_weights(numbers, NEAREST)
-    return ByWeights([one for one in found if one.cosine >= CLEAR], among=registry.weighed)
+    near = [one for one in found if one.cosine >= CLEAR]
+    return ByWeights(near, among=registry.weighed, file=suspect or "")

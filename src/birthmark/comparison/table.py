@@ -57,11 +57,10 @@ class Comparison(BaseModel):
             return self._of_registry(self.registry)
         judged = sum(row.verdict is not None for row in self.rows)
         called = sum(row.verdict is Verdict.DERIVED for row in self.rows)
-        expected = judged * self.alpha
         return (
             f"{called} of {judged} are called derived. Each verdict by itself has a"
             f" false-positive rate of {percent(self.alpha)}: of {judged} innocent suspects, up to"
-            f" {expected:.3g} would be called derived on average."
+            f" {judged * self.alpha:.3g} would be called derived on average."
         )
 
     def _of_registry(self, models: int) -> str:
@@ -71,13 +70,19 @@ class Comparison(BaseModel):
             f"derived needs p <= {self.alpha:g} / {models:,} = {self.alpha / models:.2g}"
             if not two_ways(models, self.alpha)
             else f"derived needs p <= {self.alpha:g} where the suspect is nearer to the model"
-            f" than all but {self.alpha / 2:.2g} of the registry's models are to any other, and"
+            f" than {1 - self.alpha / 2:.4g} of the registry's models are to any other, and"
             f" p <= {self.alpha:g} / 2 / {models:,} = {self.alpha / 2 / models:.2g} elsewhere"
         )
+        count = len(suspects)
+        expected = (
+            f"An innocent one is called derived at most {percent(self.alpha)} of the time."
+            if count == 1
+            else f"Of {count} innocent ones expect at most {count * self.alpha:.3g} to be called"
+            " derived."
+        )
         return (
-            f"{len(called)} of {len(suspects)} suspects are called derived. Each was compared with"
-            f" {models:,} model{'s' * (models > 1)}, so {each}. Of {len(suspects)} innocent"
-            f" suspects, up to {len(suspects) * self.alpha:.3g} would be called derived on average."
+            f"{len(called)} of {count} suspects are called derived. Each was compared with"
+            f" {models:,} model{'s' * (models > 1)}, so {each}. {expected}"
         )
 
     def __repr__(self) -> str:

@@ -53,7 +53,11 @@ class Store:
             fix = f"leave it out, and set FSSPEC_{parts.scheme.upper()}_PASSWORD"
             raise BirthmarkError("the registry's address", "has a password in it", fix)
         with self._reached():
-            self._files, self.root = url_to_fs(address)
+            try:
+                self._files, self.root = url_to_fs(address)
+            except ValueError as error:
+                fix = "begin it with s3://, gs://, sftp:// or another of fsspec's kinds"
+                raise BirthmarkError(address, f"is no address ({error})", fix) from error
             self._files.invalidate_cache()
 
     def read(self, name: str, limit: int) -> bytes | None:
