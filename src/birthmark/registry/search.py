@@ -96,7 +96,8 @@ def scale_of(sketches: Sketches, places: NDArray[np.int64]) -> Floats:
     sketches
         int8 (n, 2048).
     places
-        Those that tell the directions, which then look further apart than the others do.
+        Those that tell it, which then look further apart than the others do; where they are too
+        few for a direction, all tell the mean.
 
     Returns
     -------
@@ -104,14 +105,12 @@ def scale_of(sketches: Sketches, places: NDArray[np.int64]) -> Floats:
         float32 (1 + k, 2048): the mean, and k directions; a direction's length squared is the part
         of it that is taken away, so that it varies as the rest does on average.
     """
-    total = np.zeros(WIDTH, np.int64)
-    for start in range(0, len(sketches), BLOCK):
-        total += sketches[start : start + BLOCK].sum(axis=0, dtype=np.int64)
-    mean = total / max(1, len(sketches))
     count = min(DIRECTIONS, len(places) // EACH)
+    told = sketches[places] if count else sketches
+    mean = told.sum(axis=0, dtype=np.int64) / max(1, len(told))
     if not count:
         return mean[None].astype(np.float32)
-    apart = sketches[places] - mean
+    apart = told - mean
     few = len(apart) < WIDTH
     products = apart @ apart.T if few else apart.T @ apart
     values, vectors = np.linalg.eigh(products)
