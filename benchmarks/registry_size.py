@@ -31,7 +31,7 @@ import numpy as np
 from birthmark.registry.index import Index
 from birthmark.registry.search import nearest
 index = Index.opened(Path(sys.argv[1]))
-rows, names = index.rows("answers"), index.of("answers")
+rows, names = index.rows["answers"], index.of("answers")
 rng, times = np.random.default_rng(0), []
 for _ in range(int(sys.argv[2])):
     query = rng.integers(-60, 61, 2048, np.int8)

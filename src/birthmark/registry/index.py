@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from birthmark.common.digests import sha256
 from birthmark.common.files import whole_folder
@@ -24,8 +24,6 @@ SAMPLE = 499
 SCALING = 4096
 """Others, by which all are scaled: what they differ in is fitted to them."""
 BLOCK = 1 << 14
-
-DAMAGED = OSError, ValueError, EOFError
 
 Read = Callable[[str, str], Sketches]
 """From a kind and a model's name to its sketch."""
@@ -46,50 +44,50 @@ class Index:
         Of all models, sorted, bytes of 64 at most, (n,).
     having
         Which of them have a sketch of labels, and of weights, bool (n,).
+    rows
+        Of each kind the sketches, in the order of `of(kind)`.
+    others
+        Of each kind what `indexed` tells.
     """
 
     folder: Path
     names: NDArray[np.bytes_]
     having: dict[str, NDArray[np.bool_]]
+    rows: dict[str, Rows]
+    others: dict[str, Floats]
 
     @classmethod
     def opened(cls, folder: Path) -> Index | None:
-        """Map it; None if it isn't there, or not whole."""
-        names = _mapped(folder / "names.npy")
-        if names is None or names.dtype != NAME or names.ndim != 1:
+        """Map it; None if it isn't there, or not whole.
+
+        What is mapped stays, also when another process replaces or removes the folder.
+        """
+        try:
+            names = _mapped(folder / "names.npy", NAME, (None,))
+            size = len(names)
+            index = cls(folder, names, {}, {}, {})
+            for kind in PARTIAL:
+                index.having[kind] = _mapped(folder / f"{kind}-having.npy", np.bool_, (size,))
+            for kind in (ANSWERS, *PARTIAL):
+                size = len(index.of(kind))
+                scale = _mapped(folder / f"{kind}-scale.npy", np.float32, (None, WIDTH))
+                others = _mapped(folder / f"{kind}-others.npy", np.float32, (sampled(size),))
+                if not len(scale) or not np.isfinite(scale).all() or not np.isfinite(others).all():
+                    return None
+                index.others[kind] = others
+                index.rows[kind] = Rows(
+                    _mapped(folder / f"{kind}.npy", np.int8, (size, WIDTH)),
+                    _mapped(folder / f"{kind}-codes.npy", np.uint16, (size, CODE)),
+                    scale,
+                )
+        except Exception:  # numpy's reader of heads raises what Python's parser does
             return None
-        index = cls(folder, names, {})
-        for kind in PARTIAL:
-            having = _mapped(folder / f"{kind}-having.npy")
-            if having is None or having.dtype != np.bool_ or having.shape != names.shape:
-                return None
-            index.having[kind] = having
-        for kind in (ANSWERS, *PARTIAL):
-            size = len(index.of(kind))
-            try:
-                rows = index.rows(kind)
-            except DAMAGED:
-                return None
-            others = _mapped(folder / f"{kind}-others.npy")
-            if rows.sketches.dtype != np.int8 or rows.sketches.shape != (size, WIDTH):
-                return None
-            if rows.codes.dtype != np.uint16 or rows.codes.shape != (size, CODE):
-                return None
-            if rows.scale.dtype != np.float32 or rows.scale.shape[1:] != (WIDTH,):
-                return None
-            if others is None or others.dtype != np.float32 or len(others) != sampled(size):
-                return None
         return index
 
     def of(self, kind: str) -> NDArray[np.bytes_]:
         """Names of the models that have such a sketch."""
         named: NDArray[np.bytes_] = self.names[self.having[kind]] if kind in PARTIAL else self.names
         return named
-
-    def rows(self, kind: str) -> Rows:
-        """Sketches of a kind, in the order of `of(kind)`."""
-        files = (self.folder / f"{kind}{what}.npy" for what in ("", "-codes", "-scale"))
-        return Rows(*(np.load(one, mmap_mode="r", allow_pickle=False) for one in files))
 
     def chance(self, kind: str, cosine: float) -> float:
         """How often a model of the registry comes as near as this to any other one.
@@ -99,7 +97,7 @@ class Index:
         many models are searched: each of these was compared with all others too, and none of them
         helped to tell the scale.
         """
-        others = np.load(self.folder / f"{kind}-others.npy", allow_pickle=False)
+        others = self.others[kind]
         return (1 + int((others >= cosine).sum())) / (len(others) + 1)
 
 
@@ -173,7 +171,7 @@ def _fill(
         places = np.searchsorted(there, names)
         places[places == len(there)] = 0
         known = there[places] == names
-        before = old.rows(kind).sketches
+        before = old.rows[kind].sketches
         for start in range(0, len(names), BLOCK):
             some = start + np.flatnonzero(known[start : start + BLOCK])
             sketches[some] = before[places[some]]
@@ -181,9 +179,11 @@ def _fill(
         sketches[i] = read(kind, names[i].decode())
 
 
-def _mapped(file: Path) -> NDArray[Any] | None:
-    try:
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except DAMAGED:
-        return None
+def _mapped(file: Path, dtype: DTypeLike, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """An array of that type and shape, of which None is any length; else ValueError."""
+    array: NDArray[Any] = np.lib.format.open_memmap(file, mode="r")
+    if array.dtype != dtype or len(array.shape) != len(shape):
+        raise ValueError(file)
+    if any(wanted not in (None, length) for wanted, length in zip(shape, array.shape, strict=True)):
+        raise ValueError(file)
     return array

@@ -302,22 +302,35 @@ class Registry:
         names = index.of(kind)
         return [
             Near(names[one.place].decode(), one.cosine, index.chance(kind, one.cosine))
-            for one in nearest(index.rows(kind), query, k)
+            for one in nearest(index.rows[kind], query, k)
         ]
 
     @cached_property
     def _index(self) -> Index:
-        survey, folder = self._surveyed, self.folder / f"{INDEX}{_short(self.state)}"
+        folder = self.folder / f"{INDEX}{_short(self.state)}"
+        return self._whole_index(folder) or self._written(folder)
+
+    def _whole_index(self, folder: Path) -> Index | None:
         there = Index.opened(folder)
-        if there is None:
+        same = there is not None and there.names.tolist() == [one.encode() for one in self.models]
+        return there if same else None
+
+    def _written(self, folder: Path) -> Index:
+        """Write an index; if another process does so too, either's will do."""
+        survey = self._surveyed
+        if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
+        failed = BirthmarkError(folder, "can't be read back", "try again")
+        try:
             write(folder, survey.models, survey.having, self._old, self._numbers_of)
-            there = Index.opened(folder)
-            if there is None:
-                raise BirthmarkError(folder, "can't be read back", "try again")
-            for other in self._indices():
-                if other != folder:
-                    shutil.rmtree(other, ignore_errors=True)
+        except BirthmarkError as error:
+            failed = error
+        there = self._whole_index(folder)
+        if there is None:
+            raise failed
+        for other in self._indices():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
         return there
 
     @cached_property
