@@ -17,7 +17,7 @@ import world
 from birthmark import BirthmarkError, Fingerprint
 from birthmark.common.digests import canonical_json
 from birthmark.data.outputs import Kind, Outputs
-from birthmark.registry import Registry
+from birthmark.registry import Registry, open_registry
 from birthmark.registry import registry as module
 from birthmark.registry.index import indexed
 from birthmark.registry.search import FIRST, nearest, scale_of, scaled
@@ -194,6 +194,30 @@ def test_what_cannot_be_searched_is_listed_and_in_nobodys_way(
     said = commands.run("registry", "list", str(registry)).stdout
     assert "8 models can be searched" in said
     assert "Left out: " in said
+
+
+def _altered_fingerprint(folder: Path) -> None:
+    (folder / "fingerprint.birthmark").write_bytes(b"PK")
+
+
+@pytest.mark.parametrize("where", ["{}", "file://{}"])
+@pytest.mark.parametrize("what", ["no sketch", "half a sketch", "no fingerprint", "altered"])
+def test_what_is_broken_is_added_again(
+    made: Path, registry: Path, what: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(registry.parent / "cache"))
+    opened = open_registry(where.format(registry))
+    name = next(one for one in opened.models if one.startswith("owned-0-"))
+    plain = (registry / "models" / name / "sketch.json").read_bytes()
+    harm = _altered_fingerprint if what == "altered" else LEFT_OUT[what][0]
+    harm(registry / "models" / name)
+    victim = world.as_digits(world.victim(), name="owned-0")
+    open_registry(where.format(registry)).add(made / "owned-0.birthmark", victim)
+    again = open_registry(where.format(registry))
+    assert again.sealed(name).seal == Fingerprint.open(made / "owned-0.birthmark").seal
+    assert (registry / "models" / name / "sketch.json").read_bytes() == plain
+    with pytest.raises(BirthmarkError, match="is already in the registry"):
+        again.add(made / "owned-0.birthmark", victim)
 
 
 def test_wrong_things_are_refused_in_one_line(made: Path, registry: Path, tmp_path: Path) -> None:

@@ -85,9 +85,10 @@ class Mirrored(Registry):
         with tempfile.TemporaryDirectory() as folder:
             passing = Registry(Path(folder), self.about, self.probes)
             name = passing.add(fingerprint, model, *more, **named)
-            if self.mirror.holds(name):
+            if self._has(name):
                 raise BirthmarkError(name, "is already in the registry", "there is nothing to do")
             self.mirror.put(Path(folder))
+        self.mirror.forget(name)
         return name
 
     def sealed(self, name: str) -> Fingerprint:
@@ -98,6 +99,11 @@ class Mirrored(Registry):
         except BirthmarkError:
             self.mirror.forget(name)
             raise
+
+    def _has(self, name: str) -> bool:
+        self.mirror.forget(name)
+        self.mirror.fetch_fingerprint(name)
+        return super()._has(name)
 
     def _folders(self) -> list[str]:
         return self.mirror.names

@@ -101,12 +101,13 @@ def read_document(file: Path, kind: type[Document]) -> Document:
         If it is missing, too large, of another format, or not as it was written.
     """
     content = read_bytes(file, MAX_BYTES)
+    fix = "get an unaltered copy" + (", or add it again" if kind is SketchFile else "")
     if not has_few_parts(content, MAX_PARTS):
-        raise BirthmarkError(file, f"has over {MAX_PARTS} objects and lists", "get another copy")
+        raise BirthmarkError(file, f"has over {MAX_PARTS} objects and lists", fix)
     try:
         read = kind.model_validate_json(content)
     except ValidationError as error:
-        raise BirthmarkError(file, fault_of(error), "get an unaltered copy") from error
+        raise BirthmarkError(file, fault_of(error), fix) from error
     if not is_canonical(read, content):
-        raise BirthmarkError(file, "is not written the way such files are", "get another copy")
+        raise BirthmarkError(file, "is not written the way such files are", fix)
     return read

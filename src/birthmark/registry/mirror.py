@@ -123,10 +123,6 @@ class Mirror:
         if NAME.fullmatch(name):
             shutil.rmtree(self.folder / "models" / name, ignore_errors=True)
 
-    def holds(self, name: str) -> bool:
-        """Whether a model's folder is at the address, and whole."""
-        return {SKETCH, FINGERPRINT} <= {Path(one).name for one in self._sizes_of([name])}
-
     def put(self, source: Path, below: str = "") -> None:
         """Write all files of a local folder to the address, those that make others count last."""
         self.store.put(source, below, LAST)

@@ -205,7 +205,7 @@ class Registry:
             )
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", fingerprint.stem).strip("-._")[:50] or "model"
         name = f"{stem}-{_short(sealed.seal)}"
-        if (self.folder / "models" / name).exists():
+        if self._has(name):
             raise BirthmarkError(name, "is already in the registry", "there is nothing to do")
         answers = ask(model, self.probes)
         labels = answers.kind.tells_classes
@@ -216,6 +216,7 @@ class Registry:
             labels=sketch(answers.to(Kind.LABELS)).tolist() if labels else None,
             weights=None if weights is None else weights.tolist(),
         )
+        shutil.rmtree(self.folder / "models" / name, ignore_errors=True)
         with whole_folder(self.folder / "models" / name) as passing:
             (passing / FINGERPRINT).write_bytes(fingerprint.read_bytes())
             (passing / SKETCH).write_bytes(canonical_json(told.model_dump(mode="json")))
@@ -374,6 +375,14 @@ class Registry:
             raise BirthmarkError(
                 folder, f"cannot be opened: {error.strerror}", "name another registry"
             ) from error
+
+    def _has(self, name: str) -> bool:
+        """Whether a model is here, whole and unaltered."""
+        try:
+            self.sealed(name)
+        except BirthmarkError:
+            return False
+        return True
 
     def _sketch_of(self, name: str) -> SketchFile:
         folder = self.folder / "models" / name
