@@ -152,31 +152,33 @@ def write(
                 flags = np.array(having[kind], np.bool_)
                 np.save(passing / f"{kind}-having.npy", flags)
                 some = named[flags]
-            shape = (len(some), WIDTH)
-            sketches = np.lib.format.open_memmap(passing / f"{kind}.npy", "w+", np.int8, shape)
-            _fill(sketches, some, kind, old, read)
+            _pack(passing / f"{kind}.npy", some, kind, old, read)
+            sketches = _mapped(passing / f"{kind}.npy", np.int8, (len(some), WIDTH))
             order = np.array(sorted(range(len(some)), key=lambda i: sha256(bytes(some[i]))), int)
             rows, near = indexed(sketches, order)
-            sketches.flush()
             np.save(passing / f"{kind}-scale.npy", rows.scale)
             np.save(passing / f"{kind}-codes.npy", rows.codes)
             np.save(passing / f"{kind}-others.npy", near)
 
 
-def _fill(
-    sketches: Sketches, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read
-) -> None:
-    known = np.zeros(len(names), bool)
+def _pack(file: Path, names: NDArray[np.bytes_], kind: str, old: Index | None, read: Read) -> None:
+    """Write sketches, not by a map: on a full disk that kills the process."""
+    places, known = np.zeros(len(names), int), np.zeros(len(names), bool)
     if old is not None and len(there := old.of(kind)):
         places = np.searchsorted(there, names)
         places[places == len(there)] = 0
         known = there[places] == names
-        before = old.rows[kind].sketches
+    head = {"descr": "|i1", "fortran_order": False, "shape": (len(names), WIDTH)}
+    with file.open("wb") as out:
+        np.lib.format.write_array_header_1_0(out, head)
         for start in range(0, len(names), BLOCK):
-            some = start + np.flatnonzero(known[start : start + BLOCK])
-            sketches[some] = before[places[some]]
-    for i in np.flatnonzero(~known):
-        sketches[i] = read(kind, names[i].decode())
+            had = known[start : start + BLOCK]
+            block = np.empty((len(had), WIDTH), np.int8)
+            if old is not None:
+                block[had] = old.rows[kind].sketches[places[start : start + BLOCK][had]]
+            for i in np.flatnonzero(~had):
+                block[i] = read(kind, names[start + i].decode())
+            out.write(block.tobytes())
 
 
 def _mapped(file: Path, dtype: DTypeLike, shape: tuple[int | None, ...]) -> NDArray[Any]:
