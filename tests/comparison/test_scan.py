@@ -198,7 +198,8 @@ def test_options_that_need_one_another_say_so(there: Path) -> None:
     assert not (there / "x").exists()
 
 
-def test_a_workers_messages_name_options_as_the_commands_do(there: Path) -> None:
+@pytest.mark.usefixtures("there")
+def test_a_workers_messages_name_options_as_the_commands_do() -> None:
     suspects = ["own:answer", "suspect.onnx", "--out", "x", "--workers", "2"]
     said = commands.run("compare", "v.birthmark", *suspects).stdout
     assert "Not compared: own:answer" in said
