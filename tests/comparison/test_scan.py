@@ -190,7 +190,17 @@ def test_options_that_need_one_another_say_so(there: Path) -> None:
         (["--workers", "2"], "--out"),
         (["--out", "x", "--csv", "t.csv"], "drop --csv"),
         (["--out", "x", "--registry", "R"], "add them to it"),
+        (["--out", "x", "--alpha", "2", "suspect.onnx"], "is 2.0"),
+        (["--alpha", "nan", "suspect.onnx"], "is nan"),
         (["--out", "x", "--workers", "2", "http://a/v2/models/m"], "one worker"),
     ):
         assert said in commands.run("compare", "v.birthmark", *options, code=2).stderr
     assert not (there / "x").exists()
+
+
+@pytest.mark.usefixtures("there")
+def test_a_workers_messages_name_options_as_the_commands_do() -> None:
+    suspects = ["own:answer", "suspect.onnx", "--out", "x", "--workers", "2"]
+    said = commands.run("compare", "v.birthmark", *suspects).stdout
+    assert "Not compared: own:answer" in said
+    assert "pass --input" in said

@@ -18,8 +18,8 @@ from birthmark import BirthmarkError, Fingerprint
 from birthmark.common.digests import canonical_json
 from birthmark.data.outputs import Kind, Outputs
 from birthmark.registry import Registry, open_registry
-from birthmark.registry import registry as module
 from birthmark.registry.index import indexed
+from birthmark.registry.index import write as plain
 from birthmark.registry.search import FIRST, nearest, scale_of, scaled
 from birthmark.registry.sketch import WIDTH, Sketches, sketch
 
@@ -132,15 +132,15 @@ def test_processes_that_write_an_index_at_once_are_in_nobodys_way(
     registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     thief = world.as_digits(world.thief())
-    plain = module.write
+    where = "birthmark.registry.registry.write"
 
     def second(*arguments: Any) -> None:
-        monkeypatch.setattr(module, "write", plain)
+        monkeypatch.setattr(where, plain)
         first.nearest(thief)
         plain(*arguments)
 
     first = Registry.open(registry)
-    monkeypatch.setattr(module, "write", second)
+    monkeypatch.setattr(where, second)
     found = Registry.open(registry).nearest(thief)
     shutil.rmtree(next(registry.glob("index-*")))
     assert first.nearest(thief) == found, "what a process has opened, it keeps"

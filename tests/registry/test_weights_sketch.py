@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_what_can_not_be_read_is_one_line(name: str, tmp_path: Path) -> None:
     assert numbers is None
     assert "\n" not in str(error)
     assert name in str(error)
+
+
+@pytest.mark.parametrize("shape", [(8, 3, 150, 150), (60_000, 3, 2, 2)])
+def test_a_strangers_layer_takes_no_gigabytes(shape: tuple[int, ...]) -> None:
+    layers = {"huge": np.ones(shape, np.float32)} | network(0)
+    tracemalloc.start()
+    sketched(layers)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200 << 20
 
 
 def test_what_has_no_weights_has_no_sketch(tmp_path: Path) -> None:

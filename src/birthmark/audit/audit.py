@@ -122,8 +122,7 @@ def require_reachable(
         If even the closest suspect would have p > alpha.
     """
     references = len(lineages)
-    if not 0 < alpha < 1:
-        raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.01")
+    require_rate(alpha)
     if rule is Rule.UNSEEN:
         if not enough(lineages, own):
             raise BirthmarkError(
@@ -142,6 +141,12 @@ def require_reachable(
             f"enroll {references_needed(alpha)} reference models or more,"
             f" or pass --alpha {math.ceil(1000 * smallest_p(references)) / 1000}",
         )
+
+
+def require_rate(alpha: float) -> None:
+    """Refuse what is no rate, before anything is asked."""
+    if not 0 < alpha < 1:
+        raise BirthmarkError("--alpha", f"is {alpha}", "pass a rate between 0 and 1, such as 0.01")
 
 
 def prepared(

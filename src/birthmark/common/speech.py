@@ -31,6 +31,11 @@ def options_named() -> Iterator[None]:
         _by_option = before
 
 
+def are_options_named() -> bool:
+    """Whether they are now; a worker is another process, and has to be told."""
+    return _by_option
+
+
 def told(message: str) -> str:
     """A message that names options as `--name VALUE`, as whoever called it writes them."""
     return message if _by_option else in_python(message)

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from birthmark.audit.audit import Audited
+from birthmark.audit.audit import Audited, require_rate
 from birthmark.common.errors import BirthmarkError
 from birthmark.comparison.by_weights import ByWeights, by_weights
 from birthmark.comparison.row import Row, failed_row, row_of
@@ -72,8 +72,10 @@ class Against:
         Raises
         ------
         BirthmarkError
-            If there is neither or both, or the registry holds nothing that can be searched.
+            If there is neither or both, the registry holds nothing that can be searched, or alpha
+            is no rate.
         """
+        require_rate(alpha)
         if registry is None:
             if not fingerprints:
                 raise BirthmarkError(

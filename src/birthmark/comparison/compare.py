@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birthmark.audit.audit import Audited
+from birthmark.audit.audit import Audited, require_rate
 from birthmark.audit.comparable import compared
 from birthmark.audit.rule import ALPHA
 from birthmark.bundle import Bundle
@@ -52,6 +52,7 @@ def compare(
         If there are no fingerprints or suspects, or alpha can't be reached. A suspect that cannot
         be compared with a fingerprint gets a row that says why.
     """
+    require_rate(alpha)
     if not fingerprints or not suspects:
         missing = "suspects" if fingerprints else "fingerprints"
         raise BirthmarkError("compare", f"there are no {missing}", "name at least one of each")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from birthmark.audit.answers import answers_bytes
 from birthmark.common.digests import canonical_json, sha256, sha256_of_file
 from birthmark.common.errors import BirthmarkError, fault_of, one_line
 from birthmark.common.files import read_bytes, require_new_folder, whole_file, whole_folder
+from birthmark.common.speech import are_options_named, options_named
 from birthmark.comparison.against import Against, Found
 from birthmark.comparison.row import Row, failed_row
 from birthmark.comparison.suspects import listed_suspects, open_one
@@ -50,7 +52,10 @@ class SuspectFile(BaseModel):
 
 @dataclass(frozen=True)
 class Task:
-    """A suspect to compare: its folder's name, how it was named, and where it is."""
+    """A suspect to compare: its folder's name, how it was named, and where it is.
+
+    `command`: whether a command runs, so that every worker's messages name its options.
+    """
 
     name: str
     shown: str
@@ -60,6 +65,7 @@ class Task:
     declared: dict[str, Any]
     access: Access | None
     out: Path
+    command: bool
 
     @property
     def begun(self) -> Path:
@@ -160,6 +166,7 @@ def scan(
             declared=declared or {},
             access=access,
             out=out,
+            command=are_options_named(),
         )
         for suspect, lineage in listed
     ]
@@ -190,6 +197,11 @@ def scan(
 
 def work(task: Task) -> Outcome:
     """Compare one suspect and write its folder; every failure is an outcome."""
+    with options_named() if task.command else nullcontext():
+        return _work(task)
+
+
+def _work(task: Task) -> Outcome:
     task.begun.parent.mkdir(parents=True, exist_ok=True)
     task.begun.write_text(str(os.getpid()))
     try:

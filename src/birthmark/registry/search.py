@@ -107,7 +107,7 @@ def scale_of(sketches: Sketches, places: NDArray[np.int64]) -> Floats:
     """
     count = min(DIRECTIONS, len(places) // EACH)
     told = sketches[places] if count else sketches
-    mean = told.sum(axis=0, dtype=np.int64) / max(1, len(told))
+    mean: NDArray[np.float64] = told.sum(axis=0, dtype=np.int64) / max(1, len(told))
     if not count:
         return mean[None].astype(np.float32)
     apart = told - mean

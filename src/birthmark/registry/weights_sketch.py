@@ -20,6 +20,8 @@ from birthmark.witnesses.weights.units import directions
 HALF = WIDTH // 2
 CHUNK = 1 << 20
 """Weights whose signs are drawn at a time."""
+MOST = 1 << 14
+"""Units, and weights of a unit, of a layer that takes an image; of more, waves take gigabytes."""
 FINE = 3.0
 """How fast the waves are, in radians for a unit of length 1 along a direction of signs."""
 
@@ -82,7 +84,10 @@ def _in_any_order(layers: Sequence[Tensor]) -> Numbers:
         window = one.values.shape[1:]
         if len(window) == 1 or window[0] > COLOURS:
             continue
-        units = one.values.reshape(len(one.values), -1).astype(np.float64)
+        units = one.values.reshape(len(one.values), -1)
+        if max(units.shape) > MOST:
+            continue
+        units = units.astype(np.float64)
         lengths = np.linalg.norm(units, axis=1)
         units = units[lengths > 0] / lengths[lengths > 0, None]
         bits = _bits(f"{window}", units.shape[1] * HALF // 8)
