@@ -13,9 +13,9 @@ from birthmark.common.errors import BirthmarkError
 from birthmark.data.images import ImageSet
 from birthmark.fingerprint import Fingerprint
 from birthmark.models.adapters import Suspect
-from birthmark.registry.index import Index
+from birthmark.registry.index import Index, Survey
 from birthmark.registry.mirror import Mirror
-from birthmark.registry.registry import SKETCH, Registry, Survey
+from birthmark.registry.registry import SKETCH, Registry
 from birthmark.registry.store import UnreachableError
 
 

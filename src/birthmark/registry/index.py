@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -27,6 +27,14 @@ BLOCK = 1 << 14
 
 Read = Callable[[str, str], Sketches]
 """From a kind and a model's name to its sketch."""
+
+
+class Survey(NamedTuple):
+    """Models that can be searched, whether by labels and weights too, and what else there is."""
+
+    models: list[str]
+    having: dict[str, list[bool]]
+    problems: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,7 @@ from birthmark.registry.documents import (
     read_document,
     task_digest,
 )
-from birthmark.registry.index import ANSWERS, LABELS, PARTIAL, WEIGHTS, Index, write
+from birthmark.registry.index import ANSWERS, LABELS, PARTIAL, WEIGHTS, Index, Survey, write
 from birthmark.registry.search import nearest
 from birthmark.registry.sketch import Sketches, sketch
 
@@ -60,14 +61,6 @@ class Near(NamedTuple):
     name: str
     cosine: float
     chance: float
-
-
-class Survey(NamedTuple):
-    """Models that can be searched, whether by labels and weights too, and what else there is."""
-
-    models: list[str]
-    having: dict[str, list[bool]]
-    problems: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -378,11 +371,9 @@ class Registry:
 
     def _has(self, name: str) -> bool:
         """Whether a model is here, whole and unaltered."""
-        try:
-            self.sealed(name)
-        except BirthmarkError:
-            return False
-        return True
+        with suppress(BirthmarkError):
+            return bool(self.sealed(name).seal)
+        return False
 
     def _sketch_of(self, name: str) -> SketchFile:
         folder = self.folder / "models" / name
