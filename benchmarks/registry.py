@@ -75,7 +75,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path(".registry"))
     parser.add_argument("--zoos", nargs="+", default=ZOOS)
-    parser.add_argument("--zoo", type=Path, nargs="+", action="extend", default=[], help="folders, for weights")
+    parser.add_argument(
+        "--zoo", type=Path, nargs="+", action="extend", default=[], help="folders, for weights"
+    )
     parser.add_argument("--write", type=Path, required=True)
     args = parser.parse_args()
     began = time.perf_counter()
