@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ FIRST = 5_000
 """So many that agree with a query in most signs are compared exactly."""
 CODE = WIDTH // 16
 BLOCK = 1 << 11
+FEW = 1 << 8
 ONES = np.array([one.bit_count() for one in range(1 << 16)], np.uint8)
 TINY = 1e-12
 
@@ -53,7 +55,7 @@ def nearest(rows: Rows, query: Sketches, k: int) -> list[Place]:
 
     Of more than 5,000 models only those are compared that agree with the query in most signs
     (Charikar 2002): a cosine of .1 is told from 0 by more than four standard deviations of so many
-    signs.
+    signs. Their sketches are let go of again, lest the whole file is held.
 
     Parameters
     ----------
@@ -69,9 +71,11 @@ def nearest(rows: Rows, query: Sketches, k: int) -> list[Place]:
     if len(places) > FIRST:
         places = np.sort(np.argpartition(differing(rows.codes, codes_of(own)[0]), FIRST)[:FIRST])
     cosines = np.empty(len(places), np.float32)
-    for start in range(0, len(places), BLOCK):
-        some = places[start : start + BLOCK]
-        cosines[start : start + BLOCK] = scaled(rows.sketches[some], rows.scale) @ own[0]
+    for start in range(0, len(places), FEW):
+        some = slice(start, start + FEW)
+        cosines[some] = scaled(rows.sketches[places[some]], rows.scale) @ own[0]
+        if isinstance(rows.sketches.base, mmap.mmap):
+            rows.sketches.base.madvise(mmap.MADV_DONTNEED)
     order = np.argsort(-cosines, kind="stable")[:k]
     return [Place(int(places[i]), float(cosines[i])) for i in order]
 
