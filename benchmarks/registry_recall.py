@@ -123,6 +123,17 @@ class Drawn:
         rows += self.mean
         return np.clip(np.round(rows), -127, 127).astype(np.int8)
 
+    def filled(self, real: Sketches, size: int) -> Sketches:
+        """Real models, and drawn ones up to that size."""
+        extra = max(0, size - len(real))
+        counts = [min(BLOCK, extra - start) for start in range(0, extra, BLOCK)]
+        blocks = [self.block(i, count) for i, count in enumerate(counts)]
+        return np.concatenate([real[:size], *blocks])
+
+    def more(self, count: int) -> Iterator[Sketches]:
+        """So many others, block by block."""
+        return (self.block(100 + number) for number in range(count // BLOCK))
+
 
 def places(
     real: Sketches, thieves: Sketches, seed: int, *, largest: bool
@@ -135,9 +146,7 @@ def places(
     drawn = Drawn(real[1:], seed)
     found = np.zeros((len(thieves), len(SIZES)), np.int64)
     for at, size in enumerate(SIZES[:-1]):
-        extra = max(0, size - len(real))
-        blocks = [drawn.block(i, min(BLOCK, extra - i * BLOCK)) for i in range(-(-extra // BLOCK))]
-        sketches = np.concatenate([real[:size], *blocks])
+        sketches = drawn.filled(real, size)
         rows, others = indexed(sketches, np.random.default_rng(seed).permutation(size))
         mine = scaled(thieves, rows.scale) @ scaled(real[:1], rows.scale)[0]
         for i, thief in enumerate(thieves):
@@ -146,7 +155,7 @@ def places(
     chances = (1 + (others[:, None] >= mine).sum(axis=0)) / (len(others) + 1)
     if not largest:
         return found, chances
-    more = (drawn.block(100 + number) for number in range((SIZES[-1] - SIZES[-2]) // BLOCK))
+    more = drawn.more(SIZES[-1] - SIZES[-2])
     victims = np.broadcast_to(real[:1], thieves.shape)
     found[:, -1] = ahead(chain([sketches], more), rows.scale, thieves, victims)
     return found, chances

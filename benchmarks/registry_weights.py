@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from benchmarks.registry_recall import BLOCK, NEAREST, Drawn, ahead
+from benchmarks.registry_recall import NEAREST, Drawn, ahead
 from benchmarks.registry_weights_models import (
     CHAIN,
     DISGUISES,
@@ -71,17 +71,13 @@ def searched(
     chances, mine = np.ones(len(suspects)), np.zeros(len(suspects), np.float32)
     for at, size in enumerate(sizes):
         if size <= DRAWN[-2]:
-            extra = max(0, size - len(real))
-            blocks = [
-                drawn.block(i, min(BLOCK, extra - i * BLOCK)) for i in range(-(-extra // BLOCK))
-            ]
-            sketches = np.concatenate([real, *blocks])[:size]
+            sketches = drawn.filled(real, size)
             rows, others = indexed(sketches, np.random.default_rng(0).permutation(size))
             mine = np.einsum("ij,ij->i", scaled(suspects, rows.scale), scaled(theirs, rows.scale))
             found[:, at] = ahead([sketches], rows.scale, suspects, theirs)
             chances = (1 + (others[:, None] >= mine).sum(axis=0)) / (len(others) + 1)
         else:
-            more = (drawn.block(100 + i) for i in range((size - DRAWN[-2]) // BLOCK))
+            more = drawn.more(size - DRAWN[-2])
             found[:, at] = ahead(chain([sketches], more), rows.scale, suspects, theirs)
     return found, chances, mine
 

@@ -80,7 +80,7 @@ def compare(
     table.csv, table.json and a folder for each suspect. Failures are listed and tried again next
     time.
     """
-    from birthmark.cli.terminal import print_json, progress_bar
+    from birthmark.cli.terminal import print_json, progress_bar, resumable
     from birthmark.common.files import require_writable, whole_file
     from birthmark.comparison import compare as compared
     from birthmark.comparison.against import Against
@@ -107,23 +107,17 @@ def compare(
                 "--out", "writes the table itself and draws no map", "drop --csv and --picture"
             )
         against = Against.of(alpha, files, registry)
-        with progress_bar(json_) as progress:
-            try:
-                scanned = scan(
-                    against,
-                    others,
-                    out,
-                    declared=declared,
-                    access=access,
-                    workers=workers,
-                    engine=engine,
-                    progress=progress,
-                )
-            except KeyboardInterrupt as error:
-                raise KeyboardInterrupt(
-                    f"stopped; what is compared stays in {out}, and the same command continues"
-                    " from there"
-                ) from error
+        with resumable("what is compared", out), progress_bar(json_) as progress:
+            scanned = scan(
+                against,
+                others,
+                out,
+                declared=declared,
+                access=access,
+                workers=workers,
+                engine=engine,
+                progress=progress,
+            )
         _print_scanned(scanned, out, json_)
         return
     if registry is not None or workers > 1 or engine != "joblib":

@@ -32,6 +32,7 @@ Output = Annotated[
 ]
 Layout = Annotated[str | None, _declaring("--layout", "AXES", "nchw (the default), nhwc or flat.")]
 Order = Annotated[str | None, _declaring("--order", "RGB", "rgb (the default) or bgr.")]
+Registry = Annotated[str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")]
 Resize = Annotated[
     str | None,
     typer.Option("--resize", metavar="WxH", help="Resize all images to this size first."),

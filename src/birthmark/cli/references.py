@@ -106,7 +106,7 @@ def references(
     others are made all the same.
     """
     require_torch("birthmark references")
-    from birthmark.cli.terminal import progress_bar
+    from birthmark.cli.terminal import progress_bar, resumable
     from birthmark.data.images import ImageSet
     from birthmark.models.adapters.lookup import is_remote, open_suspect
     from birthmark.references.asked import require_sense
@@ -160,20 +160,15 @@ def references(
             device=device,
         )
 
-    try:
-        with progress_bar(json_) as progress:
-            made = build(
-                asked(progress),
-                out,
-                workers=workers,
-                engine=engine,
-                progress=progress,
-                told=told,
-            )
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(
-            f"stopped; what is built stays in {out}, and the same command continues from there"
-        ) from error
+    with resumable("what is built", out), progress_bar(json_) as progress:
+        made = build(
+            asked(progress),
+            out,
+            workers=workers,
+            engine=engine,
+            progress=progress,
+            told=told,
+        )
     minutes = round((time.monotonic() - began) / 60, 2)
     if json_:
         print(json.dumps(made.model_dump(mode="json") | {"out": str(out), "minutes": minutes}))

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,17 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
             bars.update(tasks[what], completed=done, total=total, visible=done < total)
 
         yield show
+
+
+@contextmanager
+def resumable(kept: str, out: Path) -> Iterator[None]:
+    """Ctrl-C says what stays where, such as `what is built`, and that the command continues."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"stopped; {kept} stays in {out}, and the same command continues from there"
+        ) from error
 
 
 @contextmanager

@@ -12,9 +12,7 @@ from birthmark.cli import options
 
 
 def add(
-    registry: Annotated[
-        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
-    ],
+    registry: options.Registry,
     fingerprint: Annotated[Path, typer.Argument(help="A .birthmark file.")],
     model: Annotated[str, typer.Option(help="The model it was made from.")],
     input_: options.Input = None,

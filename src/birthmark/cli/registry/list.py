@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
-
-import typer
 
 from birthmark.cli import options
 
 
 def list_(
-    registry: Annotated[
-        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
-    ],
+    registry: options.Registry,
     json_: options.Json = False,
 ) -> None:
     """List a registry's models, and which of them can't be searched."""

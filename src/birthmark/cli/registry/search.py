@@ -11,9 +11,7 @@ from birthmark.cli import api, options
 
 
 def search(
-    registry: Annotated[
-        str, typer.Argument(help="A registry, or an address such as s3://bucket/r.")
-    ],
+    registry: options.Registry,
     suspect: Annotated[
         str, typer.Argument(help="A model file or folder, module:function, an address, .api.toml.")
     ],
